@@ -1,0 +1,117 @@
+//! Makes `target/site`, the files that the server embeds: the stylesheet, the public files
+//! and, where wasm32 can be built, the islands. It refuses to know who serves them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::fault::Fault;
+use crate::files;
+use crate::machine::Machine;
+use crate::process;
+use crate::wasm;
+
+/// The stylesheet's parts. `tokens.css` opens with the order of the cascade layers.
+const STYLES: [&str; 5] = ["tokens.css", "base.css", "layout.css", "components.css", "pages.css"];
+
+const SITE: &str = "target/site";
+
+/// Brings `target/site` up to date; files that did not change are left alone.
+pub(crate) fn build(machine: &Machine) -> Result<(), Fault> {
+    let site = machine.path(SITE);
+    let mut kept = files::copy_folder(&machine.path("public"), &site)?;
+    let stylesheet = stylesheet(&machine.path("style"))?;
+    files::write_if_changed(&site.join("portolan.css"), stylesheet.as_bytes())?;
+    kept.insert(PathBuf::from("portolan.css"));
+
+    match wasm::toolchain(machine) {
+        Ok(toolchain) => {
+            let module = compile(machine, &toolchain)?;
+            for file in bind(machine, &module)? {
+                kept.insert(Path::new("pkg").join(file));
+            }
+        }
+        Err(missing) => eprintln!("warning: pages will have no islands: {}", missing.how()),
+    }
+    files::keep_only(&site, &kept)
+}
+
+/// All parts in their order; a part that nobody lists is a mistake.
+fn stylesheet(folder: &Path) -> Result<String, Fault> {
+    let unknown: Vec<String> = files::below(folder)?
+        .iter()
+        .filter(|file| !STYLES.iter().any(|part| file.as_path() == Path::new(part)))
+        .map(|file| format!("style/{} is in no bundle: list it in xtask", file.display()))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Fault::Findings { findings: unknown });
+    }
+    let mut whole = String::new();
+    for part in STYLES {
+        let path = folder.join(part);
+        whole.push_str(&fs::read_to_string(&path).map_err(Fault::file("read", &path))?);
+        whole.push('\n');
+    }
+    Ok(whole)
+}
+
+/// Builds the `browser` package; gives the module that cargo made.
+fn compile(machine: &Machine, toolchain: &wasm::Toolchain) -> Result<PathBuf, Fault> {
+    let profile = "wasm-release";
+    process::run(toolchain.cargo(machine, "build").args(["--package", "browser", "--profile", profile]))?;
+    Ok(machine.path(&format!("{}/{}/{profile}/browser.wasm", wasm::TARGET_FOLDER, wasm::TARGET)))
+}
+
+/// Makes the loader and the module that a browser takes; gives their paths below `pkg`.
+fn bind(machine: &Machine, module: &Path) -> Result<BTreeSet<PathBuf>, Fault> {
+    let package = machine.path(SITE).join("pkg");
+    let stamp = machine.path(wasm::TARGET_FOLDER).join("bound");
+    if files::is_fresh(&stamp, module) && package.join("portolan_bg.wasm").is_file() {
+        return files::below(&package);
+    }
+    let made = machine.path(wasm::TARGET_FOLDER).join("pkg");
+    if made.is_dir() {
+        fs::remove_dir_all(&made).map_err(Fault::file("delete", &made))?;
+    }
+    generate(module, &made).map_err(|reason| Fault::Bindgen { reason })?;
+    let copied = files::copy_folder(&made, &package)?;
+    fs::write(&stamp, "").map_err(Fault::file("write", &stamp))?;
+    Ok(copied)
+}
+
+fn generate(module: &Path, folder: &Path) -> Result<(), String> {
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(module)
+        .out_name("portolan")
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .web(true)
+        .and_then(|bindgen| bindgen.generate(folder))
+        .map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stylesheet_is_its_parts_in_layer_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for part in STYLES {
+            fs::write(folder.path().join(part), part).unwrap();
+        }
+        assert_eq!(stylesheet(folder.path()).unwrap(), "tokens.css\nbase.css\nlayout.css\ncomponents.css\npages.css\n");
+    }
+
+    #[test]
+    fn a_style_file_that_nobody_lists_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("extra.css"), "").unwrap();
+        let fault = stylesheet(folder.path()).unwrap_err();
+        assert!(fault.to_string().contains("style/extra.css"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The checks themselves, in the order in which they run: cheap ones first. Each names what
+//! it needs from the machine; none of them installs anything.
+
+use std::env;
+use std::process::Command;
+
+use crate::bundle;
+use crate::fault::Fault;
+use crate::machine::Machine;
+use crate::postgres::{self, Cluster};
+use crate::process;
+use crate::report::Counts;
+use crate::tidy;
+use crate::walls;
+use crate::wasm;
+
+/// One named check.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// May be missing on a CI machine too.
+    pub(crate) excused: bool,
+    /// What the machine lacks and how to get it; none where the check can run.
+    pub(crate) lacks: fn(&Machine) -> Option<String>,
+    pub(crate) run: fn(&Machine, &mut Counts) -> Result<(), Fault>,
+}
+
+const CLIENTS: [&str; 12] =
+    ["buildah", "containerd", "crane", "crun", "ctr", "curl", "docker", "dockerd", "jq", "podman", "regctl", "skopeo"];
+
+/// All checks.
+pub(crate) const ALL: [Check; 14] = [
+    check("fmt", "rustfmt", nothing, fmt),
+    check("tidy", "file lengths, module openings, leftovers", nothing, |machine, _| tidy::check(machine)),
+    check("walls", "who may depend on whom", nothing, |machine, _| walls::check(machine)),
+    check("deny", "licences, bans and sources", deny_missing, deny),
+    Check { excused: true, ..check("advisories", "known holes in dependencies", advisories_missing, advisories) },
+    check("clippy", "clippy on this machine's target", nothing, clippy),
+    check("clippy-browser", "clippy on wasm32", wasm_missing, clippy_browser),
+    check("doc", "documentation without warnings", nothing, doc),
+    check("bundle", "stylesheet and islands", wasm_missing, |machine, _| bundle::build(machine)),
+    check("tests", "unit, property, store and HTTP tests", tests_missing, tests),
+    check("doctests", "examples in the documentation", nothing, doctests),
+    check("clients", "docker, containerd, podman, skopeo, crane, regctl", clients_missing, clients),
+    check("browser", "a person in Chromium", browser_missing, browser),
+    Check { excused: true, ..check("conformance", "the official OCI suite", conformance_missing, conformance) },
+];
+
+const fn check(
+    name: &'static str,
+    about: &'static str,
+    lacks: fn(&Machine) -> Option<String>,
+    run: fn(&Machine, &mut Counts) -> Result<(), Fault>,
+) -> Check {
+    Check { name, about, excused: false, lacks, run }
+}
+
+fn nothing(_: &Machine) -> Option<String> {
+    None
+}
+
+/// `cargo <subcommand>`; a CI machine never rewrites the lock file.
+fn cargo(machine: &Machine, subcommand: &[&str]) -> Command {
+    let mut command = process::cargo(machine);
+    command.args(subcommand);
+    if machine.ci {
+        command.arg("--locked");
+    }
+    command
+}
+
+fn fmt(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    process::run(process::cargo(machine).args(["fmt", "--all", "--check"]))
+}
+
+fn clippy(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    process::run(cargo(machine, &["clippy", "--all-targets"]).args(["--", "-D", "warnings"]))
+}
+
+fn wasm_missing(machine: &Machine) -> Option<String> {
+    wasm::toolchain(machine).err().map(|missing| missing.how())
+}
+
+fn clippy_browser(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    let toolchain = match wasm::toolchain(machine) {
+        Ok(toolchain) => toolchain,
+        Err(missing) => {
+            return Err(Fault::Findings { findings: vec![missing.how()] });
+        }
+    };
+    process::run(toolchain.cargo(machine, "clippy").args(["--package", "browser", "--", "-D", "warnings"]))
+}
+
+fn doc(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    process::run(cargo(machine, &["doc", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny_missing(machine: &Machine) -> Option<String> {
+    machine
+        .find("cargo-deny")
+        .is_none()
+        .then(|| String::from("needs cargo-deny: `cargo install cargo-deny`, or `.ci/run`"))
+}
+
+fn deny(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    process::run(process::command(machine, "cargo-deny").args([
+        "--offline",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
+/// The database is fetched first: without a network there is nothing to compare with.
+fn advisories_missing(machine: &Machine) -> Option<String> {
+    if let Some(how) = deny_missing(machine) {
+        return Some(how);
+    }
+    let fetched = process::command(machine, "cargo-deny").args(["fetch", "db"]).output();
+    match fetched {
+        Ok(output) if output.status.success() => None,
+        _ => Some(String::from("needs a network that reaches the advisory database")),
+    }
+}
+
+fn advisories(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    process::run(process::command(machine, "cargo-deny").args(["check", "advisories"]))
+}
+
+fn tests_missing(machine: &Machine) -> Option<String> {
+    if machine.find("cargo-nextest").is_none() {
+        return Some(String::from("needs cargo-nextest: `cargo install --locked cargo-nextest`, or `.ci/run`"));
+    }
+    if env::var_os(postgres::ADDRESS).is_none() && postgres::programs(machine).is_none() {
+        return Some(format!("needs PostgreSQL: `apt-get install postgresql`, or an address in {}", postgres::ADDRESS));
+    }
+    None
+}
+
+fn tests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    let mut command = cargo(machine, &["nextest", "run", "--no-tests", "pass"]);
+    command.args(["--profile", if machine.ci { "ci" } else { "default" }]);
+    let cluster = match (env::var_os(postgres::ADDRESS), postgres::programs(machine)) {
+        (None, Some(programs)) => Some(Cluster::start(machine, &programs)?),
+        _ => None,
+    };
+    if let Some(cluster) = &cluster {
+        command.env(postgres::ADDRESS, cluster.address());
+    }
+    process::watch(&mut command, |line| counts.read(line))
+}
+
+fn doctests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    let mut command = cargo(machine, &["test", "--doc"]);
+    process::watch(&mut command, |line| counts.read(line))
+}
+
+/// Builds the server as the tests built it, so that nothing is compiled twice.
+fn server(machine: &Machine) -> Result<(), Fault> {
+    process::run(&mut cargo(machine, &["build", "--all-targets"]))
+}
+
+fn clients_missing(machine: &Machine) -> Option<String> {
+    let lacking = machine.lacking(&CLIENTS);
+    if !lacking.is_empty() {
+        return Some(format!("needs {}: apt-get or `go install`, or `.ci/run` for all", lacking.join(", ")));
+    }
+    (process::user_id(machine) != Some(0))
+        .then(|| String::from("needs root: docker's and containerd's daemons are started"))
+}
+
+fn clients(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    server(machine)?;
+    let mut command = process::command(machine, "bash");
+    command.arg(machine.path("end2end/clients/run")).env("PORTOLAN", machine.path("target/debug/portolan"));
+    process::watch(&mut command, |line| counts.read(line))
+}
+
+fn browser_missing(machine: &Machine) -> Option<String> {
+    let lacking = machine.lacking(&["chromium", "node", "npm"]);
+    (!lacking.is_empty()).then(|| {
+        format!("needs {}: `apt-get install {}`", lacking.join(", "), lacking.join(" ").replace("node", "nodejs"))
+    })
+}
+
+fn browser(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    server(machine)?;
+    let folder = machine.path("end2end");
+    if !folder.join("node_modules/.package-lock.json").is_file() {
+        process::run(process::command(machine, "npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+    }
+    let mut command = process::command(machine, "npm");
+    command.args(["test", "--silent"]).current_dir(&folder).env("PORTOLAN", machine.path("target/debug/portolan"));
+    process::watch(&mut command, |line| counts.read(line))
+}
+
+const CONFORMANCE: &str = "PORTOLAN_CONFORMANCE";
+
+fn conformance_missing(_: &Machine) -> Option<String> {
+    env::var_os(CONFORMANCE).is_none().then(|| {
+        format!("needs a build of github.com/opencontainers/distribution-spec/conformance, named in {CONFORMANCE}")
+    })
+}
+
+fn conformance(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    server(machine)?;
+    let mut command = process::command(machine, "bash");
+    command.arg(machine.path("end2end/clients/conformance")).env("PORTOLAN", machine.path("target/debug/portolan"));
+    process::watch(&mut command, |line| counts.read(line))
+}

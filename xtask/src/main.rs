@@ -1,0 +1,75 @@
+//! `cargo xtask`: the one entry to building, running and checking Portolan. It knows the
+//! order of tools and their switches; it knows nothing of what the packages do.
+
+mod bundle;
+mod checks;
+mod fault;
+mod files;
+mod machine;
+mod postgres;
+mod process;
+mod report;
+mod serve;
+mod test;
+mod tidy;
+mod walls;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::machine::Machine;
+
+/// Builds, runs and checks Portolan.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds the bundle and the server in release, then runs `portolan serve`.
+    Run {
+        /// Passed on to `portolan serve`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The same with `portolan demo`: the portal on sample content.
+    Demo {
+        /// Passed on to `portolan demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Runs every check that this machine can run.
+    Test {
+        /// Only these steps, by name.
+        steps: Vec<String>,
+        /// Lists the steps and stops.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Builds the stylesheet, the public files and the islands into `target/site`.
+    Bundle,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let machine = Machine::here();
+    let outcome = match arguments.task {
+        Task::Run { arguments } => serve::start(&machine, "serve", &arguments),
+        Task::Demo { arguments } => serve::start(&machine, "demo", &arguments),
+        Task::Test { list: true, .. } => {
+            test::list();
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Test { steps, list: false } => test::run(&machine, &steps),
+        Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|fault| {
+        eprintln!("error: {}", fault::chain(&fault));
+        ExitCode::FAILURE
+    })
+}

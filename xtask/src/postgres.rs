@@ -1,0 +1,121 @@
+//! A throwaway PostgreSQL cluster on loopback for the tests that want one. It refuses to
+//! know what is stored in it.
+
+use std::env;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{fs, io};
+
+use crate::fault::Fault;
+use crate::machine::Machine;
+use crate::process;
+
+/// Tests read the cluster's address here; a set one is used as it is.
+pub(crate) const ADDRESS: &str = "PORTOLAN_TEST_POSTGRES";
+
+/// A running cluster; dropping it stops the server and deletes its folder.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    owner: Option<&'static str>,
+    address: String,
+}
+
+/// Where `initdb` is: on the PATH, or where Debian keeps each version's programs.
+pub(crate) fn programs(machine: &Machine) -> Option<PathBuf> {
+    if let Some(initdb) = machine.find("initdb") {
+        return initdb.parent().map(Path::to_path_buf);
+    }
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions
+        .filter_map(Result::ok)
+        .map(|version| version.path().join("bin"))
+        .filter(|programs| programs.join("initdb").is_file())
+        .max()
+}
+
+impl Cluster {
+    /// Makes and starts a cluster that one user may enter without a password, on loopback.
+    pub(crate) fn start(machine: &Machine, programs: &Path) -> Result<Cluster, Fault> {
+        // PostgreSQL refuses to run as root; Debian's package made a user for it.
+        let owner = (process::user_id(machine) == Some(0)).then_some("postgres");
+        let port = free_port().map_err(|error| Fault::Postgres { reason: format!("no free port: {error}") })?;
+        let folder = env::temp_dir().join(format!("portolan-postgres-{port}"));
+        fs::create_dir_all(&folder).map_err(Fault::file("make", &folder))?;
+        let cluster = Cluster {
+            address: format!("postgres://portolan@127.0.0.1:{port}/postgres"),
+            folder,
+            programs: programs.to_path_buf(),
+            owner,
+        };
+        if let Some(owner) = owner {
+            process::run(Command::new("chown").arg(owner).arg(&cluster.folder))?;
+        }
+        let data = cluster.folder.join("data");
+        process::run(
+            cluster
+                .command("initdb")
+                .args(["-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C", "-U", "portolan"])
+                .arg("-D")
+                .arg(&data)
+                .stdout(Stdio::null()),
+        )?;
+        let options = format!(
+            "-c listen_addresses=127.0.0.1 -p {port} -k {} -c fsync=off \
+             -c synchronous_commit=off -c full_page_writes=off -c max_connections=300",
+            cluster.folder.display()
+        );
+        process::run(
+            cluster
+                .command("pg_ctl")
+                .args(["-w", "-o", &options, "-l"])
+                .arg(cluster.folder.join("log"))
+                .arg("-D")
+                .arg(&data)
+                .arg("start")
+                .stdout(Stdio::null()),
+        )?;
+        Ok(cluster)
+    }
+
+    /// The address of its `postgres` database, as a URL.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        let mut command = if let Some(owner) = self.owner {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", owner, "--regid", owner, "--init-groups", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(&self.folder);
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let stopped = process::run(
+            self.command("pg_ctl")
+                .args(["-m", "immediate", "-D"])
+                .arg(self.folder.join("data"))
+                .arg("stop")
+                .stdout(Stdio::null()),
+        );
+        let deleted = fs::remove_dir_all(&self.folder);
+        if stopped.is_err() || deleted.is_err() {
+            eprintln!("warning: {} was left behind", self.folder.display());
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}

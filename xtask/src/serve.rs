@@ -1,0 +1,19 @@
+//! Running the real thing: bundle, release build, then the server in this process's place.
+//! It refuses to know the server's options; they are passed on as they are.
+
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+
+use crate::bundle;
+use crate::fault::Fault;
+use crate::machine::Machine;
+use crate::process;
+
+/// Builds what changed and becomes `portolan <subcommand> <arguments>`; returns only on a fault.
+pub(crate) fn start(machine: &Machine, subcommand: &str, arguments: &[String]) -> Result<ExitCode, Fault> {
+    bundle::build(machine)?;
+    process::run(process::cargo(machine).args(["build", "--release", "--package", "server", "--bin", "portolan"]))?;
+    let program = machine.path("target/release/portolan");
+    let source = process::command(machine, &program).arg(subcommand).args(arguments).exec();
+    Err(Fault::Start { program: program.display().to_string(), source })
+}
