@@ -1,0 +1,240 @@
+//! Accounts as people see them, and what their names may be.
+//! Passwords, sessions and rights are not known here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::fault::Fault;
+
+/// First path segments and API words that can never be a namespace.
+const RESERVED: [&str; 31] = [
+    "access-tokens",
+    "admin",
+    "api",
+    "auditlogs",
+    "auth",
+    "explore",
+    "healthz",
+    "invites",
+    "library",
+    "login",
+    "metrics",
+    "namespaces",
+    "new",
+    "notifications",
+    "orgs",
+    "r",
+    "readyz",
+    "repositories",
+    "scim",
+    "search",
+    "settings",
+    "setup",
+    "signin",
+    "signout",
+    "signup",
+    "static",
+    "token",
+    "u",
+    "user",
+    "users",
+    "v1",
+];
+
+/// The shortest a password may be, in characters.
+pub const MIN_PASSWORD: usize = 8;
+/// The longest a password may be, in bytes.
+pub const MAX_PASSWORD: usize = 256;
+
+/// The name of an account or an organisation; the first component of its repositories' paths.
+///
+/// 2 to 39 lower-case letters and digits with single dashes, dots or underscores between.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(Box<str>);
+
+impl AccountName {
+    /// Parses a name that exists already or may come to exist; `library` and other reserved words parse, too.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = text.as_bytes();
+        let ends_well = bytes.first().is_some_and(alphanumeric) && bytes.last().is_some_and(alphanumeric);
+        let separated = bytes.split(alphanumeric).all(|separator| matches!(separator, b"" | b"-" | b"." | b"_"));
+        if (2..=39).contains(&text.len()) && ends_well && separated {
+            Ok(Self(text.into()))
+        } else {
+            Err(Fault::invalid(
+                "name",
+                "A name is 2 to 39 lower-case letters and digits, with single dashes, dots or underscores between.",
+            ))
+        }
+    }
+
+    /// Parses a name for a new account: reserved words are refused.
+    pub fn parse_new(text: &str) -> Result<Self, Fault> {
+        let name = Self::parse(text)?;
+        if RESERVED.contains(&text) || text == "v2" {
+            return Err(Fault::invalid("name", "This name is reserved. Choose another."));
+        }
+        Ok(name)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = Fault;
+
+    fn try_from(text: String) -> Result<Self, Fault> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0.into()
+    }
+}
+
+/// What kind of account it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    /// Somebody who signs in.
+    Person,
+    /// A namespace that people share.
+    Organisation,
+    /// A machine.
+    Robot,
+}
+
+impl AccountKind {
+    /// The word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Organisation => "organisation",
+            Self::Robot => "robot",
+        }
+    }
+}
+
+/// An account as everyone may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub name: AccountName,
+    /// What it calls itself; empty for nothing.
+    pub display_name: String,
+    /// Its kind.
+    pub kind: AccountKind,
+    /// A few words about itself; plain text.
+    pub bio: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Who is signed in, as they see themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// The address for mail.
+    pub email: String,
+    /// Whether they administer the site.
+    pub admin: bool,
+}
+
+/// What a person fills in to sign up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignUp {
+    /// The wanted name.
+    pub name: String,
+    /// The address for mail.
+    pub email: String,
+    /// The password, [`MIN_PASSWORD`] characters at least.
+    pub password: String,
+    /// The secret of an invitation, where sign-up is by invitation.
+    #[serde(default)]
+    pub invitation: Option<String>,
+}
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everyone.
+    #[default]
+    Open,
+    /// Those who hold an invitation.
+    Invitation,
+    /// Nobody; administrators add accounts.
+    Closed,
+}
+
+impl FromStr for Registration {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invitation" => Ok(Self::Invitation),
+            "closed" => Ok(Self::Closed),
+            _ => Err(Fault::invalid("registration", "Registration is open, invitation or closed.")),
+        }
+    }
+}
+
+/// What one changes of one's own profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProfilePatch {
+    /// The name shown beside the account's; 100 characters at most.
+    pub display_name: Option<String>,
+    /// A few words; 500 characters at most.
+    pub bio: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserved_word_is_never_a_new_namespace() {
+        for word in RESERVED.into_iter().filter(|word| word.len() > 1) {
+            assert!(AccountName::parse_new(word).is_err(), "{word}");
+        }
+        assert!(AccountName::parse("library").is_ok());
+    }
+
+    #[test]
+    fn an_account_name_is_a_repository_path_component() {
+        for good in ["ada", "a1", "x-y.z_0"] {
+            assert!(AccountName::parse_new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "A1", "a--b", "_a", "a/", "a__b", "a b", &"a".repeat(40)] {
+            assert!(AccountName::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Row identities as opaque numbers, one type a noun, so that one can never stand in for another.
+//! It refuses to know where they come from or what they point at.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// An account: a person, an organisation or a robot.
+    AccountId;
+    /// A repository; it survives renames.
+    RepositoryId;
+    /// A comment.
+    CommentId;
+    /// A personal access token (not its secret).
+    TokenId;
+    /// A position in the outbox; later events have larger ones.
+    EventId;
+}

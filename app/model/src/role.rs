@@ -1,0 +1,98 @@
+//! Roles on a repository and the visibility of one, as words with an order.
+//! What a role may do is decided in `store::access` alone.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// What somebody is to a repository, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May see and pull.
+    Reader,
+    /// May push.
+    Writer,
+    /// May delete, and manage text, people and rules.
+    Maintainer,
+    /// May rename, transfer and delete the repository.
+    Owner,
+}
+
+impl Role {
+    /// All of them, least first.
+    pub const ALL: [Self; 4] = [Self::Reader, Self::Writer, Self::Maintainer, Self::Owner];
+
+    /// The role's name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Writer => "writer",
+            Self::Maintainer => "maintainer",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| Fault::invalid("role", "A role is reader, writer, maintainer or owner."))
+    }
+}
+
+/// Who may see a repository without a role on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Nobody.
+    Private,
+    /// Anyone signed in.
+    Internal,
+    /// Everyone.
+    Public,
+}
+
+impl Visibility {
+    /// All of them, narrowest first.
+    pub const ALL: [Self; 3] = [Self::Private, Self::Internal, Self::Public];
+
+    /// The word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Internal => "internal",
+            Self::Public => "public",
+        }
+    }
+}
+
+impl fmt::Display for Visibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Visibility {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Self::ALL
+            .into_iter()
+            .find(|visibility| visibility.as_str() == text)
+            .ok_or_else(|| Fault::invalid("visibility", "Visibility is public, internal or private."))
+    }
+}

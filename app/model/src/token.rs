@@ -1,0 +1,218 @@
+//! Personal access tokens as people see them, and the grammar of their scopes: `<path glob>:pull,push,delete,manage`.
+//! It knows neither the secret nor how a scope narrows an account; that is `store::access`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::fault::Fault;
+use crate::id::TokenId;
+
+/// The prefix of every token's secret, so that scanners recognise one that leaked.
+pub const SECRET_PREFIX: &str = "ptl_";
+
+/// What a token may be used for on the repositories that its glob names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenAction {
+    /// See and pull.
+    Pull,
+    /// Push.
+    Push,
+    /// Delete tags and manifests.
+    Delete,
+    /// Everything else that the owner may: star, comment, settings, people.
+    Manage,
+}
+
+impl TokenAction {
+    /// All of them, in the order they are written in.
+    pub const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Delete, Self::Manage];
+
+    /// The word, as in a scope.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Delete => "delete",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+/// One scope: a glob over repository paths and the actions allowed there.
+///
+/// In the glob `*` stands for any run of characters without a slash and `**` for any run at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TokenScope {
+    glob: String,
+    actions: Vec<TokenAction>,
+}
+
+impl TokenScope {
+    /// Whether it allows `action` on the repository at `path` (`namespace/name`).
+    pub fn allows(&self, path: &str, action: TokenAction) -> bool {
+        self.actions.contains(&action) && glob_matches(self.glob.as_bytes(), path.as_bytes())
+    }
+
+    /// The glob, as written.
+    pub fn glob(&self) -> &str {
+        &self.glob
+    }
+
+    /// The actions, each once, in their usual order.
+    pub fn actions(&self) -> &[TokenAction] {
+        &self.actions
+    }
+}
+
+/// Linear-space backtracking over two kinds of star; patterns are at most 255 bytes.
+fn glob_matches(glob: &[u8], path: &[u8]) -> bool {
+    match glob {
+        [] => path.is_empty(),
+        [b'*', b'*', rest @ ..] => {
+            (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|tail| glob_matches(rest, tail)))
+        }
+        [b'*', rest @ ..] => {
+            let segment = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
+            (0..=segment).any(|skip| path.get(skip..).is_some_and(|tail| glob_matches(rest, tail)))
+        }
+        [first, rest @ ..] => path.split_first().is_some_and(|(head, tail)| head == first && glob_matches(rest, tail)),
+    }
+}
+
+/// How many stars a glob may hold, so that matching stays cheap.
+const MAX_STARS: usize = 4;
+
+impl FromStr for TokenScope {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        let wrong = || {
+            Fault::invalid(
+                "scopes",
+                "A scope is <path glob>:<actions>, such as team/*:pull,push; the actions are pull, push, delete and manage.",
+            )
+        };
+        let (glob, words) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
+        if glob.is_empty() || glob.len() > 255 || !glob.bytes().all(known) {
+            return Err(wrong());
+        }
+        if glob.bytes().filter(|byte| *byte == b'*').count() > MAX_STARS {
+            return Err(Fault::invalid("scopes", format!("A scope's glob may hold {MAX_STARS} stars at most.")));
+        }
+        let named: Vec<&str> = words.split(',').map(str::trim).collect();
+        let actions: Vec<TokenAction> =
+            TokenAction::ALL.into_iter().filter(|action| named.contains(&action.as_str())).collect();
+        let all_known = named.iter().all(|word| TokenAction::ALL.iter().any(|action| action.as_str() == *word));
+        if actions.is_empty() || !all_known {
+            return Err(wrong());
+        }
+        Ok(Self { glob: glob.to_owned(), actions })
+    }
+}
+
+impl fmt::Display for TokenScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.glob)?;
+        for (index, action) in self.actions.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}", action.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for TokenScope {
+    type Error = Fault;
+
+    fn try_from(text: String) -> Result<Self, Fault> {
+        text.parse()
+    }
+}
+
+impl From<TokenScope> for String {
+    fn from(scope: TokenScope) -> Self {
+        scope.to_string()
+    }
+}
+
+/// A personal access token as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its identity.
+    pub id: TokenId,
+    /// What its owner calls it.
+    pub label: String,
+    /// What it may do; empty means all that its owner may.
+    pub scopes: Vec<TokenScope>,
+    /// When it stops working; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What its owner asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// What to call it; 1 to 100 characters.
+    pub label: String,
+    /// What it may do; empty means all that its owner may.
+    #[serde(default)]
+    pub scopes: Vec<TokenScope>,
+    /// When it stops working; `None` for never.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A new token together with its secret, which is shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedToken {
+    /// The token.
+    #[serde(flatten)]
+    pub token: Token,
+    /// The secret, `ptl_…`.
+    #[serde(rename = "token")]
+    pub secret: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(scope: &str, path: &str, action: TokenAction) -> bool {
+        scope.parse::<TokenScope>().unwrap().allows(path, action)
+    }
+
+    #[test]
+    fn one_star_stays_within_a_segment_and_two_cross_slashes() {
+        assert!(allows("team/*:pull", "team/app", TokenAction::Pull));
+        assert!(!allows("team/*:pull", "team/app/web", TokenAction::Pull));
+        assert!(allows("team/**:pull", "team/app/web", TokenAction::Pull));
+        assert!(!allows("team/*:pull", "teams/app", TokenAction::Pull));
+    }
+
+    #[test]
+    fn an_action_that_is_not_named_is_not_allowed() {
+        assert!(!allows("team/*:pull", "team/app", TokenAction::Push));
+        assert!(allows("team/*:push,pull", "team/app", TokenAction::Push));
+    }
+
+    #[test]
+    fn a_malformed_scope_is_refused() {
+        for scope in ["", "team/app", "team/app:", ":pull", "team/app:pull,eat", "TEAM/x:pull", "*****:pull"] {
+            assert!(scope.parse::<TokenScope>().is_err(), "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_scope_is_written_in_its_usual_order() {
+        assert_eq!("a/b:manage,pull".parse::<TokenScope>().unwrap().to_string(), "a/b:pull,manage");
+    }
+}
