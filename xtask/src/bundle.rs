@@ -13,8 +13,9 @@ use crate::machine::Machine;
 use crate::process;
 use crate::wasm;
 
-/// The stylesheet's parts. `tokens.css` opens with the order of the cascade layers.
-const STYLES: [&str; 5] = ["tokens.css", "base.css", "layout.css", "components.css", "pages.css"];
+/// The stylesheet's first part: it declares the order of the cascade layers, so the order of
+/// the parts after it, by name, decides nothing.
+const FIRST_STYLE: &str = "tokens.css";
 
 const SITE: &str = "target/site";
 
@@ -38,18 +39,12 @@ pub(crate) fn build(machine: &Machine) -> Result<(), Fault> {
     files::keep_only(&site, &kept)
 }
 
-/// All parts in their order; a part that nobody lists is a mistake.
+/// Every part of the stylesheet, the one that orders the layers first.
 fn stylesheet(folder: &Path) -> Result<String, Fault> {
-    let unknown: Vec<String> = files::below(folder)?
-        .iter()
-        .filter(|file| !STYLES.iter().any(|part| file.as_path() == Path::new(part)))
-        .map(|file| format!("style/{} is in no bundle: list it in xtask", file.display()))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(Fault::Findings { findings: unknown });
-    }
+    let mut parts: Vec<PathBuf> = files::below(folder)?.into_iter().collect();
+    parts.sort_by_key(|part| part != Path::new(FIRST_STYLE));
     let mut whole = String::new();
-    for part in STYLES {
+    for part in parts {
         let path = folder.join(part);
         whole.push_str(&fs::read_to_string(&path).map_err(Fault::file("read", &path))?);
         whole.push('\n');
@@ -99,19 +94,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stylesheet_is_its_parts_in_layer_order() {
+    fn the_order_of_the_layers_comes_before_every_other_style() {
         let folder = tempfile::tempdir().unwrap();
-        for part in STYLES {
+        for part in ["base.css", "pages.css", "tokens.css"] {
             fs::write(folder.path().join(part), part).unwrap();
         }
-        assert_eq!(stylesheet(folder.path()).unwrap(), "tokens.css\nbase.css\nlayout.css\ncomponents.css\npages.css\n");
-    }
-
-    #[test]
-    fn a_style_file_that_nobody_lists_is_reported() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("extra.css"), "").unwrap();
-        let fault = stylesheet(folder.path()).unwrap_err();
-        assert!(fault.to_string().contains("style/extra.css"));
+        assert_eq!(stylesheet(folder.path()).unwrap(), "tokens.css\nbase.css\npages.css\n");
     }
 }
