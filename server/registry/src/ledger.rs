@@ -108,6 +108,37 @@ pub struct NewManifest {
     pub children: Vec<Link>,
     /// Tags to point at it, all or none.
     pub tags: Vec<Tag>,
+    /// What must hold of every one of `tags`; settled in the transaction that moves them.
+    pub expect: Expect,
+}
+
+/// What must hold of a tag before it is moved (`If-Match`, `If-None-Match` of RFC 9110).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    #[default]
+    Anything,
+    /// It does not exist.
+    Absent,
+    /// It exists.
+    Present,
+    /// It points at one of these.
+    PointsAt(Vec<Digest>),
+    /// It is missing, or points at none of these.
+    PointsElsewhere(Vec<Digest>),
+}
+
+impl Expect {
+    /// Whether it holds of a tag that points at `current`, or does not exist.
+    pub fn holds(&self, current: Option<&Digest>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Absent => current.is_none(),
+            Self::Present => current.is_some(),
+            Self::PointsAt(digests) => current.is_some_and(|digest| digests.contains(digest)),
+            Self::PointsElsewhere(digests) => current.is_none_or(|digest| !digests.contains(digest)),
+        }
+    }
 }
 
 /// What became of a manifest.
@@ -119,6 +150,8 @@ pub enum Put {
     Missing(Vec<Digest>),
     /// These are there with another size than the manifest states; nothing changed.
     SizeMismatch(Vec<Digest>),
+    /// A tag is not as [`NewManifest::expect`] wants it; nothing changed.
+    Unexpected,
 }
 
 /// What became of unlinking a blob.
@@ -183,9 +216,17 @@ pub trait Ledger: Send + Sync + 'static {
     /// Moves an upload on from `from_offset` to what `upload` says; `false`, and nothing changed, when it is no longer at `from_offset`.
     async fn advance_upload(&self, repository: RepositoryId, upload: &Upload, from_offset: u64, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Turns an upload that stands at `upload.offset` into a blob and links it; the upload is gone. When the blob exists already the
-    /// upload's segments go to the trash. `false`, and nothing changed, when the upload is gone or stands elsewhere.
-    async fn commit_upload(&self, repository: RepositoryId, upload: &Upload, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
+    /// Turns an upload that stands at `from_offset` into a blob of `upload.offset` bytes in `upload.segments` and links it; the upload
+    /// is gone. When the blob exists already `upload.segments` go to the trash. `false`, and nothing changed, when the upload is gone or
+    /// stands elsewhere.
+    async fn commit_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError>;
 
     /// Ends an upload; its segments go to the trash. `false` when there was none.
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError>;
