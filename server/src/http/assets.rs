@@ -1,0 +1,115 @@
+//! The stylesheet, icons, favicon and islands as built into the binary, under paths that change with their content.
+//! It refuses to know which page asks for them, and works with none of them there.
+
+use std::fmt::Write as _;
+
+use app::portal::Islands;
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+
+/// Where the built-in files are mounted.
+pub const PREFIX: &str = "/static";
+
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+struct Bundle;
+
+/// The built-in files of this build.
+///
+/// One hash over all of them stands in every path, before the file's own: so a module's relative imports keep working, and
+/// an answer to the current hash may be kept for ever.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    version: String,
+}
+
+impl Assets {
+    /// Reads what was built in.
+    pub fn load() -> Self {
+        let mut names: Vec<_> = Bundle::iter().collect();
+        names.sort();
+        let mut hash = Sha256::new();
+        for name in names {
+            if let Some(file) = Bundle::get(&name) {
+                hash.update(name.as_bytes());
+                hash.update(file.metadata.sha256_hash());
+            }
+        }
+        Self { version: hex(&hash.finalize()).chars().take(16).collect() }
+    }
+
+    /// The path of a file as pages should link it; the file need not be there.
+    pub fn path(&self, file: &str) -> String {
+        format!("{PREFIX}/{}/{file}", self.version)
+    }
+
+    /// The islands' bundle, where there is one.
+    pub fn islands(&self) -> Option<Islands> {
+        let (script, wasm) = ("pkg/portolan.js", "pkg/portolan_bg.wasm");
+        let built = Bundle::get(script).is_some() && Bundle::get(wasm).is_some();
+        built.then(|| Islands { script: self.path(script), wasm: self.path(wasm) })
+    }
+
+    /// Answers for `path` below [`PREFIX`]: `<version>/<file>`, or `<file>` alone, which is then asked for anew each time.
+    pub fn respond(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
+        let path = path.trim_start_matches('/');
+        let current = path.split_once('/').filter(|(version, _)| *version == self.version).map(|(_, file)| file);
+        let stale = path.split_once('/').map(|(_, file)| file);
+        let Some((name, file)) = [current, Some(path), stale]
+            .into_iter()
+            .flatten()
+            .find_map(|name| Bundle::get(name).map(|file| (name, file)))
+        else {
+            return status(StatusCode::NOT_FOUND);
+        };
+        let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()));
+        let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| value.as_bytes() == etag.as_bytes());
+        let mut response = if known { status(StatusCode::NOT_MODIFIED) } else { Response::new(body(file.data)) };
+        let keep = if current.is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(keep));
+        if let Ok(value) = HeaderValue::from_str(&etag) {
+            response.headers_mut().insert(ETAG, value);
+        }
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+        response
+    }
+}
+
+fn body(data: std::borrow::Cow<'static, [u8]>) -> Body {
+    match data {
+        std::borrow::Cow::Borrowed(bytes) => Body::from(bytes),
+        std::borrow::Cow::Owned(bytes) => Body::from(bytes),
+    }
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The kinds of files that the bundle holds; everything else is bytes to a browser.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

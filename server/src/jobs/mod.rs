@@ -1,0 +1,3 @@
+//! Followers and periodic work.
+
+pub mod pulls;

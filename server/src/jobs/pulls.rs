@@ -1,0 +1,4 @@
+//! Pulls, counted in memory.
+
+/// Counts pulls between flushes.
+pub struct PullCounter;

@@ -1,0 +1,4 @@
+//! Search.
+
+/// The search index of this node.
+pub struct Search;

@@ -1,0 +1,54 @@
+//! What every request may reach: the store, the engine, the search index, the settings and the clock, in one cheap handle.
+//! It refuses to know any request; whatever belongs to one of those is passed beside it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use app::portal::Site;
+use model::clock::Clock;
+use registry::engine::Engine;
+use store::Store;
+
+use crate::config::Config;
+use crate::http::assets::Assets;
+use crate::jobs::pulls::PullCounter;
+use crate::search::Search;
+
+/// The parts that a running hub is made of.
+pub struct Parts {
+    /// Who may touch what, and the rows.
+    pub store: Store,
+    /// The v2 engine over the store's ledger.
+    pub engine: Arc<Engine>,
+    /// This node's search index.
+    pub search: Search,
+    /// Pulls counted since the last flush.
+    pub pulls: PullCounter,
+    /// The settings as resolved at start.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// What every page says about the site.
+    pub site: Arc<Site>,
+    /// The stylesheet, icons and islands that were built in.
+    pub assets: Assets,
+}
+
+/// A cheap clone of the hub's parts.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+impl State {
+    /// A handle on these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
