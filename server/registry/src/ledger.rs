@@ -193,7 +193,12 @@ pub struct After {
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
     /// The repository of that name; for an engine alone. With `create`, it is made when it is missing.
-    async fn repository(&self, name: &RepositoryName, create: bool, now: Timestamp) -> Result<Option<RepositoryId>, LedgerError>;
+    async fn repository(
+        &self,
+        name: &RepositoryName,
+        create: bool,
+        now: Timestamp,
+    ) -> Result<Option<RepositoryId>, LedgerError>;
 
     /// Names of all repositories, in order; for an engine alone.
     async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError>;
@@ -202,19 +207,37 @@ pub trait Ledger: Send + Sync + 'static {
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
 
     /// Links a blob that `from` has; its size, or `None` when `from` has it not. The caller has settled that the actor may read `from`.
-    async fn mount(&self, to: RepositoryId, from: RepositoryId, digest: &Digest, now: Timestamp) -> Result<Option<u64>, LedgerError>;
+    async fn mount(
+        &self,
+        to: RepositoryId,
+        from: RepositoryId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<u64>, LedgerError>;
 
     /// Removes the link between a repository and a blob.
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError>;
 
     /// Opens an upload with nothing in it.
-    async fn open_upload(&self, repository: RepositoryId, id: Uuid, algorithm: Algorithm, now: Timestamp) -> Result<(), LedgerError>;
+    async fn open_upload(
+        &self,
+        repository: RepositoryId,
+        id: Uuid,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<(), LedgerError>;
 
     /// An upload of this repository.
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError>;
 
     /// Moves an upload on from `from_offset` to what `upload` says; `false`, and nothing changed, when it is no longer at `from_offset`.
-    async fn advance_upload(&self, repository: RepositoryId, upload: &Upload, from_offset: u64, now: Timestamp) -> Result<bool, LedgerError>;
+    async fn advance_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError>;
 
     /// Turns an upload that stands at `from_offset` into a blob of `upload.offset` bytes in `upload.segments` and links it; the upload
     /// is gone. When the blob exists already `upload.segments` go to the trash. `false`, and nothing changed, when the upload is gone or
