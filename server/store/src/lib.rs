@@ -1,1 +1,64 @@
-//! Portolan.
+//! Who may touch what, and the SQL: the only way to a row, open to those who hold a `Viewer`, a `Permit` or a `Scope`.
+//! It refuses to know HTTP, HTML and where blobs' bytes lie.
+
+use std::sync::Arc;
+
+use model::clock::Clock;
+use tokio::sync::Notify;
+
+use crate::database::Database;
+pub use crate::error::{Error, Result};
+use crate::ledger::sql;
+
+pub mod access;
+mod accounts;
+mod database;
+mod documents;
+mod entity;
+mod error;
+mod images;
+mod ledger;
+mod outbox;
+#[cfg(test)]
+mod testing;
+
+/// The hub's memory; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    clock: Clock,
+    news: Notify,
+}
+
+impl Store {
+    /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self> {
+        let database = Database::open(url).await?;
+        let inner = Inner { database, clock, news: Notify::new() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.database().pool().ping().await?)
+    }
+
+    /// The clock that every moment here comes from.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    /// Told whenever this process wrote an event.
+    pub(crate) fn news(&self) -> &Notify {
+        &self.inner.news
+    }
+}

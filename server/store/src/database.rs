@@ -1,0 +1,137 @@
+//! The connection to SQLite or PostgreSQL: pools, pragmas, migrations, and transactions that write.
+//! It refuses to know any table; what is asked of the database stands in the files of the nouns.
+
+use std::time::Duration;
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::Mutex;
+
+use crate::error::Error;
+
+/// A transaction that may write.
+pub(crate) type Tx = DatabaseTransaction;
+
+/// How often a transaction that lost against another is begun again.
+const TRIES: u32 = 6;
+
+/// The advisory lock that one node holds while it migrates a PostgreSQL database.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8101976112)";
+
+/// An error of a transaction's work, which may come from the database and then be worth another try.
+pub(crate) trait Refusal: From<DbErr> {
+    /// The database's error, where it was one.
+    fn database(&self) -> Option<&DbErr>;
+}
+
+impl Refusal for DbErr {
+    fn database(&self) -> Option<&DbErr> {
+        Some(self)
+    }
+}
+
+impl Refusal for Error {
+    fn database(&self) -> Option<&DbErr> {
+        match self {
+            Self::Unavailable(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// The pool, and who may write now.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pool: DatabaseConnection,
+    /// SQLite has one writer at a time: writers of this process queue here rather than sleep in SQLite's busy handler.
+    writers: Option<Mutex<()>>,
+}
+
+impl Database {
+    /// Connects and brings the schema up to date. `sqlite://path` makes the file; `postgres://…` expects the database.
+    pub(crate) async fn open(url: &str) -> Result<Self, DbErr> {
+        let sqlite = url.starts_with("sqlite:");
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(if sqlite { 8 } else { 24 })
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false)
+            .map_sqlx_sqlite_opts(|options| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                options
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+            });
+        let pool = sea_orm::Database::connect(options).await?;
+        let database = Self { pool, writers: sqlite.then(Mutex::default) };
+        database
+            .write(async |tx: &Tx| {
+                if tx.get_database_backend() == DbBackend::Postgres {
+                    tx.execute_unprepared(MIGRATION_LOCK).await?;
+                }
+                Migrator::up(tx, None).await
+            })
+            .await?;
+        Ok(database)
+    }
+
+    /// For reading, and for single statements that write and need no company.
+    pub(crate) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// Runs `work` in a transaction and commits it when it gives `Ok`; anything else rolls back.
+    ///
+    /// On SQLite the transaction takes the write lock at its beginning, so it can never fail on the way for having read
+    /// first. Where the database ends it in favour of another (a deadlock, a serialisation failure), it begins again a
+    /// few times: `work` may run more than once, so it must not change anything outside the database.
+    pub(crate) async fn write<T, E: Refusal>(&self, work: impl AsyncFn(&Tx) -> Result<T, E>) -> Result<T, E> {
+        let _turn = match &self.writers {
+            Some(writers) => Some(writers.lock().await),
+            None => None,
+        };
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&work).await {
+                Err(refusal) if attempt < TRIES && refusal.database().is_some_and(worth_another_try) => {
+                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 15)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<T, E: Refusal>(&self, work: &impl AsyncFn(&Tx) -> Result<T, E>) -> Result<T, E> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.writers.as_ref().map(|_| SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.pool.begin_with_options(options).await?;
+        let outcome = work(&tx).await;
+        if outcome.is_ok() {
+            tx.commit().await?;
+        } else if let Err(error) = tx.rollback().await {
+            tracing::debug!(%error, "a transaction that failed could not be rolled back");
+        }
+        outcome
+    }
+}
+
+/// Whether the database ended a transaction only because another was in its way: PostgreSQL's 40001 (serialisation
+/// failure) and 40P01 (deadlock), SQLite's 5 (busy) and 517 (busy snapshot).
+fn worth_another_try(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
+        return false;
+    };
+    let SqlxError::Database(database) = &**source else { return false };
+    matches!(database.code().as_deref(), Some("40001" | "40P01" | "5" | "517"))
+}
