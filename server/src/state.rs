@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use app::portal::Site;
 use model::clock::Clock;
-use registry::engine::Engine;
+use registry::Engine;
+use registry::storage::Storage;
 use store::Store;
 
 use crate::config::Config;
 use crate::http::assets::Assets;
+use crate::http::metrics::Metrics;
 use crate::jobs::pulls::PullCounter;
 use crate::search::Search;
 
@@ -19,7 +21,9 @@ pub struct Parts {
     /// Who may touch what, and the rows.
     pub store: Store,
     /// The v2 engine over the store's ledger.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
+    /// Where blobs' bytes are.
+    pub storage: Arc<dyn Storage>,
     /// This node's search index.
     pub search: Search,
     /// Pulls counted since the last flush.
@@ -32,6 +36,8 @@ pub struct Parts {
     pub site: Arc<Site>,
     /// The stylesheet, icons and islands that were built in.
     pub assets: Assets,
+    /// Figures about requests.
+    pub metrics: Metrics,
 }
 
 /// A cheap clone of the hub's parts.

@@ -1,4 +1,11 @@
-//! What lies around every handler: identity, headers, limits, logs and the built-in files.
+//! What lies around every handler: who calls, headers, limits, logs, figures and the built-in files.
 //! It knows requests and answers only, and nothing of repositories.
 
 pub mod assets;
+pub mod caller;
+pub mod headers;
+pub mod health;
+pub mod metrics;
+pub mod serve;
+pub mod trace;
+pub mod viewer;

@@ -1,0 +1,99 @@
+//! Where a request comes from and under which address it reached us, seen through the proxies that are trusted.
+//! It refuses to know who is signed in.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, Uri};
+
+use crate::config::Config;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The other end of the connection; an extension of every request that came over one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// The address of whoever asks: the peer, or what the trusted proxies in front of us say of theirs.
+pub fn address(config: &Config, peer: Option<Peer>, headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = peer?.0.ip().to_canonical();
+    if !config.trusts(peer) {
+        return Some(peer);
+    }
+    let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let mut hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    while let Some(hop) = hops.pop() {
+        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        nearest = address.to_canonical();
+        if !config.trusts(nearest) {
+            break;
+        }
+    }
+    Some(nearest)
+}
+
+/// The site's root as the caller may reach it: the public address where it is set, else the one that the request itself names.
+pub fn site_root(config: &Config, peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> String {
+    if config.public_url_set {
+        return config.public_url.clone();
+    }
+    let named = uri.authority().map(http::uri::Authority::as_str);
+    let named = named.or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok())).filter(|host| is_host(host));
+    let Some(host) = named else { return config.public_url.clone() };
+    let proxied = peer.is_some_and(|peer| config.trusts(peer.0.ip()));
+    let https = proxied && headers.get(FORWARDED_PROTO).is_some_and(|value| value == "https");
+    format!("{}://{host}", if https { "https" } else { "http" })
+}
+
+/// Whether this can stand in a quoted header parameter and in a URL without harm.
+fn is_host(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn config(proxies: &str) -> Config {
+        Config::resolve(BTreeMap::from([("trusted_proxies", proxies.to_owned())]), [], None).unwrap()
+    }
+
+    fn peer(text: &str) -> Option<Peer> {
+        Some(Peer(text.parse().unwrap()))
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_stranger_cannot_choose_the_address_they_are_known_by() {
+        let forged = headers(&[("x-forwarded-for", "1.2.3.4")]);
+        assert_eq!(address(&config(""), peer("9.9.9.9:1"), &forged), Some("9.9.9.9".parse().unwrap()));
+        let through = headers(&[("x-forwarded-for", "1.2.3.4, 8.8.8.8")]);
+        assert_eq!(address(&config("10.0.0.1"), peer("10.0.0.1:1"), &through), Some("8.8.8.8".parse().unwrap()));
+    }
+
+    #[test]
+    fn without_a_public_address_the_one_that_was_asked_is_used() {
+        let uri = Uri::from_static("/v2/");
+        let root = site_root(&config(""), None, &uri, &headers(&[("host", "127.0.0.1:5001")]));
+        assert_eq!(root, "http://127.0.0.1:5001");
+        let root = site_root(&config(""), None, &uri, &headers(&[("host", "a\",realm=\"b")]));
+        assert_eq!(root, "http://127.0.0.1:5000");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_may_say_that_the_caller_used_tls() {
+        let (uri, said) = (Uri::from_static("/"), headers(&[("host", "hub.example"), ("x-forwarded-proto", "https")]));
+        assert_eq!(site_root(&config(""), peer("10.0.0.1:1"), &uri, &said), "http://hub.example");
+        assert_eq!(site_root(&config("10.0.0.1"), peer("10.0.0.1:1"), &uri, &said), "https://hub.example");
+    }
+}

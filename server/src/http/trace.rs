@@ -1,0 +1,67 @@
+//! One identity, one log line and one count for each request behind axum's router, and an answer even when a handler panics.
+//! It refuses to log queries, bodies and the secrets that stand in paths.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, StatusCode};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::http::metrics::Surface;
+use crate::state::State;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's identity in the log; an extension of every request behind axum's router.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Gives the request its identity, which the answer repeats, and logs what came of it.
+pub async fn observe(state: State, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = Uuid::now_v7().simple().to_string();
+    let path = if request.uri().path().starts_with("/invites/") { "/invites/…" } else { request.uri().path() };
+    let span = tracing::info_span!("request", id, method = %request.method(), path);
+    let header = HeaderValue::from_str(&id);
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Ok(value) = header {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let (status, took) = (response.status(), started.elapsed());
+    state.metrics.count(Surface::Portal, status, took);
+    span.in_scope(|| {
+        if status.is_server_error() {
+            tracing::error!(status = status.as_u16(), ms = took.as_millis(), "failed");
+        } else {
+            tracing::debug!(status = status.as_u16(), ms = took.as_millis(), "answered");
+        }
+    });
+    response
+}
+
+/// The answer where a handler panicked; what it said goes to the log alone.
+pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+    let mut response = Response::new(Body::from(
+        "Something went wrong on our side. Try again, and tell the administrator if it stays.\n",
+    ));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// What a panic said, where it said text.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+}
