@@ -1,0 +1,116 @@
+// Chromium as a person meets the portal: with or without JavaScript, in either theme, at a desk
+// or on a phone. Whatever a page reports as an error fails the test that opened it.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+export const DESK = { width: 1280, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+const RESULTS = join(import.meta.dirname, "../results");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Starts the browser; a page's profile is a folder of its own and goes with it. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/**
+ * Opens a page in a context of its own. When the test ends the context is closed, and the test
+ * fails if the page threw, logged an error, broke its content policy or missed a file.
+ *
+ * `allow` lists patterns of messages that this test provokes on purpose.
+ */
+export async function openPage(t, browser, url, options = {}) {
+  const { javascript = true, theme = "light", viewport = DESK, allow = [] } = options;
+  const context = await browser.newContext({
+    baseURL: url,
+    javaScriptEnabled: javascript,
+    colorScheme: theme,
+    viewport,
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "UTC",
+  });
+  context.setDefaultTimeout(10_000);
+  const page = await context.newPage();
+  const errors = watch(page, allow);
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(errors, [], "the page reported errors");
+  });
+  return page;
+}
+
+function watch(page, allow) {
+  const errors = [];
+  const visited = new Set();
+  const report = (message) => {
+    if (!allow.some((pattern) => pattern.test(message))) errors.push(message);
+  };
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) visited.add(request.url());
+  });
+  page.on("pageerror", (error) => report(`threw: ${error.stack ?? error}`));
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    // A page that is rightly a 404 says so too; a missing style or script is a mistake.
+    const { url } = message.location();
+    if (message.text().startsWith("Failed to load resource") && visited.has(url)) return;
+    report(`logged: ${message.text()} (${url})`);
+  });
+  return errors;
+}
+
+/** Signs in through the form. */
+export async function signIn(page, { name, password }) {
+  await page.goto("/signin");
+  await page.getByLabel(/name|e-?mail/i).first().fill(name);
+  await page.getByLabel("Password", { exact: false }).first().fill(password);
+  await page.getByRole("button", { name: /sign in/i }).last().click();
+  await page.waitForURL((url) => url.pathname !== "/signin");
+}
+
+/** Keeps a picture of the page in both themes, at a desk and on a phone, in `results/`. */
+export async function portrait(page, name) {
+  mkdirSync(RESULTS, { recursive: true });
+  const before = page.viewportSize();
+  for (const [size, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
+    await page.setViewportSize(viewport);
+    for (const theme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.screenshot({ path: join(RESULTS, `${name}-${size}-${theme}.png`), fullPage: true });
+    }
+  }
+  await page.setViewportSize(PHONE);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= PHONE.width, `${name} scrolls sideways on a phone: ${width} px wide`);
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** Fails where axe finds something that keeps people out, in either theme. */
+export async function accessible(page, name) {
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+    assert.deepEqual(found, [], `${name} in the ${theme} theme`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
