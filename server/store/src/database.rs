@@ -1,6 +1,7 @@
 //! The connection to SQLite or PostgreSQL: pools, pragmas, migrations, and transactions that write.
 //! It refuses to know any table; what is asked of the database stands in the files of the nouns.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
@@ -73,11 +74,11 @@ impl Database {
         let pool = sea_orm::Database::connect(options).await?;
         let database = Self { pool, writers: sqlite.then(Mutex::default) };
         database
-            .write(async |tx: &Tx| {
+            .write(|tx| async move {
                 if tx.get_database_backend() == DbBackend::Postgres {
                     tx.execute_unprepared(MIGRATION_LOCK).await?;
                 }
-                Migrator::up(tx, None).await
+                Migrator::up(&*tx, None).await
             })
             .await?;
         Ok(database)
@@ -88,12 +89,18 @@ impl Database {
         &self.pool
     }
 
-    /// Runs `work` in a transaction and commits it when it gives `Ok`; anything else rolls back.
+    /// Runs `work`, a `|tx| async move { … }`, in a transaction and commits it when it gives `Ok`; anything else rolls back.
     ///
     /// On SQLite the transaction takes the write lock at its beginning, so it can never fail on the way for having read
     /// first. Where the database ends it in favour of another (a deadlock, a serialisation failure), it begins again a
     /// few times: `work` may run more than once, so it must not change anything outside the database.
-    pub(crate) async fn write<T, E: Refusal>(&self, work: impl AsyncFn(&Tx) -> Result<T, E>) -> Result<T, E> {
+    ///
+    /// `work` gets the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would read better, but
+    /// whatever awaits one is not `Send` to the compiler (<https://github.com/rust-lang/rust/issues/110338>).
+    pub(crate) async fn write<T, E: Refusal, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+    {
         let _turn = match &self.writers {
             Some(writers) => Some(writers.lock().await),
             None => None,
@@ -110,13 +117,17 @@ impl Database {
         }
     }
 
-    async fn attempt<T, E: Refusal>(&self, work: &impl AsyncFn(&Tx) -> Result<T, E>) -> Result<T, E> {
+    async fn attempt<T, E: Refusal, F>(&self, work: &impl Fn(Arc<Tx>) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+    {
         let options = TransactionOptions {
             sqlite_transaction_mode: self.writers.as_ref().map(|_| SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let tx = self.pool.begin_with_options(options).await?;
-        let outcome = work(&tx).await;
+        let tx = Arc::new(self.pool.begin_with_options(options).await?);
+        let outcome = work(Arc::clone(&tx)).await;
+        let tx = Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a transaction was kept".to_owned()))?;
         if outcome.is_ok() {
             tx.commit().await?;
         } else if let Err(error) = tx.rollback().await {

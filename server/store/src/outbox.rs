@@ -1,1 +1,101 @@
-//! To follow.
+//! What happened, written down in the transaction of the change and read in order by followers, each at its own pace.
+//! It refuses to know who follows and what they do with an event.
+
+use std::time::Duration;
+
+use model::clock::Timestamp;
+use model::event::Event;
+use model::id::EventId;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use crate::database::Tx;
+use crate::ledger::sql;
+use crate::{Error, Result, Store};
+
+/// The advisory lock that writers of events share, and that a reader holds alone for a moment (PostgreSQL).
+const LOCK: i64 = 8_101_976_113;
+
+/// How long a reader waits for writers before it gives up until next time (PostgreSQL).
+const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
+
+/// How long a follower waits at most before it looks for itself: other nodes' events give no sign here.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Writes an event down. It is to be a transaction's last statement: from here on a reader waits for the transaction.
+pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<EventId> {
+    if on.get_database_backend() == DbBackend::Postgres {
+        sql::execute(on, "SELECT pg_advisory_xact_lock_shared($1)", [LOCK.into()]).await?;
+    }
+    let payload = serde_json::to_string(event).map_err(|_| Error::Corrupt("event"))?;
+    let row = sql::first(
+        on,
+        "INSERT INTO outbox (repository_id, payload, created_at) VALUES ($1, $2, $3) RETURNING id",
+        [event.repository.0.into(), payload.into(), now.micros().into()],
+    )
+    .await?;
+    let row = row.ok_or(Error::Corrupt("outbox.id"))?;
+    Ok(EventId(row.try_get_by_index(0)?))
+}
+
+impl Store {
+    /// Done when this process has written an event since the call, or after a second, for other processes' events.
+    ///
+    /// It listens from the call on, not from the first poll: call it, read what there is, then wait.
+    pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {
+        let told = self.news().notified();
+        async move {
+            // Both ends mean the same: look.
+            let _ = tokio::time::timeout(LOOK_AGAIN, told).await;
+        }
+    }
+
+    /// At most `limit` events after `position`, in order. No event that is still on its way will turn up before one of these.
+    ///
+    /// PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first.
+    /// Therefore every transaction that has a number is waited for, and the newest number read while none can get another.
+    async fn events(&self, position: EventId, limit: u64) -> Result<Vec<(EventId, Timestamp, Event)>> {
+        let pool = self.database().pool();
+        let mut newest = newest(pool).await?;
+        if newest <= position {
+            return Ok(Vec::new());
+        }
+        if pool.get_database_backend() == DbBackend::Postgres {
+            match self.database().write(|tx| async move { settled(&tx).await }).await {
+                Ok(settled) => newest = settled,
+                Err(Error::Unavailable(error)) if is_impatience(&error) => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            }
+        }
+        let rows = sql::all(
+            pool,
+            "SELECT id, created_at, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+            [position.0.into(), newest.0.into(), sql::signed(limit).into()],
+        )
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let payload: String = row.try_get_by_index(2)?;
+                let event = serde_json::from_str(&payload).map_err(|_| Error::Corrupt("outbox.payload"))?;
+                Ok((EventId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?), event))
+            })
+            .collect()
+    }
+}
+
+/// The newest number that is visible; zero when there is none.
+async fn newest(on: &impl ConnectionTrait) -> Result<EventId> {
+    let row = sql::first(on, "SELECT COALESCE(MAX(id), 0) FROM outbox", []).await?;
+    Ok(EventId(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0)))
+}
+
+/// The newest number once everyone who has taken one is done.
+async fn settled(tx: &Tx) -> Result<EventId> {
+    tx.execute_unprepared(PATIENCE).await?;
+    sql::execute(tx, "SELECT pg_advisory_xact_lock($1)", [LOCK.into()]).await?;
+    newest(tx).await
+}
+
+/// Whether PostgreSQL gave up waiting for a lock (55P03).
+fn is_impatience(error: &DbErr) -> bool {
+    sql::code(error).as_deref() == Some("55P03")
+}

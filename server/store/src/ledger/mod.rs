@@ -1,0 +1,202 @@
+//! The engine's memory over SQL: `registry`'s ledger, each call one transaction.
+//! It refuses to know who acts and whether they may; the engine's caller has settled that.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::clock::Timestamp;
+use model::id::RepositoryId;
+use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
+use registry::ledger::{
+    After, Blob, Ledger, LedgerError, Manifest, NewManifest, Place, Put, ReferrerRow, Unlink, Upload,
+};
+use uuid::Uuid;
+
+use crate::database::Tx;
+use crate::{Error, Store};
+
+mod blobs;
+pub(crate) mod manifests;
+mod names;
+mod references;
+pub(crate) mod segments;
+pub(crate) mod sql;
+pub(crate) mod tags;
+pub(crate) mod trash;
+mod uploads;
+
+/// How often a change begins again because a row that it refers to went away meanwhile; then it sees that for itself.
+const TRIES: u32 = 4;
+
+impl Store {
+    /// The engine's memory in this database.
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::new(SqlLedger { store: self.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct SqlLedger {
+    store: Store,
+}
+
+impl SqlLedger {
+    /// A transaction that begins again when a foreign key refuses it: what it had checked was swept or unlinked just then.
+    async fn write<T, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, LedgerError>
+    where
+        F: Future<Output = crate::Result<T>> + Send,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.store.database().write(&work).await {
+                Err(Error::Unavailable(source)) if attempt < TRIES && sql::refused_by_reference(&source) => attempt += 1,
+                outcome => return outcome.map_err(failure),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for SqlLedger {
+    async fn repository(
+        &self,
+        name: &RepositoryName,
+        create: bool,
+        now: Timestamp,
+    ) -> Result<Option<RepositoryId>, LedgerError> {
+        let found = names::find(self.store.database().pool(), name).await.map_err(failure)?;
+        if found.is_some() || !create {
+            return Ok(found);
+        }
+        let made = self.write(|tx| async move { names::create(&*tx, name, now).await }).await?;
+        self.store.news().notify_waiters();
+        Ok(Some(made))
+    }
+
+    async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError> {
+        names::list(self.store.database().pool(), page).await.map_err(failure)
+    }
+
+    async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
+        let now = self.store.clock().now();
+        blobs::find(self.store.database().pool(), repository, digest, now).await.map_err(failure)
+    }
+
+    async fn mount(
+        &self,
+        to: RepositoryId,
+        from: RepositoryId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<u64>, LedgerError> {
+        self.write(|tx| async move { blobs::mount(&*tx, to, from, digest, now).await }).await
+    }
+
+    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError> {
+        match self.store.database().write(|tx| async move { blobs::unlink(&*tx, repository, digest).await }).await {
+            Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => Ok(Unlink::InUse),
+            outcome => outcome.map_err(failure),
+        }
+    }
+
+    async fn open_upload(
+        &self,
+        repository: RepositoryId,
+        id: Uuid,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx| async move { uploads::open(&*tx, repository, id, algorithm, now).await }).await
+    }
+
+    async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError> {
+        uploads::find(self.store.database().pool(), repository, id).await.map_err(failure)
+    }
+
+    async fn advance_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        self.write(|tx| async move { uploads::advance(&*tx, repository, upload, from_offset, now).await }).await
+    }
+
+    async fn commit_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        self.write(|tx| async move { uploads::commit(&*tx, repository, upload, from_offset, digest, now).await }).await
+    }
+
+    async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError> {
+        self.write(|tx| async move { uploads::cancel(&*tx, repository, id, now).await }).await
+    }
+
+    async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
+        let put = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
+        self.store.news().notify_waiters();
+        Ok(put)
+    }
+
+    async fn manifest(
+        &self,
+        repository: RepositoryId,
+        reference: &Reference,
+    ) -> Result<Option<Manifest>, LedgerError> {
+        manifests::find(self.store.database().pool(), repository, reference).await.map_err(failure)
+    }
+
+    async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError> {
+        let gone = self.write(|tx| async move { manifests::delete_tag(&*tx, place, tag, now).await }).await?;
+        self.store.news().notify_waiters();
+        Ok(gone)
+    }
+
+    async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError> {
+        let gone = self.write(|tx| async move { manifests::delete(&*tx, place, digest, now).await }).await?;
+        self.store.news().notify_waiters();
+        Ok(gone)
+    }
+
+    async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError> {
+        tags::list(self.store.database().pool(), repository, page).await.map_err(failure)
+    }
+
+    async fn referrers(
+        &self,
+        repository: RepositoryId,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        page: &After,
+    ) -> Result<Vec<ReferrerRow>, LedgerError> {
+        let pool = self.store.database().pool();
+        manifests::referrers(pool, repository, subject, artifact_type, page).await.map_err(failure)
+    }
+
+    async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
+        trash::list(self.store.database().pool(), limit).await.map_err(failure)
+    }
+
+    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
+        self.write(|tx| async move { trash::forget(&*tx, keys).await }).await
+    }
+}
+
+fn failure(error: Error) -> LedgerError {
+    match error {
+        Error::Corrupt(what) => LedgerError::Corrupt(what),
+        Error::Unavailable(source) => LedgerError::Unavailable(Box::new(source)),
+        other => LedgerError::Unavailable(Box::new(other)),
+    }
+}
+
+/// A digest out of a column.
+pub(crate) fn digest(text: &str) -> crate::Result<Digest> {
+    Digest::parse(text).map_err(|_| Error::Corrupt("digest"))
+}
