@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::bundle;
 use crate::fault::Fault;
+use crate::files;
 use crate::machine::Machine;
 use crate::postgres::{self, Cluster};
 use crate::process;
@@ -26,8 +27,20 @@ pub(crate) struct Check {
     pub(crate) run: fn(&Machine, &mut Counts) -> Result<(), Fault>,
 }
 
-const CLIENTS: [&str; 12] =
-    ["buildah", "containerd", "crane", "crun", "ctr", "curl", "docker", "dockerd", "jq", "podman", "regctl", "skopeo"];
+const CLIENTS: [&str; 12] = [
+    "containerd",
+    "crane",
+    "ctr",
+    "curl",
+    "docker",
+    "dockerd",
+    "jq",
+    "openssl",
+    "podman",
+    "python3",
+    "regctl",
+    "skopeo",
+];
 
 /// All checks.
 pub(crate) const ALL: [Check; 14] = [
@@ -189,7 +202,7 @@ fn browser_missing(machine: &Machine) -> Option<String> {
 fn browser(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
     server(machine)?;
     let folder = machine.path("end2end");
-    if !folder.join("node_modules/.package-lock.json").is_file() {
+    if !files::is_fresh(&folder.join("node_modules/.package-lock.json"), &folder.join("package-lock.json")) {
         process::run(process::command(machine, "npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
     }
     let mut command = process::command(machine, "npm");

@@ -129,6 +129,7 @@ fn has_target(rustc: &Path) -> bool {
 /// Installs Debian's compiler and builds the standard library for the target beside it.
 fn make(machine: &Machine, prefix: &Path) -> Result<(), Fault> {
     eprintln!("making {TARGET} from Debian's packages, once (about two minutes)");
+    process::run(process::command(machine, "apt-get").args(["update", "--quiet"]))?;
     process::run(
         process::command(machine, "apt-get")
             .args(["install", "--yes", "--quiet", "--no-install-recommends"])
