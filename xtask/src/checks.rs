@@ -43,7 +43,7 @@ const CLIENTS: [&str; 12] = [
 ];
 
 /// All checks.
-pub(crate) const ALL: [Check; 14] = [
+pub(crate) const ALL: [Check; 15] = [
     check("fmt", "rustfmt", nothing, fmt),
     check("tidy", "file lengths, module openings, leftovers", nothing, |machine, _| tidy::check(machine)),
     check("walls", "who may depend on whom", nothing, |machine, _| walls::check(machine)),
@@ -53,7 +53,8 @@ pub(crate) const ALL: [Check; 14] = [
     check("clippy-browser", "clippy on wasm32", wasm_missing, clippy_browser),
     check("doc", "documentation without warnings", nothing, doc),
     check("bundle", "stylesheet and islands", wasm_missing, |machine, _| bundle::build(machine)),
-    check("tests", "unit, property, store and HTTP tests", tests_missing, tests),
+    check("postgres", "the second database of the store tests", postgres_missing, postgres),
+    check("tests", "unit, property, store and HTTP tests", nothing, tests),
     check("doctests", "examples in the documentation", nothing, doctests),
     check("clients", "docker, containerd, podman, skopeo, crane, regctl", clients_missing, clients),
     check("browser", "a person in Chromium", browser_missing, browser),
@@ -143,23 +144,36 @@ fn advisories(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
     process::run(process::command(machine, "cargo-deny").args(["check", "advisories"]))
 }
 
-fn tests_missing(machine: &Machine) -> Option<String> {
-    if machine.find("cargo-nextest").is_none() {
-        return Some(String::from("needs cargo-nextest: `cargo install --locked cargo-nextest`, or `.ci/run`"));
+fn postgres_missing(machine: &Machine) -> Option<String> {
+    let has = env::var_os(postgres::ADDRESS).is_some() || postgres::programs(machine).is_some();
+    (!has).then(|| {
+        format!("needs PostgreSQL: `apt-get install postgresql`, or a server's address in {}", postgres::ADDRESS)
+    })
+}
+
+/// Whether a cluster can be had; the tests start their own.
+fn postgres(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
+    cluster(machine).map(drop)
+}
+
+/// A cluster for the tests, unless they are told of a server or there is none to start.
+fn cluster(machine: &Machine) -> Result<Option<Cluster>, Fault> {
+    match (env::var_os(postgres::ADDRESS), postgres::programs(machine)) {
+        (None, Some(programs)) => Cluster::start(machine, &programs).map(Some),
+        _ => Ok(None),
     }
-    if env::var_os(postgres::ADDRESS).is_none() && postgres::programs(machine).is_none() {
-        return Some(format!("needs PostgreSQL: `apt-get install postgresql`, or an address in {}", postgres::ADDRESS));
-    }
-    None
 }
 
 fn tests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
-    let mut command = cargo(machine, &["nextest", "run", "--no-tests", "pass"]);
-    command.args(["--profile", if machine.ci { "ci" } else { "default" }]);
-    let cluster = match (env::var_os(postgres::ADDRESS), postgres::programs(machine)) {
-        (None, Some(programs)) => Some(Cluster::start(machine, &programs)?),
-        _ => None,
+    let mut command = if machine.find("cargo-nextest").is_some() {
+        let mut command = cargo(machine, &["nextest", "run", "--no-tests", "pass"]);
+        command.args(["--profile", if machine.ci { "ci" } else { "default" }]);
+        command
+    } else {
+        // Slower and less isolated, but every toolchain has it.
+        cargo(machine, &["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
+    let cluster = cluster(machine)?;
     if let Some(cluster) = &cluster {
         command.env(postgres::ADDRESS, cluster.address());
     }
