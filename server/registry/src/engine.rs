@@ -2,17 +2,33 @@
 //! It refuses to know accounts and rights; a [`Call`] is made by whoever has settled them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::EXPECT;
 use http::{HeaderMap, Response};
+use http_body_util::BodyExt;
 use model::clock::Clock;
-use model::oci::RepositoryName;
+use model::oci::{Digest, Reference, RepositoryName};
+use tokio::time::timeout;
 
-use crate::answer::Body;
+use crate::answer::{Body, discover_response};
+use crate::blob::KnownBlob;
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::ledger::{Ledger, Place};
+use crate::manifest::KnownManifest;
 use crate::request::Operation;
 use crate::storage::Storage;
+use crate::upload::Leases;
+
+/// Manifests in memory, in bytes; they live for a second.
+const MANIFEST_CACHE: u64 = 64 << 20;
+/// What is known of blobs, in bytes; never their content.
+const BLOB_CACHE: u64 = 16 << 20;
+/// How much of an unwanted body is read, and for how long.
+const DRAIN_BYTES: usize = 1 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Any error of a request's body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -60,21 +76,84 @@ pub(crate) struct Inner {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) manifests: Cache<Reference, KnownManifest>,
+    pub(crate) blobs: Cache<Digest, KnownBlob>,
 }
 
 impl Engine {
     /// An engine over these.
     pub fn new(ledger: Arc<dyn Ledger>, storage: Arc<dyn Storage>, clock: Clock, limits: Limits) -> Self {
-        Self { inner: Arc::new(Inner { ledger, storage, clock, limits }) }
+        let manifests = Cache::new(MANIFEST_CACHE, KnownManifest::weight);
+        let blobs = Cache::new(BLOB_CACHE, KnownBlob::weight);
+        let leases = Arc::default();
+        Self { inner: Arc::new(Inner { ledger, storage, clock, limits, leases, manifests, blobs }) }
     }
 
     /// Does what a request within one repository asks. An error becomes an answer by [`Error::into_response`].
-    pub async fn handle<B>(&self, call: Call<'_>, operation: Operation, body: B) -> Result<Response<Body>, Error>
+    pub async fn handle<B>(&self, call: Call<'_>, operation: Operation, mut body: B) -> Result<Response<Body>, Error>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin,
         B::Error: Into<BoxError>,
     {
-        let _ = (call, operation, body);
-        Err(Error::NoSuchPath)
+        let outcome = self.perform(call, operation, &mut body).await;
+        if outcome.is_err() && !body.is_end_stream() && !call.headers.contains_key(EXPECT) {
+            drain(&mut body).await;
+        }
+        outcome
     }
+
+    async fn perform<B>(&self, call: Call<'_>, operation: Operation, body: &mut B) -> Result<Response<Body>, Error>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        match operation {
+            Operation::Discover => Ok(discover_response()),
+            Operation::GetBlob { digest, head } => self.get_blob(call, digest, head).await,
+            Operation::DeleteBlob(digest) => self.delete_blob(call, digest).await,
+            Operation::GetManifest { reference, head } => self.get_manifest(call, reference, head).await,
+            Operation::PutManifest { reference, tags } => self.put_manifest(call, reference, tags, body).await,
+            Operation::DeleteManifest(reference) => self.delete_manifest(call, reference).await,
+            Operation::StartUpload { digest, algorithm } => self.start_upload(call, digest, algorithm, body).await,
+            Operation::MountBlob { digest, algorithm, .. } => self.mount_blob(call, digest, algorithm).await,
+            Operation::UploadStatus(upload) => self.upload_status(call, upload).await,
+            Operation::AppendUpload { upload, range } => self.append_upload(call, upload, range, body).await,
+            Operation::CloseUpload { upload, digest, range } => {
+                self.close_upload(call, upload, digest, range, body).await
+            }
+            Operation::CancelUpload(upload) => self.cancel_upload(call, upload).await,
+            Operation::ListTags(page) => self.list_tags(call, page).await,
+            Operation::ListReferrers { subject, artifact_type, page } => {
+                self.list_referrers(call, subject, artifact_type, page).await
+            }
+        }
+    }
+}
+
+/// Runs work to its end even when the client goes away in the middle: what is half durable is never left to chance, and what holds a
+/// lease holds it until the ledger has answered.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.unwrap_or(Err(Error::Broken("a task of the engine did not end")))
+}
+
+/// Reads a little of a body that nobody wants: a client that is still sending would not see the answer before its pipe breaks.
+/// The server closes on those that go on.
+async fn drain<B>(body: &mut B)
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+{
+    let reading = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Out of time is as good as out of bytes.
+    let _ = timeout(DRAIN_TIME, reading).await;
 }

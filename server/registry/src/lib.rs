@@ -2,11 +2,20 @@
 //! It holds no accounts and asks nobody who you are: whoever calls it has settled that the caller may.
 
 pub mod answer;
+mod blob;
+mod cache;
+mod condition;
+mod document;
 pub mod engine;
 pub mod error;
+mod hash;
 pub mod ledger;
+mod manifest;
+pub mod referrers;
 pub mod request;
 pub mod storage;
+mod tags;
+mod upload;
 
 pub use answer::Body;
 pub use engine::{Call, Engine, Limits};

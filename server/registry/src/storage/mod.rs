@@ -1,6 +1,8 @@
 //! Where bytes are: objects under unique keys, written once, read in ranges. A blob is the concatenation of its segments.
 //! It refuses to know digests, repositories and what the bytes are for.
 
+pub mod disk;
+
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,0 +1,152 @@
+//! Conditions and ranges of a request, held against an entity whose tag is its digest (RFC 9110, sections 13 and 14).
+//! It refuses to know whether the entity is a blob or a manifest.
+
+use std::ops::Range;
+
+use http::HeaderMap;
+use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+use model::oci::Digest;
+
+use crate::ledger::Expect;
+
+/// What a request wants of a blob.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All of it.
+    Whole,
+    /// These bytes, which lie within it.
+    Part(Range<u64>),
+    /// Bytes outside of it.
+    Outside,
+}
+
+/// Whether the client has it already.
+pub(crate) fn is_known(headers: &HeaderMap, digest: &Digest) -> bool {
+    entity_tags(headers, &IF_NONE_MATCH).any(|tag| tag == "*" || tag == digest.as_str())
+}
+
+/// What a conditional PUT expects of what it would replace. `If-Match` goes before `If-None-Match`.
+pub(crate) fn expectation(headers: &HeaderMap) -> Expect {
+    let digests = |name| entity_tags(headers, name).filter_map(|tag| Digest::parse(tag).ok()).collect();
+    if headers.contains_key(IF_MATCH) {
+        let any = entity_tags(headers, &IF_MATCH).any(|tag| tag == "*");
+        if any { Expect::Present } else { Expect::PointsAt(digests(&IF_MATCH)) }
+    } else if headers.contains_key(IF_NONE_MATCH) {
+        let any = entity_tags(headers, &IF_NONE_MATCH).any(|tag| tag == "*");
+        if any { Expect::Absent } else { Expect::PointsElsewhere(digests(&IF_NONE_MATCH)) }
+    } else {
+        Expect::Anything
+    }
+}
+
+/// The bytes that `Range` asks for of an entity of `size` bytes. A unit or syntax that is not understood is left alone, as are
+/// several ranges at once and a range of another entity.
+pub(crate) fn wanted(headers: &HeaderMap, size: u64, digest: &Digest) -> Wanted {
+    let other = headers.contains_key(IF_RANGE) && !entity_tags(headers, &IF_RANGE).any(|tag| tag == digest.as_str());
+    let text = headers.get(RANGE).and_then(|value| value.to_str().ok());
+    match text.filter(|_| !other).and_then(bytes_range) {
+        None => Wanted::Whole,
+        Some((None, 0)) => Wanted::Outside,
+        Some((None, suffix)) if size > 0 => Wanted::Part(size.saturating_sub(suffix)..size),
+        Some((Some(first), last)) if first <= last && first < size => {
+            Wanted::Part(first..last.saturating_add(1).min(size))
+        }
+        Some(_) => Wanted::Outside,
+    }
+}
+
+/// `bytes=first-last`, `bytes=first-` or `bytes=-suffix`, as `(first, last)` or `(None, suffix)`.
+fn bytes_range(text: &str) -> Option<(Option<u64>, u64)> {
+    let (unit, range) = text.split_once('=')?;
+    let (first, last) = range.trim().split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // More digits than fit are a position beyond any blob.
+    let number = |text: &str| text.parse().unwrap_or(u64::MAX);
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    match (digits(first), digits(last)) {
+        (true, true) => Some((Some(number(first)), number(last))),
+        (true, false) if last.is_empty() => Some((Some(number(first)), u64::MAX)),
+        (false, true) if first.is_empty() => Some((None, number(last))),
+        _ => None,
+    }
+}
+
+/// The entity tags of a header, bare: without quotes and without the mark of a weak one.
+fn entity_tags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(|tag| {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn digest() -> Digest {
+        Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()
+    }
+
+    fn asked(range: &str, size: u64) -> Wanted {
+        let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_str(range).unwrap())]);
+        wanted(&headers, size, &digest())
+    }
+
+    #[test]
+    fn a_range_is_cut_at_the_end_and_refused_beyond_it() {
+        assert_eq!(asked("bytes=500-1499", 2048), Wanted::Part(500..1500));
+        assert_eq!(asked("bytes=500-", 2048), Wanted::Part(500..2048));
+        assert_eq!(asked("bytes=-500", 2048), Wanted::Part(1548..2048));
+        assert_eq!(asked("bytes=-5000", 2048), Wanted::Part(0..2048));
+        assert_eq!(asked("bytes=2000-5000", 2048), Wanted::Part(2000..2048));
+        for outside in ["bytes=500-0", "bytes=5000-10000", "bytes=2048-", "bytes=-0", "bytes=99999999999999999999999-"]
+        {
+            assert_eq!(asked(outside, 2048), Wanted::Outside, "{outside}");
+        }
+        assert_eq!(asked("bytes=-1", 0), Wanted::Outside);
+    }
+
+    #[test]
+    fn a_range_that_is_not_understood_is_no_range() {
+        for odd in ["items=0-1", "bytes=a-b", "bytes=0-1,4-5", "bytes", "bytes=-", "bytes=1--2", "bytes=+1-2"] {
+            assert_eq!(asked(odd, 2048), Wanted::Whole, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_another_entity_is_no_range() {
+        let mut headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
+        headers.insert(IF_RANGE, HeaderValue::from_static("\"other\""));
+        assert_eq!(wanted(&headers, 10, &digest()), Wanted::Whole);
+        headers.insert(IF_RANGE, HeaderValue::from_str(&format!("\"{}\"", digest())).unwrap());
+        assert_eq!(wanted(&headers, 10, &digest()), Wanted::Part(0..1));
+    }
+
+    #[test]
+    fn conditions_are_lists_and_weak_tags_count() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_known(&headers, &digest()));
+        assert_eq!(expectation(&headers), Expect::Anything);
+        headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", W/\"{}\"", digest())).unwrap());
+        assert!(is_known(&headers, &digest()));
+        assert_eq!(expectation(&headers), Expect::PointsElsewhere(vec![digest()]));
+        headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        assert_eq!(expectation(&headers), Expect::Absent);
+        headers.insert(IF_MATCH, HeaderValue::from_static("\"nonsense\""));
+        assert_eq!(expectation(&headers), Expect::PointsAt(Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_always_lies_within(text in "bytes=[0-9]{0,22}-[0-9]{0,22}", size in any::<u64>()) {
+            if let Wanted::Part(range) = asked(&text, size) {
+                prop_assert!(range.start < range.end && range.end <= size);
+            }
+        }
+    }
+}
