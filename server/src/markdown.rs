@@ -1,1 +1,328 @@
-//! Markdown.
+//! Markdown as people wrote it, to HTML that is safe on our pages: GitHub's dialect, then a sanitiser over the whole result.
+//! Pure functions; it refuses to know whose text it is, where it stands and whether a mentioned account exists.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use ammonia::UrlRelative;
+use comrak::adapters::{HeadingAdapter, HeadingMeta};
+use comrak::nodes::{AstNode, NodeLink, NodeValue, Sourcepos};
+use comrak::options::Plugins;
+use comrak::{Anchorizer, Arena, Options};
+use model::account::AccountName;
+use model::id::CommentId;
+use model::repository::MAX_OVERVIEW;
+
+/// How deep quotes and lists may nest before the text is shown as it was written: a sanitiser's work grows with the depth.
+const MAX_DEPTH: usize = 64;
+
+/// A README as HTML. Its anchors begin with `readme-`.
+pub fn readme(source: &str) -> String {
+    render(source, "readme-")
+}
+
+/// A comment as HTML. Its anchors begin with `c<id>-`, so that those of two comments on one page never meet.
+pub fn comment(source: &str, id: CommentId) -> String {
+    render(source, &format!("c{id}-"))
+}
+
+/// A text that is being written, as HTML. Its anchors begin with `preview-`.
+pub fn preview(source: &str) -> String {
+    render(source, "preview-")
+}
+
+/// Renders at most [`MAX_OVERVIEW`] bytes of `source`; all ids, and links to them, get `prefix`.
+///
+/// Raw HTML is let through the parser because the sanitiser judges the result as a whole. Pictures become links: a picture
+/// from another host would tell that host who reads the page.
+fn render(source: &str, prefix: &str) -> String {
+    let source = bounded(source);
+    let options = options();
+    let arena = Arena::new();
+    let root = comrak::parse_document(&arena, source, &options);
+    if too_deep(root) {
+        return format!("<pre>{}</pre>", ammonia::clean_text(source));
+    }
+    for node in root.descendants().collect::<Vec<_>>() {
+        picture_to_link(&arena, node);
+    }
+    for node in root.descendants().collect::<Vec<_>>() {
+        link_mentions(&arena, node);
+    }
+    let headings = Headings::default();
+    let mut plugins = Plugins::default();
+    plugins.render.heading_adapter = Some(&headings);
+    let mut html = String::new();
+    // Writing to a string cannot fail; were it to, what was written so far is still sanitised.
+    let _ = comrak::format_html_with_plugins(root, &options, &mut html, &plugins);
+    sanitise(&html, prefix)
+}
+
+fn bounded(source: &str) -> &str {
+    source.get(..source.floor_char_boundary(MAX_OVERVIEW)).unwrap_or(source)
+}
+
+fn options() -> Options<'static> {
+    let mut options = Options::default();
+    options.extension.strikethrough = true;
+    options.extension.table = true;
+    options.extension.autolink = true;
+    options.extension.tasklist = true;
+    options.extension.footnotes = true;
+    options.render.r#unsafe = true;
+    options
+}
+
+fn too_deep<'a>(root: &'a AstNode<'a>) -> bool {
+    let mut depth = 0_usize;
+    root.traverse().any(|edge| {
+        match edge {
+            comrak::arena_tree::NodeEdge::Start(_) => depth += 1,
+            comrak::arena_tree::NodeEdge::End(_) => depth = depth.saturating_sub(1),
+        }
+        depth > MAX_DEPTH
+    })
+}
+
+/// `![alt](url)` becomes `[alt](url)`; within a link, where a second link cannot stand, its words alone.
+fn picture_to_link<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>) {
+    let NodeValue::Image(link) = &node.data().value else { return };
+    let link = NodeLink { url: link.url.clone(), title: link.title.clone() };
+    let children: Vec<_> = node.children().collect();
+    let words: &'a AstNode<'a> = if children.is_empty() { text(arena, link.url.clone()) } else { node };
+    if within_link(node) {
+        if children.is_empty() {
+            node.insert_before(words);
+        }
+        for child in children {
+            node.insert_before(child);
+        }
+    } else {
+        let replacement: &'a AstNode<'a> = arena.alloc(NodeValue::Link(Box::new(link)).into());
+        node.insert_before(replacement);
+        if children.is_empty() {
+            replacement.append(words);
+        }
+        for child in children {
+            replacement.append(child);
+        }
+    }
+    node.detach();
+}
+
+fn text<'a>(arena: &'a Arena<'a>, words: String) -> &'a AstNode<'a> {
+    arena.alloc(NodeValue::Text(Cow::Owned(words)).into())
+}
+
+fn within_link<'a>(node: &'a AstNode<'a>) -> bool {
+    node.ancestors().skip(1).any(|above| matches!(above.data().value, NodeValue::Link(_)))
+}
+
+/// `@name` in running text becomes a link to `/u/name`.
+fn link_mentions<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>) {
+    let words = match &node.data().value {
+        NodeValue::Text(words) if words.contains('@') => words.to_string(),
+        _ => return,
+    };
+    if within_link(node) {
+        return;
+    }
+    let mut rest = 0;
+    for mention in mentions(&words) {
+        let Some(before) = words.get(rest..mention.start) else { break };
+        node.insert_before(text(arena, before.to_owned()));
+        let link = NodeLink { url: format!("/u/{}", mention.name), title: String::new() };
+        let linked: &'a AstNode<'a> = arena.alloc(NodeValue::Link(Box::new(link)).into());
+        linked.append(text(arena, format!("@{}", mention.name)));
+        node.insert_before(linked);
+        rest = mention.end;
+    }
+    if rest > 0 {
+        node.insert_before(text(arena, words.get(rest..).unwrap_or_default().to_owned()));
+        node.detach();
+    }
+}
+
+/// An account's name in running text, and where it stands, `@` included.
+struct Mention {
+    start: usize,
+    end: usize,
+    name: AccountName,
+}
+
+/// Every `@name` that does not stand inside a word; a full stop after it belongs to the sentence.
+fn mentions(words: &str) -> impl Iterator<Item = Mention> + '_ {
+    words.match_indices('@').filter_map(|(start, _)| {
+        let inside_word = words.get(..start)?.chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '/');
+        if inside_word {
+            return None;
+        }
+        let after = words.get(start + 1..)?;
+        let long = after.find(|next: char| !(next.is_ascii_alphanumeric() || "-._".contains(next))).unwrap_or(after.len());
+        let candidate = after.get(..long)?.trim_end_matches(['.', '-', '_']);
+        let name = AccountName::parse(candidate).ok()?;
+        Some(Mention { start, end: start + 1 + candidate.len(), name })
+    })
+}
+
+/// Gives each heading an id made from its words; the sanitiser puts the prefix before it.
+#[derive(Default)]
+struct Headings(Mutex<Anchorizer>);
+
+impl HeadingAdapter for Headings {
+    fn enter(&self, output: &mut dyn fmt::Write, heading: &HeadingMeta, _: Option<Sourcepos>) -> fmt::Result {
+        let id = self.0.lock().unwrap_or_else(PoisonError::into_inner).anchorize(&heading.content);
+        write!(output, "<h{} id=\"{}\">", heading.level, ammonia::clean_text(&id))
+    }
+
+    fn exit(&self, output: &mut dyn fmt::Write, heading: &HeadingMeta) -> fmt::Result {
+        writeln!(output, "</h{}>", heading.level)
+    }
+}
+
+/// Keeps text, tables, lists and links; a tick box can only be a disabled one.
+fn sanitise(html: &str, prefix: &str) -> String {
+    let owned_prefix = prefix.to_owned();
+    let mut builder = ammonia::Builder::default();
+    builder
+        .rm_tags(["area", "img", "map", "nav", "article", "header", "footer", "aside"])
+        .add_tags(["section", "input"])
+        .add_generic_attributes(["id"])
+        .add_tag_attributes("a", ["aria-label"])
+        .add_tag_attributes("input", ["checked"])
+        .set_tag_attribute_value("input", "type", "checkbox")
+        .set_tag_attribute_value("input", "disabled", "")
+        .add_tag_attributes("details", ["open"])
+        .add_allowed_classes("section", ["footnotes"])
+        .add_allowed_classes("sup", ["footnote-ref"])
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(UrlRelative::Custom(Box::new(move |url: &str| within_site(url, &owned_prefix).map(Cow::Owned))))
+        .link_rel(Some("ugc nofollow noopener"))
+        .id_prefix(Some(prefix));
+    builder.clean(html).to_string()
+}
+
+/// A link within this site: to an anchor of the same text, or from the site's root. Files beside a README are not here.
+fn within_site(url: &str, prefix: &str) -> Option<String> {
+    if let Some(anchor) = url.strip_prefix('#') {
+        let known = anchor.starts_with(prefix);
+        return Some(if known { url.to_owned() } else { format!("#{prefix}{anchor}") });
+    }
+    let rooted = url.starts_with('/') && !url.starts_with("//") && !url.starts_with("/\\");
+    rooted.then(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_dialect_is_that_of_the_forge() {
+        let html = readme("# Hello *you*\n\n~~old~~ https://example.com\n\n- [x] done\n- [ ] open\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n");
+        assert!(html.contains(r#"<h1 id="readme-hello-you">"#), "{html}");
+        assert!(html.contains("<del>old</del>"), "{html}");
+        assert!(html.contains(r#"<a href="https://example.com" rel="ugc nofollow noopener">"#), "{html}");
+        assert!(html.contains(r#"type="checkbox""#) && html.contains("checked"), "{html}");
+        assert!(html.contains("<table>") && html.contains(r#"align="center""#), "{html}");
+    }
+
+    #[test]
+    fn a_picture_becomes_a_link() {
+        let html = readme("![a chart](https://elsewhere.example/x.png) <img src=https://elsewhere.example/y.png>");
+        assert!(!html.contains("<img"), "{html}");
+        assert!(html.contains(r#"<a href="https://elsewhere.example/x.png" rel="ugc nofollow noopener">a chart</a>"#), "{html}");
+    }
+
+    #[test]
+    fn a_badge_within_a_link_leaves_its_words() {
+        let html = readme("[![build](https://elsewhere.example/b.svg)](https://ci.example)");
+        assert!(html.contains(r#"<a href="https://ci.example" rel="ugc nofollow noopener">build</a>"#), "{html}");
+    }
+
+    #[test]
+    fn a_picture_without_words_is_a_link_that_shows_its_address() {
+        assert!(readme("![](https://e.example/x.png)").contains(">https://e.example/x.png</a>"));
+    }
+
+    #[test]
+    fn a_mention_links_to_the_account() {
+        let html = comment("Thanks, @ada. Mail a@b.example, not `@code`, [@linked](https://x.example)", CommentId(7));
+        assert!(html.contains(r#"<a href="/u/ada" rel="ugc nofollow noopener">@ada</a>."#), "{html}");
+        assert_eq!(html.matches("/u/").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn anchors_of_two_comments_never_meet() {
+        let html = comment("Text[^1]\n\n[^1]: Note", CommentId(7));
+        assert!(html.contains(r##"href="#c7-fn-1""##) && html.contains(r#"id="c7-fn-1""#), "{html}");
+        assert!(html.contains(r##"href="#c7-fnref-1""##) && html.contains(r#"id="c7-fnref-1""#), "{html}");
+    }
+
+    #[test]
+    fn a_link_to_a_heading_finds_it() {
+        let html = readme("[below](#use)\n\n## Use\n");
+        assert!(html.contains(r##"href="#readme-use""##) && html.contains(r#"id="readme-use""#), "{html}");
+    }
+
+    #[test]
+    fn hostile_text_loses_its_teeth() {
+        let hostile = concat!(
+            "<script>alert(1)</script> [x](javascript:alert(1)) <a href='JaVaScRiPt:alert(1)'>y</a>\n\n",
+            "<p onclick=alert(1) style='position:fixed'>z</p> <form action=/signout><button>go</button></form>\n\n",
+            "<iframe src=//evil.example></iframe> <a href=data:text/html,x>d</a> <input name=password type=text>\n",
+            "<svg onload=alert(1)></svg><math><mtext></mtext></math><style>*{display:none}</style> [w](//evil.example)"
+        );
+        let html = readme(hostile);
+        assert_harmless(&html);
+        assert!(html.contains("disabled"), "{html}");
+        assert!(!html.contains("evil.example\""), "{html}");
+    }
+
+    #[test]
+    fn deep_nesting_is_shown_as_written_and_takes_no_time() {
+        for hostile in [">".repeat(60_000), "<div>".repeat(12_000), "[".repeat(60_000), "* ".repeat(30_000), "**a ".repeat(15_000)] {
+            assert_harmless(&readme(&hostile));
+        }
+        assert!(readme(&">".repeat(1_000)).starts_with("<pre>&gt;"));
+    }
+
+    /// Looks at the result as a browser would: by its tags and attributes, not by its words.
+    fn assert_harmless(html: &str) {
+        let allowed_tags: HashSet<&str> = ammonia::Builder::default().clone_tags().into_iter().chain(["section", "input"]).collect();
+        for tag in html.split('<').skip(1) {
+            let inner = tag.split('>').next().unwrap_or_default();
+            let name = inner.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+            assert!(allowed_tags.contains(name) && name != "img", "<{inner}> in {html}");
+            for attribute in inner.split('"').step_by(2).flat_map(str::split_whitespace) {
+                assert!(!attribute.starts_with("on") && !attribute.starts_with("style"), "<{inner}> in {html}");
+            }
+            let lower = inner.to_lowercase();
+            for address in ["href=\"javascript", "href=\"data", "src=", "action="] {
+                assert!(!lower.contains(address), "<{inner}> in {html}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_yields_a_script_a_handler_or_a_foreign_scheme(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    Just("<script>".to_owned()), Just("</script>".to_owned()), Just("<a href=".to_owned()),
+                    Just("javascript:alert(1)".to_owned()), Just("JAVA\tSCRIPT:x".to_owned()), Just("<img src=x onerror=alert(1)>".to_owned()),
+                    Just("[x](".to_owned()), Just(")".to_owned()), Just("<svg><style>".to_owned()), Just("\"'>".to_owned()),
+                    Just("<!--".to_owned()), Just("-->".to_owned()), Just("`".to_owned()), Just("```\n".to_owned()), Just("\n\n".to_owned()),
+                    Just("<p onclick=x>".to_owned()), Just("<form>".to_owned()), Just("data:text/html,".to_owned()), Just("@ada".to_owned()),
+                    Just("![".to_owned()), Just("](".to_owned()), Just("&#106;avascript:".to_owned()), Just("[^1]: ".to_owned()),
+                    "\\PC{0,12}",
+                ],
+                0..24,
+            )
+        ) {
+            assert_harmless(&readme(&parts.concat()));
+        }
+    }
+}

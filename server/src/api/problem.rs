@@ -1,0 +1,128 @@
+//! A refusal as RFC 9457 `application/problem+json`: a stable code, the status, one sentence, and the fields it is about.
+//! It refuses to know what was asked for, so that no answer can repeat it.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use model::fault::{Fault, FaultCode, FieldFault};
+use serde::Serialize;
+
+/// How one may say who one is.
+const CHALLENGE: &str = "Bearer realm=\"Portolan\", Basic realm=\"Portolan\", charset=\"UTF-8\"";
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    fields: Vec<FieldFault>,
+    retry_after: Option<u32>,
+    allow: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
+    fields: &'a [FieldFault],
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: Vec::new() }
+    }
+
+    /// Nothing is here, or not for the caller.
+    pub(super) fn not_found() -> Self {
+        Fault::not_found().into()
+    }
+
+    /// The credentials are wrong, or of a kind that is not taken here.
+    pub(super) fn credentials() -> Self {
+        Fault::new(FaultCode::SignIn, "These credentials are not valid. Use a personal access token, or name and password.")
+            .into()
+    }
+
+    /// The path is served, with other methods.
+    pub(super) fn method(allow: Vec<&'static str>) -> Self {
+        let detail = format!("This method is not served here; these are: {}.", allow.join(", "));
+        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+    }
+
+    /// The body is not JSON by its own word.
+    pub(super) fn media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "The body has to be JSON, with Content-Type: application/json.",
+        )
+    }
+
+    /// The body does not read as JSON; `place` says where.
+    pub(super) fn malformed(place: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", format!("The body does not read as JSON: {place}."))
+    }
+
+    /// The body reads as JSON and is of another shape; `place` says where.
+    pub(super) fn shape(place: &str) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            FaultCode::Invalid.as_str(),
+            format!("The body is not of the shape that this call takes: {place}."),
+        )
+    }
+
+    /// The body is longer than `limit` bytes.
+    pub(super) fn too_large(limit: usize) -> Self {
+        Fault::new(FaultCode::TooLarge, format!("The body may be {limit} bytes long at most.")).into()
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let status = StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            fields: fault.fields,
+            retry_after: fault.retry_after,
+            ..Self::new(status, fault.code.as_str(), fault.message)
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        Fault::from(error).into()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            fields: &self.fields,
+        };
+        let mut response = super::json(self.status, &body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let (false, Ok(allow)) = (self.allow.is_empty(), HeaderValue::from_str(&self.allow.join(", "))) {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}

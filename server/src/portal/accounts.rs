@@ -1,0 +1,102 @@
+//! Who is here, how they come and go, and what they hold: accounts, the session, personal access tokens.
+//! It refuses to know how a password is checked; the session holds an account's identity and nothing else of it.
+
+use app::portal::{Accounts, Answered};
+use async_trait::async_trait;
+use model::account::{Account, AccountName, Me, ProfilePatch, Registration, SignUp};
+use model::fault::Fault;
+use model::id::TokenId;
+use model::token::{CreatedToken, NewToken, Token};
+use store::access::Viewer;
+
+use super::answer::session_failed;
+use super::{Visit, told};
+
+/// The session's key for the account's identity; the store reads it, too.
+const ACCOUNT: &str = "account";
+
+impl Visit {
+    /// Signs `viewer` in on a session that nobody could have fixed before, and says who they are.
+    async fn admit(&self, viewer: &Viewer) -> Answered<Me> {
+        let (account, _) = viewer.account().ok_or_else(Fault::sign_in)?;
+        if let Some(session) = &self.session {
+            session.cycle_id().await.map_err(session_failed)?;
+            session.insert(ACCOUNT, account).await.map_err(session_failed)?;
+        }
+        self.state.store.me(viewer).await.map_err(told)
+    }
+}
+
+#[async_trait]
+impl Accounts for Visit {
+    async fn me(&self) -> Answered<Option<Me>> {
+        if !self.viewer.is_signed_in() {
+            return Ok(None);
+        }
+        self.state.store.me(&self.viewer).await.map(Some).map_err(told)
+    }
+
+    async fn account(&self, name: &str) -> Answered<Account> {
+        let name = AccountName::parse(name).map_err(|_| Fault::not_found())?;
+        self.state.store.account(&self.viewer, &name).await.map_err(told)
+    }
+
+    async fn registration(&self) -> Answered<Registration> {
+        Ok(self.state.config.registration)
+    }
+
+    async fn invitation(&self, secret: &str) -> Answered<()> {
+        self.state.store.invitation(secret).await.map_err(told)
+    }
+
+    async fn setup_open(&self, secret: &str) -> Answered<()> {
+        self.state.store.setup_open(secret).await.map_err(told)
+    }
+
+    async fn sign_up(&self, form: SignUp) -> Answered<Me> {
+        let viewer = self.state.store.sign_up(form, self.state.config.registration).await.map_err(told)?;
+        self.admit(&viewer).await
+    }
+
+    async fn set_up(&self, secret: &str, form: SignUp) -> Answered<Me> {
+        let viewer = self.state.store.set_up(secret, form).await.map_err(told)?;
+        self.admit(&viewer).await
+    }
+
+    async fn sign_in(&self, name: &str, password: &str) -> Answered<Me> {
+        let viewer = self.state.store.sign_in(name, password, self.facts.source()).await.map_err(told)?;
+        // A token's secret opens what its scopes say; a session would open everything.
+        if viewer.limits().is_some() {
+            return Err(Fault::invalid("password", "A personal access token cannot sign in to the site. Use your password."));
+        }
+        self.admit(&viewer).await
+    }
+
+    async fn sign_out(&self) -> Answered<()> {
+        match &self.session {
+            Some(session) => session.flush().await.map_err(session_failed),
+            None => Ok(()),
+        }
+    }
+
+    async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me> {
+        self.state.store.update_profile(&self.viewer, patch).await.map_err(told)
+    }
+
+    async fn change_password(&self, old: &str, new: &str) -> Answered<()> {
+        self.state.store.change_password(&self.viewer, old, new).await.map_err(told)?;
+        self.admit(&self.viewer).await.map(drop)
+    }
+
+    async fn tokens(&self) -> Answered<Vec<Token>> {
+        self.state.store.tokens(&self.viewer).await.map_err(told)
+    }
+
+    async fn create_token(&self, form: NewToken) -> Answered<CreatedToken> {
+        self.state.store.create_token(&self.viewer, form).await.map_err(told)
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Answered<()> {
+        self.state.store.revoke_token(&self.viewer, id).await.map_err(told)
+    }
+}

@@ -1,0 +1,111 @@
+//! The HTTP side of an answer to a page or an action, through the response that the page framework holds in its context.
+//! It refuses to know what the page shows. Outside such a request it does nothing.
+
+use app::portal::{Answer, Answered, Flash};
+use async_trait::async_trait;
+use http::header::SET_COOKIE;
+use http::{HeaderValue, StatusCode};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use model::clock::Timestamp;
+use model::fault::Fault;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::Visit;
+use super::facts::{THEME_COOKIE, known_theme};
+
+/// The session's key for the flash.
+const FLASH: &str = "flash";
+
+/// What cannot stand in a `Location` as it is.
+const LOCATION: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'}');
+
+#[async_trait]
+impl Answer for Visit {
+    fn status(&self, status: u16) {
+        if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
+            response.set_status(status);
+        }
+    }
+
+    fn redirect(&self, path: &str) {
+        leptos_axum::redirect(&within_site(path));
+        if !self.facts.scripted {
+            self.status(StatusCode::SEE_OTHER.as_u16());
+        }
+    }
+
+    fn came_from(&self) -> String {
+        self.facts.came_from.clone()
+    }
+
+    fn path(&self) -> String {
+        self.facts.path.clone()
+    }
+
+    fn scripted(&self) -> bool {
+        self.facts.scripted
+    }
+
+    fn theme(&self) -> &'static str {
+        self.facts.theme
+    }
+
+    fn set_theme(&self, theme: &str) {
+        let secure = if self.facts.https { "; Secure" } else { "" };
+        let theme = known_theme(theme);
+        let cookie = format!("{THEME_COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
+        if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+            response.append_header(SET_COOKIE, cookie);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.state.clock.now()
+    }
+
+    fn request_id(&self) -> String {
+        self.facts.request_id.clone()
+    }
+
+    async fn set_flash(&self, flash: Flash) -> Answered<()> {
+        match &self.session {
+            Some(session) => session.insert(FLASH, flash).await.map_err(session_failed),
+            None => Ok(()),
+        }
+    }
+
+    async fn take_flash(&self) -> Answered<Option<Flash>> {
+        match &self.session {
+            Some(session) => session.remove(FLASH).await.map_err(session_failed),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A path that a browser takes for one of this site, whatever it is given.
+fn within_site(path: &str) -> String {
+    let rooted = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\");
+    let path = if rooted { path } else { "/" };
+    utf8_percent_encode(path, LOCATION).to_string()
+}
+
+/// What people may see when the session's store fails; the reason goes to the log.
+pub(super) fn session_failed(error: tower_sessions::session::Error) -> Fault {
+    tracing::error!(%error, "the session cannot be read or written");
+    Fault::unavailable()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leaves_the_site() {
+        assert_eq!(within_site("/r/a/b?x=1#comment-2"), "/r/a/b?x=1#comment-2");
+        for outside in ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""] {
+            assert_eq!(within_site(outside), "/", "{outside}");
+        }
+        assert_eq!(within_site("/a\r\nSet-Cookie: x"), "/a%0D%0ASet-Cookie:%20x");
+    }
+}

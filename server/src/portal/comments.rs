@@ -1,0 +1,65 @@
+//! Comments: a permit first, then the store, then Markdown to HTML. It refuses to know who may write one.
+
+use app::portal::{Answered, Comments};
+use async_trait::async_trait;
+use model::comment::{Comment, NewComment, Thread};
+use model::fault::{Fault, FaultCode};
+use model::id::CommentId;
+use model::oci::RepositoryName;
+use model::page::{Page, PageRequest};
+use model::repository::MAX_OVERVIEW;
+use store::access::{self, See};
+
+use super::{Visit, told};
+use crate::markdown;
+
+impl Visit {
+    /// One comment.
+    pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> Answered<Comment> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.comment(&permit, &self.viewer, id).await.map(rendered).map_err(told)
+    }
+}
+
+#[async_trait]
+impl Comments for Visit {
+    async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
+        let permit = self.permit::<See>(path).await?;
+        let threads = self.state.store.threads(&permit, &self.viewer, page).await.map_err(told)?;
+        Ok(threads.map(|thread| Thread {
+            root: rendered(thread.root),
+            replies: thread.replies.into_iter().map(rendered).collect(),
+        }))
+    }
+
+    async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment> {
+        let permit = self.permit::<access::Comment>(path).await?;
+        self.state.store.post_comment(&permit, form).await.map(rendered).map_err(told)
+    }
+
+    async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map(rendered).map_err(told)
+    }
+
+    async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.delete_comment(&permit, &self.viewer, id).await.map_err(told)
+    }
+
+    async fn preview(&self, markdown: &str) -> Answered<String> {
+        if !self.viewer.is_signed_in() {
+            return Err(Fault::sign_in());
+        }
+        if markdown.len() > MAX_OVERVIEW {
+            return Err(Fault::new(FaultCode::TooLarge, format!("A text may be {} KiB at most.", MAX_OVERVIEW / 1024)));
+        }
+        Ok(markdown::preview(markdown))
+    }
+}
+
+/// The comment with its HTML.
+fn rendered(mut comment: Comment) -> Comment {
+    comment.html = markdown::comment(&comment.body, comment.id);
+    comment
+}

@@ -1,0 +1,114 @@
+//! What a request said besides its parameters: where it came from, which page sent it, and how its answer should look.
+//! It refuses to know who is signed in.
+
+use std::net::IpAddr;
+
+use http::header::{ACCEPT, COOKIE, HOST, REFERER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+use url::Url;
+
+use crate::http::caller::{self, Peer};
+use crate::http::trace::RequestId;
+use crate::state::State;
+
+/// The cookie that scripts of the page may read and write.
+pub(super) const THEME_COOKIE: &str = "theme";
+
+/// The themes that one may choose; the first is the default.
+const THEMES: [&str; 3] = ["auto", "light", "dark"];
+
+/// What one request said.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    source: Option<IpAddr>,
+    pub(super) path: String,
+    pub(super) came_from: String,
+    pub(super) scripted: bool,
+    pub(super) theme: &'static str,
+    pub(super) request_id: String,
+    pub(super) https: bool,
+}
+
+impl Facts {
+    /// Reads what the request says. What it does not say, or says badly, has a plain default.
+    pub fn read(parts: &Parts, state: &State) -> Self {
+        let peer = parts.extensions.get::<Peer>().copied();
+        let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+        Self {
+            source: caller::address(&state.config, peer, &parts.headers),
+            came_from: came_from(parts).unwrap_or_else(|| "/".to_owned()),
+            scripted: !said(&parts.headers, ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+            theme: theme(&parts.headers),
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+            https: state.config.https(),
+            path,
+        }
+    }
+
+    /// The address of whoever asks, where it is known.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+}
+
+fn said(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The path and query of the `Referer`, where it is of this site.
+fn came_from(parts: &Parts) -> Option<String> {
+    let referer = Url::parse(said(&parts.headers, REFERER)?).ok()?;
+    let here = parts.uri.authority().map(http::uri::Authority::as_str).or_else(|| said(&parts.headers, HOST))?;
+    let theirs = referer.port().map_or_else(
+        || referer.host_str().map(str::to_owned),
+        |port| referer.host_str().map(|host| format!("{host}:{port}")),
+    )?;
+    if !theirs.eq_ignore_ascii_case(here.trim_end_matches(":443").trim_end_matches(":80")) {
+        return None;
+    }
+    let query = referer.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("{}{query}", referer.path()))
+}
+
+fn theme(headers: &HeaderMap) -> &'static str {
+    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
+    let chosen = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == THEME_COOKIE);
+    chosen.map_or(THEMES[0], |(_, value)| known_theme(value))
+}
+
+/// The theme of this name; the default where there is none.
+pub(super) fn known_theme(name: &str) -> &'static str {
+    THEMES.into_iter().find(|theme| *theme == name).unwrap_or(THEMES[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().uri("/r/a/b?x=1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn only_a_page_of_this_site_is_where_a_form_came_from() {
+        let from = |referer: &str| came_from(&parts(&[("host", "hub.example:5000"), ("referer", referer)]));
+        assert_eq!(from("http://hub.example:5000/r/a/b?tab=1#x").as_deref(), Some("/r/a/b?tab=1"));
+        for other in ["http://evil.example/r", "http://hub.example/r", "hub.example:5000", "", "http://hub.example:5000@evil.example/"] {
+            assert_eq!(from(other), None, "{other}");
+        }
+        assert_eq!(came_from(&parts(&[("host", "hub.example"), ("referer", "https://hub.example/a")])).as_deref(), Some("/a"));
+    }
+
+    #[test]
+    fn an_unknown_theme_is_the_default() {
+        assert_eq!(theme(&parts(&[("cookie", "a=b; theme=dark")]).headers), "dark");
+        assert_eq!(theme(&parts(&[("cookie", "theme=<script>")]).headers), "auto");
+        assert_eq!(theme(&parts(&[]).headers), "auto");
+    }
+}

@@ -1,0 +1,38 @@
+//! Tags and images: a permit first, then the store. It refuses to know manifests' bytes; those are the engine's.
+
+use app::portal::{Answered, Images, TagFilter};
+use async_trait::async_trait;
+use model::fault::Fault;
+use model::image::{Image, Tag};
+use model::oci::{self, Reference, RepositoryName};
+use model::page::{Page, PageRequest};
+use store::access::{Delete, See};
+
+use super::{Visit, told};
+
+impl Visit {
+    /// One tag.
+    pub(crate) async fn tag(&self, path: &RepositoryName, tag: &oci::Tag) -> Answered<Tag> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.tag(&permit, tag).await.map_err(told)
+    }
+}
+
+#[async_trait]
+impl Images for Visit {
+    async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> Answered<Page<Tag>> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.tags(&permit, &filter.contains, filter.sort, page).await.map_err(told)
+    }
+
+    async fn image(&self, path: &RepositoryName, reference: &Reference) -> Answered<Image> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.image(&permit, reference).await.map_err(told)
+    }
+
+    async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> Answered<()> {
+        let permit = self.permit::<Delete>(path).await?;
+        let tag = oci::Tag::parse(tag).map_err(|_| Fault::not_found())?;
+        self.state.store.delete_tag(&permit, &tag).await.map_err(told)
+    }
+}

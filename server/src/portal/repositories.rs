@@ -1,0 +1,115 @@
+//! Repositories, their stars and the people on them: a permit first, then the store.
+//! It refuses to know tags, comments and how Markdown becomes HTML.
+
+use app::portal::{Answered, Images as _, Repositories, RepositoryFilter, TagFilter};
+use async_trait::async_trait;
+use model::account::{Account, AccountName};
+use model::fault::Fault;
+use model::oci::RepositoryName;
+use model::page::{Page, PageRequest};
+use model::repository::{Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch};
+use model::role::Role;
+use store::access::{Manage, Own, See, Star};
+
+use super::{Visit, told};
+use crate::markdown;
+
+impl Visit {
+    /// One repository as the viewer sees it.
+    pub(crate) async fn repository(&self, path: &RepositoryName) -> Answered<Repository> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.repository(&permit, &self.viewer).await.map_err(told)
+    }
+
+    /// Whether the viewer starred it.
+    pub(crate) async fn starred(&self, path: &RepositoryName) -> Answered<bool> {
+        let permit = self.permit::<Star>(path).await?;
+        self.state.store.is_starred(&permit).await.map_err(told)
+    }
+
+    /// Who starred it, latest first.
+    pub(crate) async fn stargazers(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Account>> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.stargazers(&permit, page).await.map_err(told)
+    }
+}
+
+#[async_trait]
+impl Repositories for Visit {
+    async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> Answered<Page<Repository>> {
+        let scope = self.state.store.scope(&self.viewer).await.map_err(told)?;
+        let filter = store::RepositoryFilter {
+            namespace: filter.namespace,
+            starred_by: filter.starred_by,
+            mine: filter.mine,
+            official: filter.official,
+            sort: filter.sort,
+        };
+        self.state.store.repositories(&scope, &self.viewer, filter, page).await.map_err(told)
+    }
+
+    async fn namespaces(&self) -> Answered<Vec<Account>> {
+        self.state.store.namespaces(&self.viewer).await.map_err(told)
+    }
+
+    async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.head(&permit, &self.viewer).await.map_err(told)
+    }
+
+    async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
+        let permit = self.permit::<See>(path).await?;
+        let head = self.state.store.head(&permit, &self.viewer).await.map_err(told)?;
+        let source = self.state.store.overview_source(&permit).await.map_err(told)?;
+        let newest = PageRequest { limit: Some(1), cursor: None };
+        let latest = self.tags(path, TagFilter::default(), newest).await?.items.into_iter().next();
+        let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
+        Ok(Overview { head, html: markdown::readme(&source), source, latest, platforms })
+    }
+
+    async fn create_repository(&self, form: NewRepository) -> Answered<Repository> {
+        self.state.store.create_repository(&self.viewer, form).await.map_err(told)
+    }
+
+    async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> Answered<Repository> {
+        let permit = self.permit::<Manage>(path).await?;
+        self.state.store.update_repository(&permit, patch).await.map_err(told)?;
+        self.state.store.repository(&permit.narrow::<See>(), &self.viewer).await.map_err(told)
+    }
+
+    async fn rename_repository(&self, path: &RepositoryName, name: &str) -> Answered<Repository> {
+        let permit = self.permit::<Own>(path).await?;
+        let renamed = self.state.store.rename_repository(&permit, name).await.map_err(told)?;
+        self.repository(&renamed).await
+    }
+
+    async fn delete_repository(&self, path: &RepositoryName) -> Answered<()> {
+        let permit = self.permit::<Own>(path).await?;
+        self.state.store.delete_repository(permit).await.map_err(told)
+    }
+
+    async fn set_star(&self, path: &RepositoryName, on: bool) -> Answered<u64> {
+        let permit = self.permit::<Star>(path).await?;
+        self.state.store.set_star(&permit, on).await.map_err(told)
+    }
+
+    async fn collaborators(&self, path: &RepositoryName) -> Answered<Vec<Collaborator>> {
+        let permit = self.permit::<Manage>(path).await?;
+        self.state.store.collaborators(&permit).await.map_err(told)
+    }
+
+    async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> Answered<()> {
+        let permit = self.permit::<Manage>(path).await?;
+        self.state.store.set_collaborator(&permit, &named(account)?, role).await.map_err(told)
+    }
+
+    async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> Answered<()> {
+        let permit = self.permit::<Manage>(path).await?;
+        self.state.store.remove_collaborator(&permit, &named(account)?).await.map_err(told)
+    }
+}
+
+/// Somebody to be found by name.
+fn named(account: &str) -> Result<AccountName, Fault> {
+    AccountName::parse(account.trim()).map_err(|_| Fault::invalid("account", "There is no account of this name."))
+}

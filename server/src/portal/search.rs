@@ -1,0 +1,29 @@
+//! Search among what the viewer may see. It refuses to know how words match; the scope is part of the query there.
+
+use app::portal::{Answered, Search};
+use async_trait::async_trait;
+use model::fault::Fault;
+use model::repository::Repository;
+use model::search::{MAX_QUERY, SearchRequest, SearchResults};
+
+use super::Visit;
+
+#[async_trait]
+impl Search for Visit {
+    async fn search(&self, request: SearchRequest) -> Answered<SearchResults> {
+        bounded(&request.q)?;
+        self.state.search.search(&self.state.store, &self.viewer, request).await
+    }
+
+    async fn suggest(&self, typed: &str) -> Answered<Vec<Repository>> {
+        bounded(typed)?;
+        self.state.search.suggest(&self.state.store, &self.viewer, typed).await
+    }
+}
+
+fn bounded(query: &str) -> Result<(), Fault> {
+    if query.len() > MAX_QUERY {
+        return Err(Fault::invalid("q", format!("A query is {MAX_QUERY} bytes at most.")));
+    }
+    Ok(())
+}
