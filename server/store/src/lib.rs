@@ -7,7 +7,9 @@ use model::clock::Clock;
 use tokio::sync::Notify;
 
 use crate::database::Database;
+pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
+pub use crate::images::Pulls;
 use crate::ledger::sql;
 
 pub mod access;

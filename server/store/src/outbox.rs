@@ -1,6 +1,7 @@
 //! What happened, written down in the transaction of the change and read in order by followers, each at its own pace.
 //! It refuses to know who follows and what they do with an event.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::clock::Timestamp;
@@ -8,6 +9,7 @@ use model::event::Event;
 use model::id::EventId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
+use crate::access::Viewer;
 use crate::database::Tx;
 use crate::ledger::sql;
 use crate::{Error, Result, Store};
@@ -49,11 +51,45 @@ impl Store {
         }
     }
 
+    /// The newest event that is visible; zero when there is none. Whoever makes a copy of everything asks this first, and
+    /// follows from there.
+    pub async fn last_event(&self, viewer: &Viewer) -> Result<EventId> {
+        viewer.require_system()?;
+        newest(self.database().pool()).await
+    }
+
+    /// Where a follower stands; zero for one that never said.
+    pub async fn follower_position(&self, viewer: &Viewer, follower: &str) -> Result<EventId> {
+        viewer.require_system()?;
+        let select = "SELECT position FROM follower WHERE name = $1";
+        let row = sql::first(self.database().pool(), select, [follower.into()]).await?;
+        Ok(EventId(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0)))
+    }
+
+    /// Remembers that a follower is done with all events up to `position`; it never goes back.
+    pub async fn set_follower_position(&self, viewer: &Viewer, follower: &str, position: EventId) -> Result<()> {
+        viewer.require_system()?;
+        let write = |tx: Arc<Tx>| async move {
+            let upsert = "INSERT INTO follower (name, position) VALUES ($1, $2)
+                          ON CONFLICT (name) DO UPDATE SET position = excluded.position
+                          WHERE follower.position < excluded.position";
+            sql::execute(&*tx, upsert, [follower.into(), position.0.into()]).await
+        };
+        self.database().write(write).await?;
+        Ok(())
+    }
+
     /// At most `limit` events after `position`, in order. No event that is still on its way will turn up before one of these.
     ///
     /// PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first.
     /// Therefore every transaction that has a number is waited for, and the newest number read while none can get another.
-    async fn events(&self, position: EventId, limit: u64) -> Result<Vec<(EventId, Timestamp, Event)>> {
+    pub async fn events_after(
+        &self,
+        viewer: &Viewer,
+        position: EventId,
+        limit: u64,
+    ) -> Result<Vec<(EventId, Timestamp, Event)>> {
+        viewer.require_system()?;
         let pool = self.database().pool();
         let mut newest = newest(pool).await?;
         if newest <= position {

@@ -1,0 +1,124 @@
+//! How often repositories are pulled and when tags last were, in batches that somebody else counted.
+//! It refuses to know who pulled.
+
+use std::collections::BTreeMap;
+
+use model::clock::Timestamp;
+use model::event::{Event, What};
+use model::id::RepositoryId;
+use model::oci::{RepositoryName, Tag};
+use sea_orm::{ConnectionTrait, Value};
+
+use crate::access::Viewer;
+use crate::ledger::sql;
+use crate::{Error, Result, Store, outbox};
+
+/// Pulls of one repository since the last batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulls {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// How many there were.
+    pub count: u64,
+    /// The tags that were pulled by name, each once.
+    pub tags: Vec<Tag>,
+}
+
+impl Store {
+    /// Adds a batch of pulls, all of it or none; repositories and tags that are gone by now are passed over.
+    ///
+    /// Followers hear of it only when a count has grown enough to tell: counts are for ranking, and news of every pull would
+    /// drown the rest.
+    pub async fn count_pulls(&self, viewer: &Viewer, batch: Vec<Pulls>) -> Result<()> {
+        viewer.require_system()?;
+        let now = self.clock().now();
+        let (mut counts, mut tags) = (BTreeMap::<i64, u64>::new(), Vec::new());
+        for pulls in batch {
+            *counts.entry(pulls.repository.0).or_default() += pulls.count;
+            tags.extend(pulls.tags.into_iter().map(|tag| (pulls.repository, tag)));
+        }
+        // In the order of their numbers, as everyone locks repositories who locks more than one.
+        let counts: Vec<(i64, u64)> = counts.into_iter().collect();
+        let (counts, tags) = (&counts, &tags);
+        let write = |tx: std::sync::Arc<crate::database::Tx>| async move {
+            let mut grown = Vec::new();
+            for batch in counts.chunks(sql::BATCH) {
+                grown.extend(add(&*tx, batch).await?);
+            }
+            for batch in tags.chunks(sql::BATCH) {
+                touch(&*tx, batch, now).await?;
+            }
+            for event in &grown {
+                outbox::append(&*tx, event, now).await?;
+            }
+            Result::Ok(!grown.is_empty())
+        };
+        if self.database().write(write).await? {
+            self.news().notify_waiters();
+        }
+        Ok(())
+    }
+}
+
+/// Adds counts to repositories; the events of those whose count grew enough to tell.
+async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Event>> {
+    let lock = format!(
+        "SELECT id FROM repository WHERE id IN ({}) ORDER BY id{}",
+        sql::list(1, counts.len()),
+        sql::for_update(on)
+    );
+    sql::all(on, &lock, counts.iter().map(|(id, _)| (*id).into())).await?;
+    let update = format!(
+        "UPDATE repository SET pull_count = pull_count + v.column2 FROM (VALUES {}) AS v WHERE id = v.column1
+         RETURNING id, path, pull_count",
+        sql::rows(2, counts.len())
+    );
+    let values = counts.iter().flat_map(|(id, count)| -> [Value; 2] { [(*id).into(), sql::signed(*count).into()] });
+    let mut grown = Vec::new();
+    for row in sql::all(on, &update, values).await? {
+        let (id, path): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let after = sql::unsigned(row.try_get_by_index(2)?);
+        let added = counts.binary_search_by_key(&id, |(id, _)| *id).ok().and_then(|at| counts.get(at));
+        let before = after.saturating_sub(added.map_or(0, |(_, count)| *count));
+        if telling(before) != telling(after) {
+            let path = RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))?;
+            grown.push(Event { repository: RepositoryId(id), path, actor: None, what: What::Changed });
+        }
+    }
+    grown.sort_unstable_by_key(|event| event.repository);
+    Ok(grown)
+}
+
+/// Marks tags as pulled now.
+async fn touch(on: &impl ConnectionTrait, tags: &[(RepositoryId, Tag)], now: Timestamp) -> Result<()> {
+    let update = format!(
+        "UPDATE tag SET pulled_at = v.column3 FROM (VALUES {}) AS v
+         WHERE repository_id = v.column1 AND name = v.column2",
+        sql::rows(3, tags.len())
+    );
+    let values = tags.iter().flat_map(|(repository, tag)| -> [Value; 3] {
+        [repository.0.into(), tag.as_str().into(), now.micros().into()]
+    });
+    sql::execute(on, &update, values).await?;
+    Ok(())
+}
+
+/// What of a count matters for ranking: its magnitude and its first three binary digits, so about an eighth more or less.
+fn telling(count: u64) -> (u32, u64) {
+    let magnitude = u64::BITS - count.leading_zeros();
+    (magnitude, count >> magnitude.saturating_sub(4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pull_tells_at_first_and_then_an_eighth_more() {
+        assert_ne!(telling(0), telling(1));
+        assert_ne!(telling(14), telling(15));
+        assert_eq!(telling(1024), telling(1025));
+        assert_ne!(telling(1024), telling(1024 + 128));
+        assert_ne!(telling(1023), telling(1024));
+    }
+}
