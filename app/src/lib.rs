@@ -1,4 +1,18 @@
 //! What people see: pages, islands and actions, rendered on the server and woken in the browser.
 //! It knows no SQL, no engine, no search index and no HTTP framework: all it asks goes through [`portal`].
 
+#[cfg_attr(
+    not(feature = "ssr"),
+    expect(dead_code, unused_imports, reason = "an act's body runs on the server; a browser has only the call")
+)]
+mod actions;
+mod components;
+mod form;
+#[expect(unreachable_pub, reason = "the island macro makes public items of its own")]
+mod islands;
+mod pages;
+mod place;
 pub mod portal;
+pub mod routes;
+pub mod shell;
+mod words;

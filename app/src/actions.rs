@@ -1,0 +1,121 @@
+//! What people do: one server function an act, each a plain form first. An act asks the viewer's portal and nothing else;
+//! a form that is refused comes back with what was filled in, a script gets the fault itself.
+
+use std::collections::BTreeMap;
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use model::fault::{Fault, FaultCode};
+use model::oci::RepositoryName;
+use serde::{Deserialize, Serialize};
+
+use crate::place;
+use crate::portal::{Answered, Flash, PortalHandle, portal};
+
+pub(crate) mod collaborators;
+pub(crate) mod comments;
+pub(crate) mod markdown;
+pub(crate) mod profile;
+pub(crate) mod repositories;
+pub(crate) mod search;
+pub(crate) mod session;
+pub(crate) mod stars;
+pub(crate) mod tags;
+pub(crate) mod theme;
+pub(crate) mod tokens;
+
+/// A fault on its way to a script of ours; it holds nothing that people may not see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Refused(pub(crate) Fault);
+
+impl FromServerFnError for Refused {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self(match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                Fault::new(FaultCode::Invalid, "The form did not arrive whole. Nothing was changed; try again.")
+            }
+            ServerFnErrorErr::Request(_) => Fault::unavailable(),
+            _ => Fault::internal(),
+        })
+    }
+}
+
+/// What an act comes to when it is done: a value for a script, and where a form goes on to.
+pub(crate) struct Done<T> {
+    pub(crate) value: T,
+    pub(crate) next: String,
+    /// A sentence that the next page says once, under the form's name.
+    pub(crate) notice: Option<String>,
+}
+
+impl<T> Done<T> {
+    /// Goes on to the path `next`.
+    pub(crate) fn to(value: T, next: String) -> Self {
+        Self { value, next, notice: None }
+    }
+}
+
+impl Done<()> {
+    /// Goes on to `next`, which says `notice` once.
+    pub(crate) fn saying(next: String, notice: &str) -> Self {
+        Self { value: (), next, notice: Some(notice.to_owned()) }
+    }
+}
+
+/// Ends an act of the form `form`: answers the script, or sends the browser on, or back with what was filled in.
+/// `fields` holds no secret.
+pub(crate) async fn settle<T: Default>(
+    form: &str,
+    fields: &[(&str, &str)],
+    outcome: Answered<Done<T>>,
+) -> Result<T, Refused> {
+    let portal = portal().map_err(Refused)?;
+    match outcome {
+        Ok(done) => {
+            if !portal.scripted() {
+                if done.notice.is_some() {
+                    keep(&portal, form, None, done.notice, &[]).await;
+                }
+                portal.redirect(&done.next);
+            }
+            Ok(done.value)
+        }
+        Err(fault) if portal.scripted() => {
+            portal.status(fault.code.status());
+            Err(Refused(fault))
+        }
+        Err(fault) => {
+            let back = portal.came_from();
+            let back =
+                if fault.code == FaultCode::SignIn && form != session::SIGN_IN { place::sign_in(&back) } else { back };
+            keep(&portal, form, Some(fault), None, fields).await;
+            portal.redirect(&back);
+            Ok(T::default())
+        }
+    }
+}
+
+/// Keeps a flash; a session that cannot be written loses only the explanation, and the server has logged why.
+async fn keep(
+    portal: &PortalHandle,
+    form: &str,
+    fault: Option<Fault>,
+    notice: Option<String>,
+    fields: &[(&str, &str)],
+) {
+    let fields: BTreeMap<String, String> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let _ = portal.set_flash(Flash { form: form.to_owned(), fault, notice, fields }).await;
+}
+
+/// A repository's path as a form carries it. What cannot be one is answered like what is not there.
+pub(crate) fn path(text: &str) -> Answered<RepositoryName> {
+    RepositoryName::parse(text).map_err(|_| Fault::not_found())
+}
+
+/// That the name of what is about to be lost was typed.
+pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> Answered<()> {
+    if typed.trim() == expected { Ok(()) } else { Err(Fault::invalid(field, format!("Type {expected} to confirm."))) }
+}

@@ -1,0 +1,25 @@
+//! Markdown as it would look, before it is kept.
+
+use leptos::prelude::*;
+use model::fault::Fault;
+
+use super::{Refused, keep};
+use crate::portal::portal;
+
+/// Renders `body`; a form comes back with the text and its preview, under the name `form`.
+#[server(prefix = "/_actions", endpoint = "markdown/preview")]
+pub(crate) async fn preview(
+    #[server(default)] body: String,
+    #[server(default)] form: String,
+) -> Result<String, Refused> {
+    let portal = portal().map_err(Refused)?;
+    if portal.scripted() {
+        return portal.preview(&body).await.map_err(|fault: Fault| {
+            portal.status(fault.code.status());
+            Refused(fault)
+        });
+    }
+    keep(&portal, &form, None, None, &[("body", &body)]).await;
+    portal.redirect(&portal.came_from());
+    Ok(String::new())
+}

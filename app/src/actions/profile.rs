@@ -1,0 +1,41 @@
+//! One's own profile and password.
+
+use leptos::prelude::*;
+use model::account::ProfilePatch;
+
+use super::{Done, Refused, settle};
+use crate::portal::{Answered, portal};
+
+/// The names of the forms.
+pub(crate) const UPDATE: &str = "profile/update";
+pub(crate) const PASSWORD: &str = "profile/password";
+
+/// Changes what others see of one's account.
+#[server(prefix = "/_actions", endpoint = "profile/update")]
+pub(crate) async fn update_profile(
+    #[server(default)] display_name: String,
+    #[server(default)] bio: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let patch =
+            ProfilePatch { display_name: Some(display_name.trim().to_owned()), bio: Some(bio.trim().to_owned()) };
+        portal()?.update_profile(patch).await?;
+        Ok(Done::saying("/settings/profile".to_owned(), "Your profile is saved."))
+    }
+    .await;
+    settle(UPDATE, &[("display_name", &display_name), ("bio", &bio)], outcome).await
+}
+
+/// Changes one's password; the old one is asked again.
+#[server(prefix = "/_actions", endpoint = "profile/password")]
+pub(crate) async fn change_password(
+    #[server(default)] old_password: String,
+    #[server(default)] password: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        portal()?.change_password(&old_password, &password).await?;
+        Ok(Done::saying("/settings/profile".to_owned(), "Your password is changed."))
+    }
+    .await;
+    settle(PASSWORD, &[], outcome).await
+}

@@ -1,0 +1,128 @@
+//! Making, changing, renaming and deleting repositories.
+
+use leptos::prelude::*;
+use model::repository::{NewRepository, RepositoryPatch};
+
+use super::{Done, Refused, confirmed, path as parse, settle};
+use crate::place::{self, Settings};
+use crate::portal::{Answered, portal};
+
+/// The names of the forms.
+pub(crate) const CREATE: &str = "repositories/create";
+pub(crate) const UPDATE: &str = "repositories/update";
+pub(crate) const OVERVIEW: &str = "repositories/overview";
+pub(crate) const RENAME: &str = "repositories/rename";
+pub(crate) const DELETE: &str = "repositories/delete";
+
+/// Makes a repository and goes on to it.
+#[server(prefix = "/_actions", endpoint = "repositories/create")]
+pub(crate) async fn create_repository(
+    #[server(default)] namespace: String,
+    #[server(default)] name: String,
+    #[server(default)] description: String,
+    #[server(default)] visibility: String,
+) -> Result<(), Refused> {
+    let fields = [
+        ("namespace", namespace.as_str()),
+        ("name", name.as_str()),
+        ("description", description.as_str()),
+        ("visibility", visibility.as_str()),
+    ];
+    let outcome: Answered<Done<()>> = async {
+        let form = NewRepository {
+            namespace: namespace.clone(),
+            name: name.trim().to_owned(),
+            description: description.trim().to_owned(),
+            visibility: if visibility.is_empty() { None } else { Some(visibility.parse()?) },
+        };
+        let made = portal()?.create_repository(form).await?;
+        Ok(Done::to((), place::repository(&made.path)))
+    }
+    .await;
+    settle(CREATE, &fields, outcome).await
+}
+
+/// Changes text and settings.
+#[server(prefix = "/_actions", endpoint = "repositories/update")]
+pub(crate) async fn update_repository(
+    #[server(default)] path: String,
+    #[server(default)] description: String,
+    #[server(default)] topics: String,
+    #[server(default)] visibility: String,
+    #[server(default)] comments: String,
+) -> Result<(), Refused> {
+    let fields = [
+        ("description", description.as_str()),
+        ("topics", topics.as_str()),
+        ("visibility", visibility.as_str()),
+        ("comments", comments.as_str()),
+    ];
+    let outcome: Answered<Done<()>> = async {
+        let path = parse(&path)?;
+        let patch = RepositoryPatch {
+            description: Some(description.trim().to_owned()),
+            visibility: Some(visibility.parse()?),
+            comments: Some(comments.parse()?),
+            topics: Some(
+                topics
+                    .split([' ', ',', '\n'])
+                    .map(str::trim)
+                    .filter(|topic| !topic.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            ),
+            overview: None,
+        };
+        portal()?.update_repository(&path, patch).await?;
+        Ok(Done::saying(place::settings(&path, Settings::General), "The settings are saved."))
+    }
+    .await;
+    settle(UPDATE, &fields, outcome).await
+}
+
+/// Changes the README.
+#[server(prefix = "/_actions", endpoint = "repositories/overview")]
+pub(crate) async fn update_overview(
+    #[server(default)] path: String,
+    #[server(default)] body: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let path = parse(&path)?;
+        // Browsers send line breaks as CRLF; what is kept is as it was written.
+        let patch = RepositoryPatch { overview: Some(body.replace("\r\n", "\n")), ..RepositoryPatch::default() };
+        portal()?.update_repository(&path, patch).await?;
+        Ok(Done::to((), place::repository(&path)))
+    }
+    .await;
+    settle(OVERVIEW, &[("body", &body)], outcome).await
+}
+
+/// Renames a repository within its namespace.
+#[server(prefix = "/_actions", endpoint = "repositories/rename")]
+pub(crate) async fn rename_repository(
+    #[server(default)] path: String,
+    #[server(default)] name: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let renamed = portal()?.rename_repository(&parse(&path)?, name.trim()).await?;
+        Ok(Done::to((), place::repository(&renamed.path)))
+    }
+    .await;
+    settle(RENAME, &[("name", &name)], outcome).await
+}
+
+/// Deletes a repository whose path was typed.
+#[server(prefix = "/_actions", endpoint = "repositories/delete")]
+pub(crate) async fn delete_repository(
+    #[server(default)] path: String,
+    #[server(default)] confirm: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let path = parse(&path)?;
+        confirmed("confirm", &confirm, path.as_str())?;
+        portal()?.delete_repository(&path).await?;
+        Ok(Done::to((), place::account(path.namespace())))
+    }
+    .await;
+    settle(DELETE, &[("confirm", &confirm)], outcome).await
+}

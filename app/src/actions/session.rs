@@ -1,0 +1,84 @@
+//! Coming and going: sign-up, sign-in, sign-out, and the first administrator.
+
+use leptos::prelude::*;
+use model::account;
+
+use super::{Done, Refused, settle};
+use crate::place::next_or_home;
+use crate::portal::{Answered, portal};
+
+/// The sign-in form's name.
+pub(crate) const SIGN_IN: &str = "session/signin";
+/// The sign-up form's name, also of the one that an invitation leads to.
+pub(crate) const SIGN_UP: &str = "session/signup";
+/// The set-up form's name.
+pub(crate) const SET_UP: &str = "session/setup";
+
+/// Signs in and goes on to `next`.
+#[server(prefix = "/_actions", endpoint = "session/signin")]
+pub(crate) async fn sign_in(
+    #[server(default)] name: String,
+    #[server(default)] password: String,
+    #[server(default)] next: String,
+) -> Result<(), Refused> {
+    let outcome = async {
+        portal()?.sign_in(name.trim(), &password).await?;
+        Ok(Done::to((), next_or_home(&next)))
+    }
+    .await;
+    settle(SIGN_IN, &[("name", &name), ("next", &next)], outcome).await
+}
+
+/// Ends the session.
+#[server(prefix = "/_actions", endpoint = "session/signout")]
+pub(crate) async fn sign_out() -> Result<(), Refused> {
+    let outcome = async {
+        portal()?.sign_out().await?;
+        Ok(Done::to((), "/".to_owned()))
+    }
+    .await;
+    settle("session/signout", &[], outcome).await
+}
+
+/// Makes an account and signs it in.
+#[server(prefix = "/_actions", endpoint = "session/signup")]
+pub(crate) async fn sign_up(
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] invitation: String,
+    #[server(default)] next: String,
+) -> Result<(), Refused> {
+    let fields = [("name", name.as_str()), ("email", email.as_str()), ("next", next.as_str())];
+    let form = account::SignUp {
+        name: name.trim().to_owned(),
+        email: email.trim().to_owned(),
+        password,
+        invitation: (!invitation.is_empty()).then_some(invitation),
+    };
+    let outcome: Answered<Done<()>> = async {
+        portal()?.sign_up(form).await?;
+        Ok(Done::to((), next_or_home(&next)))
+    }
+    .await;
+    settle(SIGN_UP, &fields, outcome).await
+}
+
+/// Makes the first administrator and signs them in.
+#[server(prefix = "/_actions", endpoint = "session/setup")]
+pub(crate) async fn set_up(
+    #[server(default)] token: String,
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<(), Refused> {
+    let fields = [("name", name.as_str()), ("email", email.as_str())];
+    let form =
+        account::SignUp { name: name.trim().to_owned(), email: email.trim().to_owned(), password, invitation: None };
+    let outcome: Answered<Done<()>> = async {
+        portal()?.set_up(&token, form).await?;
+        Ok(Done::to((), "/".to_owned()))
+    }
+    .await;
+    settle(SET_UP, &fields, outcome).await
+}

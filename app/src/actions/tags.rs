@@ -1,0 +1,27 @@
+//! Deleting tags.
+
+use leptos::prelude::*;
+
+use super::{Done, Refused, confirmed, path as parse, settle};
+use crate::place;
+use crate::portal::{Answered, portal};
+
+/// The form's name.
+pub(crate) const DELETE: &str = "tags/delete";
+
+/// Deletes a tag whose name was typed.
+#[server(prefix = "/_actions", endpoint = "tags/delete")]
+pub(crate) async fn delete_tag(
+    #[server(default)] path: String,
+    #[server(default)] tag: String,
+    #[server(default)] confirm: String,
+) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let path = parse(&path)?;
+        confirmed("confirm", &confirm, &tag)?;
+        portal()?.delete_tag(&path, &tag).await?;
+        Ok(Done::to((), place::within(&path, "tags")))
+    }
+    .await;
+    settle(DELETE, &[("confirm", &confirm)], outcome).await
+}

@@ -1,0 +1,56 @@
+//! Making and ending personal access tokens.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::fault::Fault;
+use model::id::TokenId;
+use model::token::{NewToken, TokenScope};
+
+use super::{Done, Refused, settle};
+use crate::portal::{Answered, portal};
+
+/// The names of the forms.
+pub(crate) const CREATE: &str = "tokens/create";
+pub(crate) const REVOKE: &str = "tokens/revoke";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Makes a token; its secret is shown once on the page that follows.
+#[server(prefix = "/_actions", endpoint = "tokens/create")]
+pub(crate) async fn create_token(
+    #[server(default)] label: String,
+    #[server(default)] scopes: String,
+    #[server(default)] days: String,
+) -> Result<(), Refused> {
+    let fields = [("label", label.as_str()), ("scopes", scopes.as_str()), ("days", days.as_str())];
+    let outcome: Answered<Done<()>> = async {
+        let portal = portal()?;
+        let scopes = scopes.split_whitespace().map(str::parse).collect::<Answered<Vec<TokenScope>>>()?;
+        let expires_at = match days.as_str() {
+            "" => None,
+            days => {
+                let days = days.parse().ok().filter(|days| (1..=3650).contains(days));
+                let days: u32 =
+                    days.ok_or_else(|| Fault::invalid("days", "A token lasts 1 to 3650 days, or for ever."))?;
+                Some(portal.now().plus(DAY * days))
+            }
+        };
+        let made = portal.create_token(NewToken { label: label.trim().to_owned(), scopes, expires_at }).await?;
+        Ok(Done::saying("/settings/tokens".to_owned(), &made.secret))
+    }
+    .await;
+    settle(CREATE, &fields, outcome).await
+}
+
+/// Ends a token at once.
+#[server(prefix = "/_actions", endpoint = "tokens/revoke")]
+pub(crate) async fn revoke_token(#[server(default)] id: String) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let id = id.parse().map(TokenId).map_err(|_| Fault::not_found())?;
+        portal()?.revoke_token(id).await?;
+        Ok(Done::saying("/settings/tokens".to_owned(), "The token no longer works."))
+    }
+    .await;
+    settle(REVOKE, &[], outcome).await
+}

@@ -1,0 +1,96 @@
+//! The head that all of a repository's pages share: its name, what it is, its star and its tabs.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::repository::RepositoryHead;
+
+use super::icon::{Glyph, icon};
+use super::list::{official, visibility};
+use crate::islands::copy::CopyButton;
+use crate::islands::star::StarButton;
+use crate::place::{self, Settings};
+use crate::portal::site;
+use crate::words;
+
+/// Which tab a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tab {
+    Overview,
+    Tags,
+    Comments,
+    Settings,
+}
+
+/// The head, with the tab that is open and the page's title; `anonymous` visitors are led to sign in before they star.
+pub(crate) fn head(head: &RepositoryHead, open: Tab, title: &str, signed_in: bool) -> AnyView {
+    let repository = &head.repository;
+    let path = &repository.path;
+    let tabs = [
+        (Tab::Overview, Glyph::Book, "Overview", place::repository(path), None),
+        (Tab::Tags, Glyph::Tag, "Tags", place::within(path, "tags"), Some(repository.tags)),
+        (Tab::Comments, Glyph::Comment, "Comments", place::within(path, "comments"), Some(head.comment_count)),
+    ];
+    let settings = head
+        .abilities
+        .manage
+        .then(|| (Tab::Settings, Glyph::Settings, "Settings", place::settings(path, Settings::General), None));
+    let tabs = tabs
+        .into_iter()
+        .chain(settings)
+        .map(|(tab, glyph, name, href, count)| {
+            view! {
+                <a href=href aria-current=(tab == open).then_some("page")>
+                    {icon(glyph)}
+                    {name}
+                    {count.map(|count| view! { <span class="count">{words::count(count)}</span> })}
+                </a>
+            }
+        })
+        .collect_view();
+    let title = if title.is_empty() { path.to_string() } else { format!("{title} · {path}") };
+    view! {
+        <Title text=title/>
+        <header class="repo-head">
+            <h1>
+                <a href=place::account(repository.namespace.as_str())>{repository.namespace.to_string()}</a>
+                <span class="slash">"/"</span>
+                <b>{repository.name.clone()}</b>
+                <CopyButton text=format!("{}/{path}", site().registry_host) what="name".to_owned()/>
+                {visibility(repository.visibility)}
+                {repository.official.then(official)}
+            </h1>
+            <div class="line">{star(head, signed_in)}</div>
+        </header>
+        <nav class="tabs" aria-label="Repository">
+            {tabs}
+        </nav>
+    }
+    .into_any()
+}
+
+fn star(head: &RepositoryHead, signed_in: bool) -> AnyView {
+    let repository = &head.repository;
+    if signed_in {
+        return view! {
+            <StarButton
+                path=repository.path.to_string()
+                starred=repository.starred
+                stars=repository.stars
+            />
+        }
+        .into_any();
+    }
+    view! {
+        <div class="star">
+            <a class="button" href=place::sign_in(&place::repository(&repository.path))>
+                {icon(Glyph::Star)}
+                "Star"
+            </a>
+            <span class="star-count">
+                {words::count(repository.stars)}
+                <span class="unseen">" stars"</span>
+            </span>
+        </div>
+    }
+    .into_any()
+}

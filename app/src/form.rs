@@ -1,0 +1,252 @@
+//! Forms as people fill them in: fields with label, help and fault, and what a refused form left behind.
+//! It refuses to know what a form does; that is its action's affair.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use model::fault::{Fault, FaultCode};
+
+use crate::components::icon::{Glyph, icon};
+use crate::portal::Flash;
+
+/// What a form shows: what was filled in before it was refused, or what is so now.
+#[derive(Default)]
+pub(crate) struct Filled {
+    fault: Option<Fault>,
+    notice: Option<String>,
+    fields: BTreeMap<String, String>,
+}
+
+impl Filled {
+    /// What the flash says about the form of this name; nothing when it is about another.
+    pub(crate) fn from_flash(flash: Option<&Flash>, form: &str) -> Self {
+        flash.filter(|flash| flash.form == form).map_or_else(Self::default, |flash| Self {
+            fault: flash.fault.clone(),
+            notice: flash.notice.clone(),
+            fields: flash.fields.clone(),
+        })
+    }
+
+    /// What a field holds: what was typed, else `now`.
+    pub(crate) fn value(&self, field: &str, now: &str) -> String {
+        self.fields.get(field).map_or_else(|| now.to_owned(), Clone::clone)
+    }
+
+    /// What was typed into a field before the form came back.
+    pub(crate) fn typed(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).map(String::as_str)
+    }
+
+    /// Whether the form came back without a fault and without a word: for its preview.
+    pub(crate) fn is_preview(&self) -> bool {
+        self.fault.is_none() && self.notice.is_none() && !self.fields.is_empty()
+    }
+
+    /// What the form has to say once, such as a new token.
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+
+    fn wrong(&self, field: &str) -> Option<String> {
+        let fault = self.fault.as_ref()?;
+        fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.message.clone())
+    }
+
+    /// The error summary: says what happened and leads to each field. It takes the focus.
+    pub(crate) fn summary(&self) -> Option<AnyView> {
+        let fault = self.fault.as_ref()?;
+        let title = match (fault.code, fault.fields.len()) {
+            (FaultCode::Invalid | FaultCode::Conflict, 1) => "Nothing was changed: one field needs another look.",
+            (FaultCode::Invalid | FaultCode::Conflict, 2..) => "Nothing was changed: some fields need another look.",
+            _ => fault.message.as_str(),
+        };
+        let items = fault
+            .fields
+            .iter()
+            .map(|wrong| view! { <li><a href=format!("#{}", wrong.field)>{wrong.message.clone()}</a></li> })
+            .collect_view();
+        let list = (!fault.fields.is_empty()).then(|| view! { <ul>{items}</ul> });
+        Some(
+            view! {
+                <div class="notice notice-danger" role="alert" tabindex="-1" autofocus=true>
+                    {icon(Glyph::Alert)}
+                    <b>{title.to_owned()}</b>
+                    {list}
+                </div>
+            }
+            .into_any(),
+        )
+    }
+}
+
+/// A line to fill in.
+#[derive(Default)]
+pub(crate) struct Field {
+    /// Its name in the form and its id on the page.
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    /// A sentence below it; empty for none.
+    pub(crate) help: &'static str,
+    /// The input's type; empty for text.
+    pub(crate) kind: &'static str,
+    /// What a password manager may fill in; empty for nothing.
+    pub(crate) autocomplete: &'static str,
+    pub(crate) required: bool,
+    pub(crate) mono: bool,
+    /// The most characters the browser lets one type.
+    pub(crate) longest: Option<usize>,
+}
+
+impl Field {
+    /// The field with what it holds and what was wrong with it.
+    pub(crate) fn show(self, filled: &Filled, now: &str) -> AnyView {
+        let secret = self.kind == "password";
+        let value = if secret { String::new() } else { filled.value(self.name, now) };
+        let wrong = filled.wrong(self.name);
+        let class = if self.mono { "input input-mono" } else { "input" };
+        let kind = if self.kind.is_empty() { "text" } else { self.kind };
+        let described = described(self.name, self.help, wrong.as_deref());
+        let code = self.mono || secret || kind == "email";
+        view! {
+            <div class="field">
+                <label for=self.name>{self.label} {(!self.required).then(optional)}</label>
+                <input
+                    class=class
+                    id=self.name
+                    name=self.name
+                    type=kind
+                    value=value
+                    required=self.required
+                    maxlength=self.longest
+                    autocomplete=(!self.autocomplete.is_empty()).then_some(self.autocomplete)
+                    autocapitalize=code.then_some("none")
+                    spellcheck=code.then_some("false")
+                    aria-invalid=wrong.as_ref().map(|_| "true")
+                    aria-describedby=described
+                />
+                {fault_line(self.name, wrong)}
+                {help_line(self.name, self.help)}
+            </div>
+        }
+        .into_any()
+    }
+
+    /// The same with room for several lines.
+    pub(crate) fn show_tall(self, filled: &Filled, now: &str) -> AnyView {
+        let wrong = filled.wrong(self.name);
+        let described = described(self.name, self.help, wrong.as_deref());
+        view! {
+            <div class="field">
+                <label for=self.name>{self.label} {(!self.required).then(optional)}</label>
+                <textarea
+                    class=if self.mono { "input input-mono" } else { "input" }
+                    id=self.name
+                    name=self.name
+                    required=self.required
+                    maxlength=self.longest
+                    aria-invalid=wrong.as_ref().map(|_| "true")
+                    aria-describedby=described
+                >
+                    {opening(filled.value(self.name, now))}
+                </textarea>
+                {fault_line(self.name, wrong)}
+                {help_line(self.name, self.help)}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// One choice of a few, each with its meaning.
+pub(crate) struct Choice {
+    pub(crate) value: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) glyph: Glyph,
+}
+
+/// A group of choices of which one holds.
+pub(crate) fn choices(
+    name: &'static str,
+    legend: &'static str,
+    among: &'static [Choice],
+    filled: &Filled,
+    now: &str,
+) -> AnyView {
+    let chosen = filled.value(name, now);
+    let options = among
+        .iter()
+        .enumerate()
+        .map(|(index, choice)| {
+            view! {
+                <label class="option">
+                    <input
+                        type="radio"
+                        id=(index == 0).then_some(name)
+                        name=name
+                        value=choice.value
+                        checked=choice.value == chosen
+                        required=true
+                    />
+                    <b>{icon(choice.glyph)} {choice.title}</b>
+                    <span class="help">{choice.help}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="field">
+            <legend>{legend}</legend>
+            <div>{options}</div>
+            {fault_line(name, filled.wrong(name))}
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// A choice from a list; `among` holds values and their words.
+pub(crate) fn select(name: &'static str, label: &'static str, among: &[(String, String)], chosen: &str) -> AnyView {
+    let options = among
+        .iter()
+        .map(|(value, words)| {
+            view! { <option value=value.clone() selected=value == chosen>{words.clone()}</option> }
+        })
+        .collect_view();
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select class="input" id=name name=name>
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+/// A textarea's text as it stands in HTML, where the parser swallows a first line break.
+pub(crate) fn opening(text: String) -> String {
+    if text.starts_with('\n') { format!("\n{text}") } else { text }
+}
+
+fn optional() -> AnyView {
+    view! { <span class="optional">"optional"</span> }.into_any()
+}
+
+fn described(name: &str, help: &str, wrong: Option<&str>) -> Option<String> {
+    match (wrong.is_some(), !help.is_empty()) {
+        (true, true) => Some(format!("{name}-fault {name}-help")),
+        (true, false) => Some(format!("{name}-fault")),
+        (false, true) => Some(format!("{name}-help")),
+        (false, false) => None,
+    }
+}
+
+fn fault_line(name: &str, wrong: Option<String>) -> Option<AnyView> {
+    let id = format!("{name}-fault");
+    wrong.map(|wrong| view! { <p class="fault" id=id>{icon(Glyph::Alert)} {wrong}</p> }.into_any())
+}
+
+fn help_line(name: &str, help: &'static str) -> Option<AnyView> {
+    let id = format!("{name}-help");
+    (!help.is_empty()).then(|| view! { <p class="help" id=id>{help}</p> }.into_any())
+}

@@ -1,0 +1,35 @@
+//! What cannot be undone: the button stays shut until the name is typed. The server compares the name again.
+
+use leptos::prelude::*;
+
+/// A field and the button that it opens; both belong to the form around them. `field` is the field's name and id.
+#[island]
+pub(crate) fn ConfirmName(expected: String, act: String, field: String) -> impl IntoView {
+    let awake = RwSignal::new(false);
+    let typed = RwSignal::new(String::new());
+    Effect::new(move || awake.set(true));
+    let shut = {
+        let expected = expected.clone();
+        move || awake.get() && typed.with(|typed| *typed != expected)
+    };
+    view! {
+        <div class="field">
+            <label for=field.clone()>"Type " <code>{expected}</code> " to confirm"</label>
+            <input
+                class="input input-mono"
+                id=field.clone()
+                name=field
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                required=true
+                on:input=move |event| typed.set(event_target_value(&event))
+            />
+        </div>
+        <div>
+            <button class="button button-danger" disabled=shut>
+                {act}
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,33 @@
+//! A button that copies a text. Without script it is not shown: the text beside it can be selected.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::components::icon::{Glyph, icon};
+
+/// Copies `text`; `what` says in a word what it is.
+#[island]
+pub(crate) fn CopyButton(text: String, what: String) -> impl IntoView {
+    let done = RwSignal::new(false);
+    let label = format!("Copy {what}");
+    let copy = move |_| {
+        // The answer is a promise whose failure leaves the text selectable: nothing to tell.
+        let _ = window().navigator().clipboard().write_text(&text);
+        done.set(true);
+        set_timeout(move || done.set(false), Duration::from_millis(1500));
+    };
+    view! {
+        <button
+            class="copy"
+            type="button"
+            title=label.clone()
+            aria-label=move || if done.get() { "Copied".to_owned() } else { label.clone() }
+            data-done=move || done.get().then_some("")
+            on:click=copy
+        >
+            {icon(Glyph::Copy)}
+            {icon(Glyph::Check)}
+        </button>
+    }
+}

@@ -1,0 +1,50 @@
+//! Light, dark, or as the system: changed in place and kept by the server in a cookie.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::actions::theme::set_theme;
+use crate::components::icon::{Glyph, icon};
+
+/// The three themes, the one that holds pressed.
+#[island]
+pub(crate) fn ThemeSwitch(theme: String) -> impl IntoView {
+    let chosen = RwSignal::new(theme);
+    let themes =
+        [("light", "Light", Glyph::Sun), ("auto", "As the system", Glyph::Auto), ("dark", "Dark", Glyph::Moon)];
+    let choose = move |event: MouseEvent, theme: &'static str| {
+        event.prevent_default();
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-theme", theme);
+        }
+        chosen.set(theme.to_owned());
+        spawn_local(async move {
+            // A theme that could not be kept still holds on this page.
+            let _ = set_theme(theme.to_owned()).await;
+        });
+    };
+    let buttons = themes
+        .into_iter()
+        .map(|(theme, words, glyph)| {
+            view! {
+                <button
+                    class="button button-bare button-small"
+                    name="theme"
+                    value=theme
+                    title=words
+                    aria-pressed=move || if chosen.with(|chosen| chosen == theme) { "true" } else { "false" }
+                    on:click=move |event| choose(event, theme)
+                >
+                    {icon(glyph)}
+                    <span class="unseen">{words}</span>
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <form class="line themes" method="post" action="/_actions/theme/set" aria-label="Theme">
+            {buttons}
+        </form>
+    }
+}

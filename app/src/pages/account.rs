@@ -1,0 +1,86 @@
+//! An account or organisation as others see it: who it is, its repositories, what it starred.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use model::account::AccountKind;
+
+use super::{asked, load, page_request};
+use crate::components::icon::{Glyph, icon};
+use crate::components::list::{empty, pager, rows};
+use crate::components::person::ago;
+use crate::components::rose::rose;
+use crate::place;
+use crate::portal::{RepositoryFilter, portal};
+
+/// The page.
+pub(crate) fn page() -> AnyView {
+    let name = use_params_map().with_untracked(|params| params.get_str("name").unwrap_or_default().to_owned());
+    let starred = asked("tab") == "starred";
+    let cursor = asked("cursor");
+    load(async move {
+        let portal = portal()?;
+        let account = portal.account(&name).await?;
+        let name = account.name.to_string();
+        let filter = if starred {
+            RepositoryFilter { starred_by: Some(name.clone()), ..RepositoryFilter::default() }
+        } else {
+            RepositoryFilter { namespace: Some(name.clone()), ..RepositoryFilter::default() }
+        };
+        let page = portal.repositories(filter, page_request(&cursor)).await?;
+        let mine = portal.me().await?.is_some_and(|me| me.account.name == account.name);
+        let here = place::account(&name);
+        let list = match (page.items.is_empty(), starred) {
+            (false, _) => rows(&page.items, portal.now()),
+            (true, true) => empty(
+                "No stars yet",
+                "Repositories that this account starred, and that you may see, stand here.",
+                view! { <a class="button" href="/search">"Search images"</a> },
+            ),
+            (true, false) => empty(
+                "No repositories to show",
+                "Repositories in this namespace that you may see stand here.",
+                mine.then(|| view! { <a class="button" href="/new">{icon(Glyph::Plus)} "New repository"</a> }),
+            ),
+        };
+        let kind = match account.kind {
+            AccountKind::Person => None,
+            AccountKind::Organisation => Some("organisation"),
+            AccountKind::Robot => Some("robot"),
+        };
+        let shown = if account.display_name.is_empty() { name.clone() } else { account.display_name.clone() };
+        Ok(view! {
+            <Title text=name.clone()/>
+            <div class="wide">
+                <header class="profile">
+                    {rose(&name, "avatar avatar-l")}
+                    <div>
+                        <h1>{shown}</h1>
+                        <p class="line faint">
+                            <span class="mono">{name.clone()}</span>
+                            {kind.map(|kind| view! { <span class="chip">{kind}</span> })}
+                            <span>"here since " {ago(account.created_at, portal.now())}</span>
+                        </p>
+                        {(!account.bio.is_empty()).then(|| view! { <p class="bio">{account.bio.clone()}</p> })}
+                    </div>
+                    {mine.then(|| view! { <a class="button" href="/settings/profile">{icon(Glyph::Edit)} "Edit profile"</a> })}
+                </header>
+                <nav class="tabs" aria-label="Account">
+                    <a href=here.clone() aria-current=(!starred).then_some("page")>
+                        {icon(Glyph::Box)}
+                        "Repositories"
+                    </a>
+                    <a href=format!("{here}?tab=starred") aria-current=starred.then_some("page")>
+                        {icon(Glyph::Star)}
+                        "Starred"
+                    </a>
+                </nav>
+                <div class="repo-body">
+                    {list}
+                    {pager(&here, &[("tab", if starred { "starred" } else { "" })], &cursor, page.next.as_deref())}
+                </div>
+            </div>
+        }
+        .into_any())
+    })
+}

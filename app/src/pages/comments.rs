@@ -1,0 +1,274 @@
+//! A repository's comments: threads, newest first, with their answers. Answering, editing and deleting are links that open
+//! their form in place, so that they need no script.
+
+use leptos::prelude::*;
+use model::clock::Timestamp;
+use model::comment::{Comment, Thread};
+use model::repository::CommentPolicy;
+
+use super::page_request;
+use super::repository::{Query, Visit};
+use crate::actions::comments::{DELETE, EDIT, POST};
+use crate::components::icon::{Glyph, icon};
+use crate::components::list::{empty, pager};
+use crate::components::person::ago;
+use crate::components::repository::{Tab, head};
+use crate::components::rose::rose;
+use crate::form::Filled;
+use crate::islands::editor::Editor;
+use crate::place::{self, Settings};
+use crate::portal::Answered;
+
+/// What every comment on the page looks at.
+struct Board<'a> {
+    visit: &'a Visit,
+    query: &'a Query,
+    here: String,
+    now: Timestamp,
+    /// The open form: what was typed, what was wrong, and its preview.
+    filled: Filled,
+    shown: String,
+}
+
+/// The page.
+pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
+    let path = &visit.head.repository.path;
+    let threads = visit.portal.threads(path, page_request(&query.cursor)).await?;
+    let form = if !query.edit.is_empty() {
+        EDIT
+    } else if !query.delete.is_empty() {
+        DELETE
+    } else {
+        POST
+    };
+    let filled = Filled::from_flash(visit.flash.as_ref(), form);
+    let shown = match filled.typed("body") {
+        Some(body) if filled.is_preview() => visit.portal.preview(body).await?,
+        _ => String::new(),
+    };
+    let here = place::within(path, "comments");
+    let board = Board { visit, query, here, now: visit.portal.now(), filled, shown };
+    let list = if threads.items.is_empty() {
+        empty("No comments yet", board.silence(), ())
+    } else {
+        let items = threads.items.iter().map(|thread| board.thread(thread)).collect_view();
+        view! { <ol class="comments">{items}</ol> }.into_any()
+    };
+    let answers = query.reply.is_empty() && query.edit.is_empty() && query.delete.is_empty();
+    let write = (answers && visit.head.abilities.comment)
+        .then(|| view! { <div class="write">{board.write("", "Write a comment", "Post comment")}</div> });
+    Ok(view! {
+        <div class="wide">
+            {head(&visit.head, Tab::Comments, "Comments", visit.me.is_some())}
+            <div class="columns repo-body">
+                <section aria-label="Comments">
+                    {list}
+                    {pager(&board.here, &[], &query.cursor, threads.next.as_deref())}
+                    {write}
+                    {board.closed()}
+                </section>
+                <aside>{board.policy()}</aside>
+            </div>
+        </div>
+    }
+    .into_any())
+}
+
+impl Board<'_> {
+    fn silence(&self) -> &'static str {
+        if self.visit.head.abilities.comment {
+            "Questions, thanks and notes about this image stand here. Begin below."
+        } else {
+            "Questions, thanks and notes about this image stand here."
+        }
+    }
+
+    fn thread(&self, thread: &Thread) -> AnyView {
+        let replies = (!thread.replies.is_empty()).then(|| {
+            let replies = thread.replies.iter().map(|reply| view! { <li>{self.comment(reply)}</li> }).collect_view();
+            view! { <ol class="replies">{replies}</ol> }
+        });
+        let asked = |comment: &Comment| comment.id.to_string() == self.query.reply;
+        let answer = (self.visit.head.abilities.comment && (asked(&thread.root) || thread.replies.iter().any(asked)))
+            .then(|| {
+                view! {
+                    <div class="reply-form">
+                        {self.write(&thread.root.id.to_string(), "Your answer", "Post answer")}
+                    </div>
+                }
+            });
+        view! {
+            <li>
+                {self.comment(&thread.root)}
+                {replies}
+                {answer}
+            </li>
+        }
+        .into_any()
+    }
+
+    fn comment(&self, comment: &Comment) -> AnyView {
+        let id = comment.id.to_string();
+        let anchor = format!("comment-{id}");
+        if comment.deleted {
+            return view! {
+                <article class="comment" id=anchor>
+                    <span class="avatar avatar-m"></span>
+                    <p class="faint">"This comment was deleted."</p>
+                </article>
+            }
+            .into_any();
+        }
+        let author = comment.author.to_string();
+        let act = |name: &str, words: &'static str, glyph: Glyph| {
+            let href =
+                format!("{}{}#{anchor}", self.here, place::query(&[(name, &id), ("cursor", &self.query.cursor)]));
+            view! {
+                <a class="button button-bare button-small" href=href>
+                    {icon(glyph)}
+                    {words}
+                </a>
+            }
+        };
+        let edited = comment.edited_at.map(|edited| view! { <span>"edited " {ago(edited, self.now)}</span> });
+        let body = if comment.editable && self.query.edit == id {
+            self.edit(comment)
+        } else {
+            view! { <div class="prose prose-small" inner_html=comment.html.clone()></div> }.into_any()
+        };
+        let delete = (comment.deletable && self.query.delete == id).then(|| self.delete(&id));
+        view! {
+            <article class="comment" id=anchor.clone()>
+                {rose(&author, "avatar avatar-m")}
+                <header>
+                    <a class="person" href=place::account(&author)>{author.clone()}</a>
+                    {comment.author_role.map(|role| view! { <span class="chip">{role.as_str()}</span> })}
+                    {comment.tag.as_ref().map(|tag| {
+                        view! {
+                            <a class="chip chip-mono" href=place::tag(&self.visit.head.repository.path, tag.as_str())>
+                                {icon(Glyph::Tag)}
+                                {tag.to_string()}
+                            </a>
+                        }
+                    })}
+                    <a href=format!("#{anchor}")>{ago(comment.created_at, self.now)}</a>
+                    {edited}
+                    <span class="acts">
+                        {self.visit.head.abilities.comment.then(|| act("reply", "Reply", Glyph::Reply))}
+                        {comment.editable.then(|| act("edit", "Edit", Glyph::Edit))}
+                        {comment.deletable.then(|| act("delete", "Delete", Glyph::Trash))}
+                    </span>
+                </header>
+                {body}
+                {delete}
+            </article>
+        }
+        .into_any()
+    }
+
+    fn write(&self, parent: &str, label: &str, act: &'static str) -> AnyView {
+        let cancel =
+            (!parent.is_empty()).then(|| view! { <a class="button button-bare" href=self.here.clone()>"Cancel"</a> });
+        view! {
+            <form class="form form-close" id="write" method="post" action="/_actions/comments/post">
+                {self.filled.summary()}
+                <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
+                <input type="hidden" name="parent" value=parent.to_owned()/>
+                <Editor
+                    label=label.to_owned()
+                    form=POST.to_owned()
+                    text=self.filled.value("body", "")
+                    shown=self.shown.clone()
+                    tall=false
+                />
+                <div class="form-end">
+                    <button class="button button-primary">{act}</button>
+                    {cancel}
+                </div>
+            </form>
+        }
+        .into_any()
+    }
+
+    fn edit(&self, comment: &Comment) -> AnyView {
+        view! {
+            <form class="form form-close" method="post" action="/_actions/comments/edit">
+                {self.filled.summary()}
+                <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
+                <input type="hidden" name="comment" value=comment.id.to_string()/>
+                <Editor
+                    label="Your comment".to_owned()
+                    form=EDIT.to_owned()
+                    text=self.filled.value("body", &comment.body)
+                    shown=self.shown.clone()
+                    tall=false
+                />
+                <div class="form-end">
+                    <button class="button button-primary">"Save comment"</button>
+                    <a class="button button-bare" href=self.here.clone()>"Cancel"</a>
+                </div>
+            </form>
+        }
+        .into_any()
+    }
+
+    fn delete(&self, id: &str) -> AnyView {
+        view! {
+            <form class="notice notice-warn" method="post" action="/_actions/comments/delete">
+                {icon(Glyph::Alert)}
+                {self.filled.summary()}
+                <p>"Delete this comment? It cannot be brought back; answers to it stay."</p>
+                <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
+                <input type="hidden" name="comment" value=id.to_owned()/>
+                <div class="form-end">
+                    <button class="button button-danger">"Delete comment"</button>
+                    <a class="button button-bare" href=self.here.clone()>"Keep it"</a>
+                </div>
+            </form>
+        }
+        .into_any()
+    }
+
+    /// Why there is no form, to who might expect one.
+    fn closed(&self) -> Option<AnyView> {
+        if self.visit.head.abilities.comment {
+            return None;
+        }
+        let words = if self.visit.head.repository.comments == CommentPolicy::Off {
+            view! { <p>"Comments are closed here. What was written stays."</p> }.into_any()
+        } else if self.visit.me.is_none() {
+            view! { <p><a href=place::sign_in(&self.here)>"Sign in"</a> " to write a comment."</p> }.into_any()
+        } else {
+            view! { <p>"Only people with a role on this repository may comment."</p> }.into_any()
+        };
+        Some(
+            view! {
+                <div class="notice write">
+                    {icon(Glyph::Info)}
+                    {words}
+                </div>
+            }
+            .into_any(),
+        )
+    }
+
+    fn policy(&self) -> AnyView {
+        let who = match self.visit.head.repository.comments {
+            CommentPolicy::Everyone => "Anyone signed in who can see this repository.",
+            CommentPolicy::Members => "Only people with a role on this repository.",
+            CommentPolicy::Off => "Nobody; comments are closed.",
+        };
+        let change = self.visit.head.abilities.manage.then(|| {
+            let href = place::settings(&self.visit.head.repository.path, Settings::General);
+            view! { <p><a href=format!("{href}#comments")>"Change"</a></p> }
+        });
+        view! {
+            <section class="side-block">
+                <h2>"Who may comment"</h2>
+                <p class="soft">{who}</p>
+                {change}
+            </section>
+        }
+        .into_any()
+    }
+}

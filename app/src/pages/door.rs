@@ -1,0 +1,223 @@
+//! The doors: sign-in, sign-up, sign-out, an invitation, and the first administrator's set-up.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use model::account::Registration;
+
+use super::{asked, load};
+use crate::actions::session::{SET_UP, SIGN_IN, SIGN_UP};
+use crate::components::icon::{Glyph, icon};
+use crate::components::rose::mark;
+use crate::form::{Field, Filled};
+use crate::place;
+use crate::portal::{PortalHandle, portal};
+
+fn frame(title: &'static str, body: AnyView) -> AnyView {
+    view! {
+        <Title text=title/>
+        <div class="wide">
+            <div class="door">
+                {mark("rose")}
+                <h1>{title}</h1>
+                {body}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where to go on to: what the address or the refused form says, else where the visitor came from.
+fn next(portal: &PortalHandle, filled: &Filled, asked: &str) -> String {
+    let asked = if asked.is_empty() { portal.came_from() } else { asked.to_owned() };
+    place::next_or_home(&filled.value("next", &asked))
+}
+
+fn name() -> Field {
+    Field {
+        name: "name",
+        label: "Name",
+        help: "Your namespace, as in name/image: 2 to 39 lower-case letters and digits, with single dashes, dots or \
+               underscores between.",
+        autocomplete: "username",
+        required: true,
+        mono: true,
+        longest: Some(39),
+        ..Field::default()
+    }
+}
+
+fn email() -> Field {
+    Field { name: "email", label: "E-mail", kind: "email", autocomplete: "email", required: true, ..Field::default() }
+}
+
+fn new_password() -> Field {
+    Field {
+        name: "password",
+        label: "Password",
+        help: "8 characters at least. Longer is better than stranger.",
+        kind: "password",
+        autocomplete: "new-password",
+        required: true,
+        ..Field::default()
+    }
+}
+
+/// The sign-in page.
+pub(crate) fn sign_in() -> AnyView {
+    let asked = asked("next");
+    load(async move {
+        let portal = portal()?;
+        let flash = portal.take_flash().await?;
+        let filled = Filled::from_flash(flash.as_ref(), SIGN_IN);
+        let next = next(&portal, &filled, &asked);
+        // An act that asks to sign in says so here: its own form is on another page.
+        let asked_to =
+            flash.as_ref().filter(|flash| flash.form != SIGN_IN).and_then(|flash| flash.fault.as_ref()).map(|fault| {
+                view! {
+                    <div class="notice" role="status">
+                        {icon(Glyph::Info)}
+                        <p>{fault.message.clone()}</p>
+                    </div>
+                }
+            });
+        let registration = portal.registration().await?;
+        let sign_up = (registration != Registration::Closed).then(|| {
+            let href = format!("/signup{}", place::query(&[("next", &next)]));
+            view! { <p>"New here? " <a href=href>"Create an account"</a></p> }
+        });
+        let body = view! {
+            {asked_to}
+            {filled.summary()}
+            <form class="form" method="post" action="/_actions/session/signin">
+                <input type="hidden" name="next" value=next.clone()/>
+                {Field {
+                    name: "name",
+                    label: "Name or e-mail",
+                    autocomplete: "username",
+                    required: true,
+                    mono: true,
+                    ..Field::default()
+                }
+                    .show(&filled, "")}
+                {Field {
+                    name: "password",
+                    label: "Password",
+                    kind: "password",
+                    autocomplete: "current-password",
+                    required: true,
+                    ..Field::default()
+                }
+                    .show(&filled, "")}
+                <button class="button button-primary button-wide">"Sign in"</button>
+            </form>
+            {sign_up}
+        };
+        Ok(frame("Sign in to Portolan", body.into_any()))
+    })
+}
+
+/// The sign-up form; `invitation` is the secret that opens it, or empty.
+fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
+    view! {
+        {filled.summary()}
+        <form class="form" method="post" action="/_actions/session/signup">
+            <input type="hidden" name="invitation" value=invitation/>
+            <input type="hidden" name="next" value=next/>
+            {name().show(filled, "")}
+            {email().show(filled, "")}
+            {new_password().show(filled, "")}
+            <button class="button button-primary button-wide">"Create account"</button>
+        </form>
+        <p>"Have an account? " <a href="/signin">"Sign in"</a></p>
+    }
+    .into_any()
+}
+
+fn shut(words: &'static str) -> AnyView {
+    view! {
+        <div class="notice">
+            {icon(Glyph::Lock)}
+            <p>{words}</p>
+        </div>
+        <p>"Have an account? " <a href="/signin">"Sign in"</a></p>
+    }
+    .into_any()
+}
+
+/// The sign-up page.
+pub(crate) fn sign_up() -> AnyView {
+    let asked = asked("next");
+    load(async move {
+        let portal = portal()?;
+        let flash = portal.take_flash().await?;
+        let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
+        let body = match portal.registration().await? {
+            Registration::Open => sign_up_form(&filled, String::new(), next(&portal, &filled, &asked)),
+            Registration::Invitation => {
+                shut("Accounts here are by invitation. Ask somebody who administers this site for a link.")
+            }
+            Registration::Closed => {
+                shut("Sign-up is closed here. Ask somebody who administers this site for an account.")
+            }
+        };
+        Ok(frame("Create an account", body))
+    })
+}
+
+/// The page that an invitation leads to.
+pub(crate) fn invited() -> AnyView {
+    let secret = use_params_map().with_untracked(|params| params.get_str("secret").unwrap_or_default().to_owned());
+    load(async move {
+        let portal = portal()?;
+        portal.invitation(&secret).await?;
+        let flash = portal.take_flash().await?;
+        let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
+        Ok(frame("You are invited", sign_up_form(&filled, secret, "/".to_owned())))
+    })
+}
+
+/// The page of the one-time link that makes the first administrator.
+pub(crate) fn set_up() -> AnyView {
+    let token = asked("token");
+    load(async move {
+        let portal = portal()?;
+        portal.setup_open(&token).await?;
+        let flash = portal.take_flash().await?;
+        let filled = Filled::from_flash(flash.as_ref(), SET_UP);
+        let body = view! {
+            <p>"This account administers the site. The link works this once."</p>
+            {filled.summary()}
+            <form class="form" method="post" action="/_actions/session/setup">
+                <input type="hidden" name="token" value=token/>
+                {name().show(&filled, "")}
+                {email().show(&filled, "")}
+                {new_password().show(&filled, "")}
+                <button class="button button-primary button-wide">"Create administrator"</button>
+            </form>
+        };
+        Ok(frame("Set up Portolan", body.into_any()))
+    })
+}
+
+/// The sign-out page, for who comes by its address; the menu signs out at once.
+pub(crate) fn sign_out() -> AnyView {
+    load(async move {
+        let me = portal()?.me().await?;
+        let body = match me {
+            Some(me) => view! {
+                <p>"You are signed in as " <b class="mono">{me.account.name.to_string()}</b> "."</p>
+                <form class="form" method="post" action="/_actions/session/signout">
+                    <button class="button button-primary button-wide">"Sign out"</button>
+                </form>
+            }
+            .into_any(),
+            None => view! {
+                <p>"You are signed out."</p>
+                <a class="button button-wide" href="/signin">"Sign in"</a>
+            }
+            .into_any(),
+        };
+        Ok(frame("Sign out", body))
+    })
+}

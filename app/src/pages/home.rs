@@ -1,0 +1,176 @@
+//! The first page: a search and what is popular for visitors, one's own repositories for who is signed in.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::account::Me;
+use model::clock::Timestamp;
+use model::page::{Page, PageRequest};
+use model::repository::{Repository, RepositorySort};
+
+use super::load;
+use crate::components::command::command;
+use crate::components::icon::{Glyph, icon};
+use crate::components::list::{empty, figure, pager, rows, short_row};
+use crate::components::person::ago;
+use crate::components::rose::net;
+use crate::pages::{asked, page_request};
+use crate::place;
+use crate::portal::{Answered, PortalHandle, RepositoryFilter, portal, site};
+
+/// How many repositories one of the visitor's lists shows.
+const FEW: u32 = 6;
+
+/// The page.
+pub(crate) fn page() -> AnyView {
+    let cursor = asked("cursor");
+    load(async move {
+        let portal = portal()?;
+        match portal.me().await? {
+            Some(me) => own(&portal, &me, &cursor).await,
+            None => public(&portal).await,
+        }
+    })
+}
+
+async fn few(portal: &PortalHandle, filter: RepositoryFilter) -> Answered<Page<Repository>> {
+    portal.repositories(filter, PageRequest { limit: Some(FEW), cursor: None }).await
+}
+
+async fn public(portal: &PortalHandle) -> Answered<AnyView> {
+    let by = |sort| RepositoryFilter { sort, ..RepositoryFilter::default() };
+    let starred = few(portal, by(RepositorySort::Stars)).await?;
+    let updated = few(portal, by(RepositorySort::Updated)).await?;
+    let pulled = few(portal, by(RepositorySort::Pulls)).await?;
+    let now = portal.now();
+    let lists = if updated.items.is_empty() {
+        empty(
+            "No public images yet",
+            "Public repositories appear here as soon as somebody pushes one and opens it to everyone.",
+            view! { <a class="button button-primary" href="/signup">"Create an account"</a> },
+        )
+    } else {
+        let column =
+            |title: &'static str, sort: &str, page: &Page<Repository>, side: &dyn Fn(&Repository) -> AnyView| {
+                let items = page.items.iter().map(|item| short_row(item, side(item))).collect_view();
+                view! {
+                    <section>
+                        <div class="section-head">
+                            <h2>{title}</h2>
+                            <a href=format!("/search{}", place::query(&[("sort", sort)]))>
+                                "All" <span class="unseen">", " {title}</span>
+                            </a>
+                        </div>
+                        <ul class="rows">{items}</ul>
+                    </section>
+                }
+            };
+        view! {
+            <div class="home-grid">
+                {column("Most starred", "stars", &starred, &|item| figure(Glyph::Star, "Stars", item.stars))}
+                {column("Newly updated", "updated", &updated, &|item| changed(item, now))}
+                {column("Most pulled", "pulls", &pulled, &|item| figure(Glyph::Pull, "Pulls", item.pulls))}
+            </div>
+        }
+        .into_any()
+    };
+    Ok(view! {
+        <Title text=""/>
+        <section class="hero">
+            {net()}
+            <h1>"Find your image"</h1>
+            <p>"Container images at " <b>{site().registry_host.clone()}</b> ": search, read, pull."</p>
+            <form class="search search-large" role="search" action="/search">
+                {icon(Glyph::Search)}
+                <input
+                    class="input"
+                    type="search"
+                    name="q"
+                    placeholder="A name, a word of a README, tag:3.20, arch:arm64"
+                    aria-label="Search all images"
+                    autocapitalize="none"
+                    spellcheck="false"
+                />
+            </form>
+        </section>
+        <div class="wide">{lists}</div>
+    }
+    .into_any())
+}
+
+fn changed(repository: &Repository, now: Timestamp) -> AnyView {
+    ago(repository.pushed_at.unwrap_or(repository.updated_at), now)
+}
+
+async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> {
+    let name = me.account.name.to_string();
+    let mine = RepositoryFilter { mine: true, ..RepositoryFilter::default() };
+    let mine = portal.repositories(mine, page_request(cursor)).await?;
+    let starred =
+        few(portal, RepositoryFilter { starred_by: Some(name.clone()), ..RepositoryFilter::default() }).await?;
+    let newest = few(portal, RepositoryFilter::default()).await?;
+    let now = portal.now();
+    let host = site().registry_host.clone();
+    let list = if mine.items.is_empty() && cursor.is_empty() {
+        empty(
+            "No repositories yet",
+            "The first push makes a repository, and it is private until you say otherwise. Or make one by hand.",
+            view! {
+                {command(format!("docker login {host}"))}
+                {command(format!("docker tag app {host}/{name}/app"))}
+                {command(format!("docker push {host}/{name}/app"))}
+                <a class="button" href="/new">{icon(Glyph::Plus)} "New repository"</a>
+            },
+        )
+    } else {
+        rows(&mine.items, now)
+    };
+    let stars = if starred.items.is_empty() {
+        view! { <p class="soft">"Star a repository to find it here again."</p> }.into_any()
+    } else {
+        let items = starred.items.iter().map(|item| short_row(item, changed(item, now))).collect_view();
+        view! { <ul class="rows">{items}</ul> }.into_any()
+    };
+    let recent = newest.items.iter().map(|item| short_row(item, changed(item, now))).collect_view();
+    let push = (!mine.items.is_empty()).then(|| {
+        view! {
+            <section class="side-block">
+                <h2>"Push an image"</h2>
+                <div class="stack stack-tight">
+                    {command(format!("docker tag app {host}/{name}/app"))}
+                    {command(format!("docker push {host}/{name}/app"))}
+                    <p class="help">"The first push makes the repository; it is private until you say otherwise."</p>
+                </div>
+            </section>
+        }
+    });
+    Ok(view! {
+        <Title text=""/>
+        <div class="wide columns">
+            <section>
+                <div class="section-head">
+                    <h1>"Your repositories"</h1>
+                    <a class="button button-small" href="/new">{icon(Glyph::Plus)} "New repository"</a>
+                </div>
+                {list}
+                {pager("/", &[], cursor, mine.next.as_deref())}
+            </section>
+            <aside>
+                {push}
+                <section class="side-block side-rows">
+                    <h2>"Starred"</h2>
+                    {stars}
+                </section>
+                {(!newest.items.is_empty())
+                    .then(|| {
+                        view! {
+                            <section class="side-block side-rows">
+                                <h2>"Newly updated"</h2>
+                                <ul class="rows">{recent}</ul>
+                            </section>
+                        }
+                    })}
+            </aside>
+        </div>
+    }
+    .into_any())
+}

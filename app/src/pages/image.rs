@@ -1,0 +1,293 @@
+//! One image: its platforms, layers, configuration and what refers to it. An index shows its first real platform, or the
+//! one asked for.
+
+use leptos::prelude::*;
+use model::image::{Image, ImageConfig, PlatformImage};
+use model::oci::{Reference, RepositoryName};
+
+use super::layers::layers;
+use super::repository::{Query, Visit};
+use crate::actions::tags::DELETE;
+use crate::components::command::pull;
+use crate::components::list::empty;
+use crate::components::person::ago;
+use crate::components::repository::{Tab, head};
+use crate::form::Filled;
+use crate::islands::confirm::ConfirmName;
+use crate::islands::copy::CopyButton;
+use crate::portal::{Answered, site};
+use crate::{place, words};
+use model::fault::Fault;
+
+/// The page.
+pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answered<AnyView> {
+    let path = &visit.head.repository.path;
+    let parsed = Reference::parse(reference).map_err(|_| Fault::not_found())?;
+    let image = visit.portal.image(path, &parsed).await?;
+    let real: Vec<&PlatformImage> =
+        image.platforms.iter().filter(|platform| !platform.platform.starts_with("unknown")).collect();
+    let chosen = real.iter().find(|platform| platform.platform == query.platform).or(real.first());
+    let single = match chosen {
+        Some(platform) => Some(visit.portal.image(path, &Reference::Digest(platform.digest.clone())).await?),
+        None => None,
+    };
+    let shown = single.as_ref().unwrap_or(&image);
+    let now = visit.portal.now();
+    let host = site().registry_host.clone();
+    let whole = match &parsed {
+        Reference::Tag(tag) => format!("{host}/{path}:{tag}"),
+        Reference::Digest(digest) => format!("{host}/{path}@{digest}"),
+    };
+    let title = match &parsed {
+        Reference::Tag(tag) => tag.to_string(),
+        Reference::Digest(digest) => digest.short().to_owned(),
+    };
+    let others = image
+        .tags
+        .iter()
+        .filter(|tag| tag.as_str() != reference)
+        .map(|tag| view! { <a class="mono" href=place::tag(path, tag.as_str())>{tag.to_string()}</a> " " })
+        .collect_view();
+    let has_others = image.tags.iter().any(|tag| tag.as_str() != reference);
+    let open = chosen.map_or("", |platform| platform.platform.as_str());
+    let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
+    Ok(view! {
+        <div class="wide">
+            {head(&visit.head, Tab::Tags, &title, visit.me.is_some())}
+            <div class="repo-body">
+                <div class="image-head">
+                    <div>
+                        <h2 class="mono">{title.clone()}</h2>
+                        <p class="line small faint">
+                            <span class="digest">
+                                {image.digest.short().to_owned()}
+                                <CopyButton text=image.digest.to_string() what="digest".to_owned()/>
+                            </span>
+                            <span>"pushed " {ago(image.pushed_at, now)}</span>
+                            {has_others.then(|| view! { <span>"also " {others}</span> })}
+                        </p>
+                    </div>
+                    {(!real.is_empty()).then(|| platform_links(&real, open))}
+                </div>
+                <div class="columns">
+                    <div class="stack stack-loose">
+                        {layer_section(shown)}
+                        {referrers(path, &image)}
+                        {delete}
+                    </div>
+                    <aside>
+                        <section class="side-block">
+                            <h2>"Pull"</h2>
+                            {pull(&whole)}
+                        </section>
+                        {shown.config.as_ref().map(|config| configuration(config, visit))}
+                        {pairs("Annotations", &image.annotations)}
+                    </aside>
+                </div>
+            </div>
+        </div>
+    }
+    .into_any())
+}
+
+fn platform_links(platforms: &[&PlatformImage], open: &str) -> AnyView {
+    let links = platforms
+        .iter()
+        .map(|platform| {
+            let here = platform.platform == open;
+            let class = if here { "chip chip-mono chip-sea" } else { "chip chip-mono" };
+            view! {
+                <a
+                    class=class
+                    href=place::query(&[("platform", &platform.platform)])
+                    title=words::bytes(platform.size)
+                    aria-current=here.then_some("true")
+                >
+                    {platform.platform.clone()}
+                </a>
+            }
+        })
+        .collect_view();
+    view! { <nav class="line" aria-label="Platforms">{links}</nav> }.into_any()
+}
+
+fn layer_section(image: &Image) -> AnyView {
+    if image.layers.is_empty() {
+        let kind = image.artifact_type.clone().unwrap_or_else(|| image.media_type.clone());
+        return view! {
+            <section>
+                {empty(
+                    "No layers to show",
+                    "This is not an ordinary image, or it was pushed a moment ago and is still being read.",
+                    view! { <p class="mono small">{kind}</p> },
+                )}
+            </section>
+        }
+        .into_any();
+    }
+    let count = u64::try_from(image.layers.len()).unwrap_or(u64::MAX);
+    view! {
+        <section>
+            <div class="section-head">
+                <h2>"Layers"</h2>
+                <span class="faint small">
+                    {words::plural(count, "layer", "layers")} ", " {words::bytes(image.size)}
+                </span>
+            </div>
+            {layers(&image.layers)}
+        </section>
+    }
+    .into_any()
+}
+
+fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
+    let fact = |name: &'static str, words: String| {
+        (!words.is_empty()).then(|| {
+            view! {
+                <dt>{name}</dt>
+                <dd class="mono">{words}</dd>
+            }
+        })
+    };
+    let created = config.created.map(|created| {
+        view! {
+            <dt>"Built"</dt>
+            <dd>{ago(created, visit.portal.now())}</dd>
+        }
+    });
+    let environment: Vec<(String, String)> = config
+        .env
+        .iter()
+        .map(|entry| {
+            let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+            (name.to_owned(), value.to_owned())
+        })
+        .collect();
+    view! {
+        <section class="side-block">
+            <h2>"Configuration"</h2>
+            <dl class="facts">
+                {fact("Platform", config.platform.clone())}
+                {fact("Entry point", config.entrypoint.join(" "))}
+                {fact("Command", config.cmd.join(" "))}
+                {fact("User", config.user.clone())}
+                {fact("Folder", config.working_dir.clone())}
+                {fact("Ports", config.ports.join(", "))}
+                {fact("Volumes", config.volumes.join(", "))}
+                {created}
+            </dl>
+        </section>
+        {pairs("Environment", &environment)}
+        {pairs("Labels", &config.labels)}
+    }
+    .into_any()
+}
+
+fn pairs(title: &'static str, pairs: &[(String, String)]) -> Option<AnyView> {
+    if pairs.is_empty() {
+        return None;
+    }
+    let facts = pairs
+        .iter()
+        .map(|(name, value)| {
+            view! {
+                <dt>{name.clone()}</dt>
+                <dd>{value.clone()}</dd>
+            }
+        })
+        .collect_view();
+    Some(
+        view! {
+            <section class="side-block">
+                <h2>{title}</h2>
+                <dl class="facts facts-tall mono small">{facts}</dl>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
+    if image.referrers.is_empty() {
+        return None;
+    }
+    let rows = image
+        .referrers
+        .iter()
+        .map(|referrer| {
+            view! {
+                <tr>
+                    <td class="whole">{kind(&referrer.artifact_type)}</td>
+                    <td>
+                        <a class="digest" href=place::manifest(path, referrer.digest.as_str())>
+                            {referrer.digest.short().to_owned()}
+                        </a>
+                    </td>
+                    <td class="number">{words::bytes(referrer.size)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    Some(
+        view! {
+            <section>
+                <h2 class="section-head">"What refers to it"</h2>
+                <table class="table table-folds">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Kind"</th>
+                            <th scope="col">"Digest"</th>
+                            <th scope="col" class="number">"Size"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// An artifact type in a word where it is a known one.
+fn kind(artifact_type: &str) -> AnyView {
+    let known = match artifact_type {
+        kind if kind.contains("cosign") || kind.contains("notary") || kind.contains("signature") => Some("Signature"),
+        kind if kind.contains("spdx") || kind.contains("cyclonedx") => Some("SBOM"),
+        kind if kind.contains("in-toto") || kind.contains("attestation") => Some("Attestation"),
+        _ => None,
+    };
+    match known {
+        Some(word) => {
+            view! { <b>{word}</b> " " <span class="faint small mono">{artifact_type.to_owned()}</span> }.into_any()
+        }
+        None => view! { <span class="mono small">{artifact_type.to_owned()}</span> }.into_any(),
+    }
+}
+
+fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
+    if !visit.head.abilities.delete {
+        return None;
+    }
+    let filled = Filled::from_flash(visit.flash.as_ref(), DELETE);
+    Some(
+        view! {
+            <section id="delete" class="stack">
+                {filled.summary()}
+                <form class="danger-list" method="post" action="/_actions/tags/delete">
+                    <section>
+                        <h3>"Delete this tag"</h3>
+                        <p>"Nobody can pull it by this name any more. Other tags of the same image stay."</p>
+                        <input type="hidden" name="path" value=path.to_string()/>
+                        <input type="hidden" name="tag" value=tag.to_owned()/>
+                        <ConfirmName
+                            expected=tag.to_owned()
+                            act="Delete tag".to_owned()
+                            field="confirm".to_owned()
+                        />
+                    </section>
+                </form>
+            </section>
+        }
+        .into_any(),
+    )
+}

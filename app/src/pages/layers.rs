@@ -1,0 +1,136 @@
+//! Layers as pictures: how large each is beside the others, the lower the older and paler. It knows sizes and commands
+//! only; bars are SVG, so that the page needs no inline style.
+
+use leptos::prelude::*;
+use model::image::Layer;
+
+use crate::islands::copy::CopyButton;
+use crate::words;
+
+/// How many characters of a command are shown before it folds: about two lines.
+const FOLD: usize = 150;
+/// How wide a strip or bar is drawn, in its own units.
+const WIDTH: u64 = 1_000;
+
+/// All layers: one strip for the whole image, then one row each with its bar, its command and its digest.
+pub(crate) fn layers(layers: &[Layer]) -> AnyView {
+    let whole: u64 = layers.iter().map(|layer| layer.size).sum();
+    let largest = layers.iter().map(|layer| layer.size).max().unwrap_or(0);
+    let mut x = 0_u64;
+    let strip = layers
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| {
+            let width = share(layer.size, whole);
+            let at = x;
+            x += width;
+            view! {
+                <rect
+                    class=age(index, layers.len())
+                    x=at.to_string()
+                    width=width.to_string()
+                    height="14"
+                ></rect>
+            }
+        })
+        .collect_view();
+    let rows = layers
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| {
+            let width = share(layer.size, largest).max(3);
+            view! {
+                <li class=age(index, layers.len())>
+                    {command(&layer.created_by)}
+                    <span class="layer-size">{words::bytes(layer.size)}</span>
+                    <svg class="layer-bar" viewBox="0 0 1000 5" preserveAspectRatio="none" aria-hidden="true">
+                        <rect width=width.to_string() height="5"></rect>
+                    </svg>
+                    <span class="layer-digest digest">
+                        {layer.digest.short().to_owned()}
+                        <CopyButton text=layer.digest.to_string() what="digest of the layer".to_owned()/>
+                    </span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <svg class="layer-strip" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
+            {strip}
+        </svg>
+        <ol class="layers">{rows}</ol>
+    }
+    .into_any()
+}
+
+fn share(size: u64, of: u64) -> u64 {
+    let wide = u128::from(size) * u128::from(WIDTH) / u128::from(of.max(1));
+    u64::try_from(wide).unwrap_or(WIDTH)
+}
+
+/// The class of a layer's age, youngest `age-1`, oldest `age-5`.
+fn age(index: usize, count: usize) -> &'static str {
+    match (index * 5).checked_div(count).unwrap_or(0) {
+        0 => "age-5",
+        1 => "age-4",
+        2 => "age-3",
+        3 => "age-2",
+        _ => "age-1",
+    }
+}
+
+fn command(made_by: &str) -> AnyView {
+    let text = plain(made_by);
+    if text.is_empty() {
+        return view! { <div class="layer-command layer-empty">"Its history does not say how it was made."</div> }
+            .into_any();
+    }
+    if text.chars().count() > FOLD {
+        return view! {
+            <details class="layer-command fold">
+                <summary>{text}</summary>
+            </details>
+        }
+        .into_any();
+    }
+    view! { <div class="layer-command">{text}</div> }.into_any()
+}
+
+/// A command without what builders wrap around it.
+fn plain(made_by: &str) -> String {
+    let text = made_by.trim();
+    let text = text.strip_suffix("# buildkit").unwrap_or(text).trim_end();
+    match text.strip_prefix("/bin/sh -c ").map(str::trim_start) {
+        Some(rest) => match rest.strip_prefix("#(nop)") {
+            Some(instruction) => instruction.trim_start().to_owned(),
+            None => format!("RUN {rest}"),
+        },
+        None => text.replacen("RUN /bin/sh -c ", "RUN ", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_it_was_written() {
+        assert_eq!(plain("RUN /bin/sh -c apk add curl # buildkit"), "RUN apk add curl");
+        assert_eq!(plain("/bin/sh -c #(nop)  CMD [\"sh\"]"), "CMD [\"sh\"]");
+        assert_eq!(plain("/bin/sh -c make"), "RUN make");
+        assert_eq!(plain("COPY . . # buildkit"), "COPY . .");
+    }
+
+    #[test]
+    fn the_lowest_layer_is_the_oldest() {
+        assert_eq!(age(0, 7), "age-5");
+        assert_eq!(age(6, 7), "age-1");
+        assert_eq!(age(0, 1), "age-5");
+    }
+
+    #[test]
+    fn shares_of_nothing_are_nothing() {
+        assert_eq!(share(0, 0), 0);
+        assert_eq!(share(u64::MAX, u64::MAX), WIDTH);
+    }
+}

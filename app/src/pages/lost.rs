@@ -1,0 +1,59 @@
+//! The pages at the ends of the chart: nothing here, not allowed, something broke. What is hidden and what is missing
+//! give the same page, which repeats nothing of what was asked.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::fault::{Fault, FaultCode};
+
+use crate::components::rose::net;
+use crate::place;
+use crate::portal::portal;
+
+/// The page of an address that leads nowhere.
+pub(crate) fn missing() -> AnyView {
+    fault(&Fault::not_found())
+}
+
+/// The page of a fault, with its status. Who is not signed in is led to sign in.
+pub(crate) fn fault(fault: &Fault) -> AnyView {
+    let portal = portal().ok();
+    if let Some(portal) = &portal {
+        if fault.code == FaultCode::SignIn {
+            portal.redirect(&place::sign_in(&portal.path()));
+        } else {
+            portal.status(fault.code.status());
+        }
+    }
+    let title = match fault.code {
+        FaultCode::NotFound => "Nothing is charted here",
+        FaultCode::SignIn => "Sign in to go on",
+        FaultCode::Forbidden => "Not for your role",
+        FaultCode::Invalid | FaultCode::Conflict | FaultCode::TooLarge => "That could not be read",
+        FaultCode::TooMany => "Too many tries",
+        FaultCode::Unavailable => "Portolan cannot reach its storage",
+        FaultCode::Internal => "Something broke on our side",
+    };
+    let request = matches!(fault.code, FaultCode::Unavailable | FaultCode::Internal)
+        .then(|| portal.map(|portal| view! { <p class="faint small mono">"Request " {portal.request_id()}</p> }));
+    let first = if fault.code == FaultCode::SignIn {
+        view! { <a class="button button-primary" href="/signin">"Sign in"</a> }.into_any()
+    } else {
+        view! { <a class="button button-primary" href="/search">"Search images"</a> }.into_any()
+    };
+    view! {
+        <Title text=title/>
+        <div class="wide">
+            <div class="lost">
+                {net()}
+                <h1>{title}</h1>
+                <p>{fault.message.clone()}</p>
+                <p class="line">
+                    {first}
+                    <a class="button" href="/">"Home"</a>
+                </p>
+                {request}
+            </div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,143 @@
+//! A repository's first page: its README, how to pull it, and what it is in figures.
+
+use leptos::prelude::*;
+use model::oci::RepositoryName;
+use model::repository::Overview;
+
+use crate::components::command::{command, pull};
+use crate::components::icon::{Glyph, icon};
+use crate::components::list::empty;
+use crate::components::person::{ago, person};
+use crate::components::repository::{Tab, head};
+use crate::portal::{Answered, PortalHandle, site};
+use crate::{place, words};
+
+/// The page.
+pub(crate) async fn page(portal: &PortalHandle, signed_in: bool, path: &RepositoryName) -> Answered<AnyView> {
+    let overview = portal.overview(path).await?;
+    let now = portal.now();
+    let repository = &overview.head.repository;
+    let host = site().registry_host.clone();
+    let reference =
+        overview.latest.as_ref().map_or_else(|| format!("{host}/{path}"), |tag| format!("{host}/{path}:{}", tag.name));
+    let latest = overview.latest.as_ref().map(|tag| {
+        view! {
+            <dt>"Newest tag"</dt>
+            <dd><a class="mono" href=place::tag(path, tag.name.as_str())>{tag.name.to_string()}</a></dd>
+            <dt>"Size"</dt>
+            <dd>{words::bytes(tag.size)}</dd>
+        }
+    });
+    let platforms = (!overview.platforms.is_empty()).then(|| {
+        let chips = overview
+            .platforms
+            .iter()
+            .map(|platform| view! { <span class="chip chip-mono">{platform.clone()}</span> " " })
+            .collect_view();
+        view! {
+            <dt>"Platforms"</dt>
+            <dd>{chips}</dd>
+        }
+    });
+    let pushed = repository.pushed_at.map(|pushed| {
+        view! {
+            <dt>"Pushed"</dt>
+            <dd>{ago(pushed, now)}</dd>
+        }
+    });
+    let topics = (!repository.topics.is_empty()).then(|| {
+        let chips = repository
+            .topics
+            .iter()
+            .map(|topic| {
+                let href = format!("/search{}", place::query(&[("q", topic.as_str())]));
+                view! { <a class="chip" href=href>{topic.clone()}</a> }
+            })
+            .collect_view();
+        view! {
+            <section class="side-block">
+                <h2>"Topics"</h2>
+                <p class="line">{chips}</p>
+            </section>
+        }
+    });
+    let pull_block = overview.latest.is_some().then(|| {
+        view! {
+            <section class="side-block">
+                <h2>"Pull"</h2>
+                {pull(&reference)}
+            </section>
+        }
+    });
+    Ok(view! {
+        <div class="wide">
+            {head(&overview.head, Tab::Overview, "", signed_in)}
+            <div class="columns repo-body">
+                <article>
+                    {(!repository.description.is_empty())
+                        .then(|| view! { <p class="repo-what">{repository.description.clone()}</p> })}
+                    {readme(&overview, &host)}
+                </article>
+                <aside>
+                    {pull_block}
+                    <section class="side-block">
+                        <h2>"About"</h2>
+                        <dl class="facts">
+                            {latest}
+                            {platforms}
+                            {pushed}
+                            <dt>"Pulls"</dt>
+                            <dd title=repository.pulls.to_string()>{words::count(repository.pulls)}</dd>
+                            <dt>"Stored"</dt>
+                            <dd>{words::bytes(repository.size)}</dd>
+                            <dt>"Made"</dt>
+                            <dd>{ago(repository.created_at, now)}</dd>
+                        </dl>
+                    </section>
+                    {topics}
+                    <section class="side-block">
+                        <h2>"Owner"</h2>
+                        {person(overview.head.owner.name.as_str())}
+                    </section>
+                </aside>
+            </div>
+        </div>
+    }
+    .into_any())
+}
+
+fn readme(overview: &Overview, host: &str) -> AnyView {
+    let path = &overview.head.repository.path;
+    let may_edit = overview.head.abilities.manage;
+    let edit = |words: &'static str, class: &'static str| {
+        view! { <a class=class href=place::within(path, "edit")>{icon(Glyph::Edit)} {words}</a> }
+    };
+    if !overview.html.is_empty() {
+        return view! {
+            <div class="readme">
+                {may_edit.then(|| edit("Edit README", "button button-bare button-small readme-edit"))}
+                <div class="prose" inner_html=overview.html.clone()></div>
+            </div>
+        }
+        .into_any();
+    }
+    let push = (overview.head.abilities.push && overview.latest.is_none()).then(|| {
+        view! {
+            {command(format!("docker tag app {host}/{path}:latest"))}
+            {command(format!("docker push {host}/{path}:latest"))}
+        }
+    });
+    let why = if may_edit {
+        "A README says what the image is for and how to run it. It is written in Markdown, and search finds its words."
+    } else {
+        "Its owner has not written one. The tags say what there is to pull."
+    };
+    empty(
+        "No README yet",
+        why,
+        view! {
+            {push}
+            {may_edit.then(|| edit("Write a README", "button button-primary"))}
+        },
+    )
+}

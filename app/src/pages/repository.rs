@@ -1,0 +1,82 @@
+//! All pages below `/r/`: takes the address apart once, loads the head once, and hands both to the page meant.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use model::account::Me;
+use model::fault::Fault;
+use model::repository::RepositoryHead;
+
+use super::{comments, edit, image, load, overview, settings, tags};
+use crate::place::{Place, Section};
+use crate::portal::{Answered, Flash, PortalHandle, portal};
+
+/// What each of a repository's pages is given.
+pub(crate) struct Visit {
+    pub(crate) portal: PortalHandle,
+    pub(crate) me: Option<Me>,
+    pub(crate) head: RepositoryHead,
+    pub(crate) flash: Option<Flash>,
+}
+
+impl Visit {
+    /// That somebody is signed in and may do this; else led to sign in, or told so.
+    pub(crate) fn require(&self, able: bool) -> Answered<()> {
+        match (able, &self.me) {
+            (true, _) => Ok(()),
+            (false, None) => Err(Fault::sign_in()),
+            (false, Some(_)) => Err(Fault::forbidden()),
+        }
+    }
+}
+
+/// The page.
+pub(crate) fn page() -> AnyView {
+    let rest = use_params_map().with_untracked(|params| params.get_str("rest").unwrap_or_default().to_owned());
+    let query = Query::read();
+    load(async move {
+        let place = Place::parse(&rest).ok_or_else(Fault::not_found)?;
+        let portal = portal()?;
+        let me = portal.me().await?;
+        if place.section == Section::Overview {
+            return overview::page(&portal, me.is_some(), &place.repository).await;
+        }
+        let head = portal.head(&place.repository).await?;
+        let flash = portal.take_flash().await?;
+        let visit = Visit { portal, me, head, flash };
+        match place.section {
+            Section::Overview => Err(Fault::not_found()),
+            Section::Edit => edit::page(&visit).await,
+            Section::Tags => tags::page(&visit, &query).await,
+            Section::Image(reference) => image::page(&visit, &reference, &query).await,
+            Section::Comments => comments::page(&visit, &query).await,
+            Section::Settings(tab) => settings::page(&visit, tab).await,
+        }
+    })
+}
+
+/// What the pages look at after the question mark.
+pub(crate) struct Query {
+    pub(crate) cursor: String,
+    pub(crate) contains: String,
+    pub(crate) sort: String,
+    pub(crate) platform: String,
+    pub(crate) reply: String,
+    pub(crate) edit: String,
+    pub(crate) delete: String,
+}
+
+impl Query {
+    /// Reads it while the router is at hand.
+    fn read() -> Self {
+        use super::asked;
+        Self {
+            cursor: asked("cursor"),
+            contains: asked("contains"),
+            sort: asked("sort"),
+            platform: asked("platform"),
+            reply: asked("reply"),
+            edit: asked("edit"),
+            delete: asked("delete"),
+        }
+    }
+}

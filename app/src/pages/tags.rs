@@ -1,0 +1,196 @@
+//! A repository's tags: one row a digest, with all the tags of this page that point at it.
+
+use leptos::prelude::*;
+use model::image::{Tag, TagSort};
+
+use super::page_request;
+use super::repository::{Query, Visit};
+use crate::components::command::command;
+use crate::components::icon::{Glyph, icon};
+use crate::components::list::{empty, pager};
+use crate::components::person::ago;
+use crate::components::repository::{Tab, head};
+use crate::islands::copy::CopyButton;
+use crate::portal::{Answered, TagFilter, site};
+use crate::{place, words};
+
+/// The page.
+pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
+    let path = &visit.head.repository.path;
+    let sort = match query.sort.as_str() {
+        "name" => TagSort::Name,
+        "size" => TagSort::Size,
+        _ => TagSort::Newest,
+    };
+    let filter = TagFilter { contains: query.contains.trim().to_owned(), sort };
+    let tags = visit.portal.tags(path, filter, page_request(&query.cursor)).await?;
+    let now = visit.portal.now();
+    let here = place::within(path, "tags");
+    let host = site().registry_host.clone();
+    let rows = groups(&tags.items)
+        .into_iter()
+        .map(|group| {
+            let names = group
+                .iter()
+                .map(|tag| view! { <a href=place::tag(path, tag.name.as_str())>{tag.name.to_string()}</a> })
+                .collect_view();
+            let first = group.first()?;
+            Some(view! {
+                <tr>
+                    <td class="whole"><span class="tag-names">{names}</span></td>
+                    <td class="whole">
+                        <span class="digest">
+                            <a href=place::manifest(path, first.digest.as_str())>{first.digest.short().to_owned()}</a>
+                            <CopyButton text=first.digest.to_string() what="digest".to_owned()/>
+                        </span>
+                    </td>
+                    <td data-label="">{platforms(&first.platforms)}</td>
+                    <td class="number" data-label="">{words::bytes(first.size)}</td>
+                    <td data-label="Pushed">{ago(first.pushed_at, now)}</td>
+                    <td data-label="Pulled">
+                        {first.pulled_at.map_or_else(|| "never".into_any(), |pulled| ago(pulled, now))}
+                    </td>
+                </tr>
+            })
+        })
+        .collect_view();
+    let list = if !tags.items.is_empty() {
+        view! {
+            <table class="table table-folds">
+                <thead>
+                    <tr>
+                        <th scope="col">"Tags"</th>
+                        <th scope="col">"Digest"</th>
+                        <th scope="col">"Platforms"</th>
+                        <th scope="col" class="number">"Size"</th>
+                        <th scope="col">"Pushed"</th>
+                        <th scope="col">"Pulled"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        }
+        .into_any()
+    } else if query.contains.is_empty() {
+        let push = visit.head.abilities.push.then(|| {
+            view! {
+                {command(format!("docker tag app {host}/{path}:latest"))}
+                {command(format!("docker push {host}/{path}:latest"))}
+            }
+        });
+        empty("No tags yet", "A tag appears here as soon as an image is pushed.", push)
+    } else {
+        empty(
+            "No tag has this in its name",
+            "The filter looks for the text anywhere in a tag's name, in this case of letters.",
+            view! { <a class="button" href=here.clone()>"Show all tags"</a> },
+        )
+    };
+    Ok(view! {
+        <div class="wide">
+            {head(&visit.head, Tab::Tags, "Tags", visit.me.is_some())}
+            <div class="repo-body">
+                {(visit.head.repository.tags > 0).then(|| tools(&here, query, sort))}
+                {list}
+                {pager(
+                    &here,
+                    &[("contains", &query.contains), ("sort", &query.sort)],
+                    &query.cursor,
+                    tags.next.as_deref(),
+                )}
+            </div>
+        </div>
+    }
+    .into_any())
+}
+
+fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
+    let orders = [(TagSort::Newest, "", "Newest"), (TagSort::Name, "name", "Name"), (TagSort::Size, "size", "Size")]
+        .into_iter()
+        .map(|(sort, value, words)| {
+            let href = format!("{here}{}", place::query(&[("contains", &query.contains), ("sort", value)]));
+            view! { <a href=href aria-current=(sort == chosen).then_some("true")>{words}</a> }
+        })
+        .collect_view();
+    let sort = (!query.sort.is_empty()).then(|| view! { <input type="hidden" name="sort" value=query.sort.clone()/> });
+    view! {
+        <div class="line line-apart tools">
+            <form class="joined" role="search" action=here.to_owned()>
+                {sort}
+                <input
+                    class="input"
+                    type="search"
+                    name="contains"
+                    value=query.contains.clone()
+                    placeholder="Part of a tag"
+                    aria-label="Part of a tag"
+                    autocapitalize="none"
+                    spellcheck="false"
+                />
+                <button class="button">{icon(Glyph::Filter)} "Filter"</button>
+            </form>
+            <nav class="orders" aria-label="Order">
+                {orders}
+            </nav>
+        </div>
+    }
+    .into_any()
+}
+
+/// The tags by digest, both in the order in which they come first.
+fn groups(tags: &[Tag]) -> Vec<Vec<&Tag>> {
+    let mut groups: Vec<Vec<&Tag>> = Vec::new();
+    for tag in tags {
+        let same = groups.iter_mut().find(|group| group.first().is_some_and(|first| first.digest == tag.digest));
+        match same {
+            Some(group) => group.push(tag),
+            None => groups.push(vec![tag]),
+        }
+    }
+    groups
+}
+
+/// Platforms in few words: the system is named only where it is not Linux; attestations are none.
+fn platforms(platforms: &[String]) -> String {
+    let short: Vec<&str> = platforms
+        .iter()
+        .map(String::as_str)
+        .filter(|platform| !platform.starts_with("unknown"))
+        .map(|platform| platform.strip_prefix("linux/").unwrap_or(platform))
+        .collect();
+    short.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use model::clock::Timestamp;
+    use model::oci;
+
+    use super::*;
+
+    fn tag(name: &str, fill: char) -> Tag {
+        Tag {
+            name: oci::Tag::parse(name).unwrap(),
+            digest: oci::Digest::parse(&format!("sha256:{}", fill.to_string().repeat(64))).unwrap(),
+            media_type: String::new(),
+            size: 0,
+            platforms: Vec::new(),
+            pushed_at: Timestamp::from_micros(0),
+            pulled_at: None,
+        }
+    }
+
+    #[test]
+    fn tags_of_one_digest_stand_together_where_the_first_of_them_stood() {
+        let tags = [tag("2", 'a'), tag("1", 'b'), tag("latest", 'a')];
+        let names: Vec<Vec<&str>> =
+            groups(&tags).iter().map(|group| group.iter().map(|tag| tag.name.as_str()).collect()).collect();
+        assert_eq!(names, [vec!["2", "latest"], vec!["1"]]);
+    }
+
+    #[test]
+    fn an_attestation_is_no_platform() {
+        let all = ["linux/amd64", "windows/amd64", "unknown/unknown"].map(str::to_owned);
+        assert_eq!(platforms(&all), "amd64, windows/amd64");
+    }
+}

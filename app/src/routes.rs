@@ -1,0 +1,48 @@
+//! Every page in one table. A path that is not here has no page.
+//! It refuses to know what a page shows; each route renders whole, with its true status, before the first byte leaves.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_query_map;
+use leptos_router::{SsrMode, path};
+
+use crate::pages::{account, door, home, lost, new, own, repository, search};
+use crate::shell::{footer, top_bar};
+
+/// The page of the request's address between the top bar and the footer.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "Portolan".to_owned() } else { format!("{text} · Portolan") }/>
+        <Router>
+            <div class="shell">
+                <Top/>
+                <main id="main" tabindex="-1">
+                    <FlatRoutes fallback=lost::missing>
+                        <Route path=path!("/") view=home::page ssr=SsrMode::Async/>
+                        <Route path=path!("/search") view=search::page ssr=SsrMode::Async/>
+                        <Route path=path!("/r/*rest") view=repository::page ssr=SsrMode::Async/>
+                        <Route path=path!("/u/:name") view=account::page ssr=SsrMode::Async/>
+                        <Route path=path!("/new") view=new::page ssr=SsrMode::Async/>
+                        <Route path=path!("/signin") view=door::sign_in ssr=SsrMode::Async/>
+                        <Route path=path!("/signup") view=door::sign_up ssr=SsrMode::Async/>
+                        <Route path=path!("/signout") view=door::sign_out ssr=SsrMode::Async/>
+                        <Route path=path!("/setup") view=door::set_up ssr=SsrMode::Async/>
+                        <Route path=path!("/invites/:secret") view=door::invited ssr=SsrMode::Async/>
+                        <Route path=path!("/settings/profile") view=own::profile ssr=SsrMode::Async/>
+                        <Route path=path!("/settings/tokens") view=own::tokens ssr=SsrMode::Async/>
+                    </FlatRoutes>
+                </main>
+                {footer()}
+            </div>
+        </Router>
+    }
+}
+
+/// The top bar; inside the router, so that the search keeps what was searched for.
+#[component]
+fn Top() -> impl IntoView {
+    top_bar(use_query_map().with_untracked(|query| query.get_str("q").unwrap_or_default().to_owned()))
+}

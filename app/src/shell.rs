@@ -1,0 +1,131 @@
+//! The HTML document around every page: head, top bar, footer, theme, and the script that wakes the islands.
+//! It refuses to know which page it surrounds.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+use model::account::Me;
+
+use crate::components::icon::{Glyph, icon};
+use crate::components::rose::{mark, rose};
+use crate::islands::search::SearchBox;
+use crate::islands::theme::ThemeSwitch;
+use crate::place;
+use crate::portal::{Site, portal, site};
+use crate::routes::App;
+
+/// The whole document of a request; `server` renders it with the portal, the site and the nonce in the context.
+pub fn shell() -> impl IntoView {
+    let site = site();
+    let theme = portal().map_or("auto", |portal| portal.theme());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" type="image/svg+xml" href=site.favicon.clone()/>
+                <link rel="stylesheet" href=site.stylesheet.clone()/>
+                {wake(&site)}
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The module that loads the islands' bundle and wakes each where it stands; nothing when built without them.
+fn wake(site: &Site) -> Option<AnyView> {
+    let islands = site.islands.as_ref()?;
+    let script = format!(
+        "import start, * as islands from {:?};\
+         await start({{ module_or_path: {:?} }});\
+         islands.hydrate();\
+         for (const island of document.querySelectorAll('leptos-island')) await islands[island.dataset.component]?.(island);\
+         document.documentElement.dataset.islands = 'awake';",
+        islands.script, islands.wasm
+    );
+    Some(
+        view! {
+            <link rel="modulepreload" href=islands.script.clone()/>
+            <link rel="preload" href=islands.wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            <script type="module" nonce=use_nonce() inner_html=script></script>
+        }
+        .into_any(),
+    )
+}
+
+/// The bar at the top of every page.
+pub(crate) fn top_bar(typed: String) -> AnyView {
+    let account = Suspend::new(async move {
+        match portal() {
+            Ok(portal) => portal.me().await.ok().flatten().map_or_else(visitor, |me| member(&me)),
+            Err(_) => visitor(),
+        }
+    });
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <header class="topbar">
+            <div class="wide">
+                <a class="brand" href="/">
+                    {mark("")}
+                    <span>"Portolan"</span>
+                </a>
+                <SearchBox typed=typed/>
+                <nav aria-label="Account">{account}</nav>
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn visitor() -> AnyView {
+    view! {
+        <a class="button button-bare" href="/signin">"Sign in"</a>
+        <a class="button button-primary" href="/signup">"Sign up"</a>
+    }
+    .into_any()
+}
+
+fn member(me: &Me) -> AnyView {
+    let name = me.account.name.to_string();
+    view! {
+        <a class="button button-bare" href="/new">{icon(Glyph::Plus)} "New"</a>
+        <details class="menu">
+            <summary class="button button-bare" aria-label=format!("Account menu of {name}")>
+                {rose(&name, "avatar")}
+                <span>{name.clone()}</span>
+                {icon(Glyph::Down)}
+            </summary>
+            <div class="menu-body">
+                <a class="menu-item" href=place::account(&name)>{icon(Glyph::User)} "Your page"</a>
+                <a class="menu-item" href="/settings/profile">{icon(Glyph::Settings)} "Settings"</a>
+                <a class="menu-item" href="/settings/tokens">{icon(Glyph::Key)} "Access tokens"</a>
+                <hr/>
+                <form method="post" action="/_actions/session/signout">
+                    <button class="menu-item">{icon(Glyph::Leave)} "Sign out"</button>
+                </form>
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+/// The foot of every page.
+pub(crate) fn footer() -> AnyView {
+    let theme = portal().map_or("auto", |portal| portal.theme());
+    view! {
+        <footer class="footer">
+            <div class="wide">
+                <span>"Portolan " {site().version.clone()}</span>
+                <a href="/api/v1/docs">"API"</a>
+                <span class="push"></span>
+                <ThemeSwitch theme=theme.to_owned()/>
+            </div>
+        </footer>
+    }
+    .into_any()
+}
