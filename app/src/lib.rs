@@ -16,3 +16,6 @@ pub mod portal;
 pub mod routes;
 pub mod shell;
 mod words;
+
+pub use routes::App;
+pub use shell::shell;
