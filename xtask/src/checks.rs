@@ -45,7 +45,7 @@ const CLIENTS: [&str; 12] = [
 /// All checks.
 pub(crate) const ALL: [Check; 15] = [
     check("fmt", "rustfmt", nothing, fmt),
-    check("tidy", "file lengths, module openings, leftovers", nothing, |machine, _| tidy::check(machine)),
+    check("tidy", "file lengths, module openings, leftovers, the map", nothing, |machine, _| tidy::check(machine)),
     check("walls", "who may depend on whom", nothing, |machine, _| walls::check(machine)),
     check("deny", "licences, bans and sources", deny_missing, deny),
     Check { excused: true, ..check("advisories", "known holes in dependencies", advisories_missing, advisories) },

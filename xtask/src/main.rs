@@ -6,6 +6,7 @@ mod checks;
 mod fault;
 mod files;
 mod machine;
+mod map;
 mod postgres;
 mod process;
 mod report;

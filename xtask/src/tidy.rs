@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::fault::Fault;
 use crate::files;
 use crate::machine::Machine;
+use crate::map;
 
 const ROOMS: [&str; 8] = [".ci", "app", "end2end", "migrations", "public", "server", "style", "xtask"];
 const LONGEST: usize = 600;
@@ -17,7 +18,7 @@ const LEFTOVERS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!
 
 /// Reads every written file of the rooms.
 pub(crate) fn check(machine: &Machine) -> Result<(), Fault> {
-    let mut findings = Vec::new();
+    let mut findings = map::check(machine)?;
     for room in ROOMS {
         for file in files::below(&machine.path(room))? {
             let path = Path::new(room).join(file);
