@@ -22,6 +22,8 @@ mod references;
 pub(crate) mod segments;
 pub(crate) mod sql;
 pub(crate) mod tags;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod trash;
 mod uploads;
 

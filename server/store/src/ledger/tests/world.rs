@@ -1,0 +1,120 @@
+//! A repository with a few images, made through the ledger as a push makes them.
+//! It refuses to know what a test expects.
+
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use model::account::AccountName;
+use model::clock::Timestamp;
+use model::event::Event;
+use model::id::EventId;
+use model::oci::{Algorithm, Digest, RepositoryName, Tag};
+use registry::ledger::{After, Expect, Ledger, Link, NewManifest, Place, Put, Segment, Upload};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::Store;
+use crate::ledger::sql;
+use crate::testing::Fixture;
+
+/// The media type of the manifests made here.
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// One repository and the ledger that it is in.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) place: Place,
+}
+
+impl World {
+    /// With an empty repository of this name.
+    pub(crate) async fn new(fixture: &Fixture, name: &str) -> Self {
+        let (store, ledger) = (fixture.store.clone(), fixture.store.ledger());
+        let name = RepositoryName::parse(name).unwrap();
+        let id = ledger.repository(&name, true, store.clock().now()).await.unwrap().unwrap();
+        let actor = Some(AccountName::parse("ana").unwrap());
+        Self { store, ledger, place: Place { id, name, actor } }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.clock().now()
+    }
+
+    /// Opens an upload and brings it to these bytes, in one segment called `key`.
+    pub(crate) async fn upload(&self, bytes: &[u8], key: &str) -> Upload {
+        let id = Uuid::now_v7();
+        self.ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
+        let offset = u64::try_from(bytes.len()).unwrap();
+        let segments = vec![Segment { key: key.to_owned(), length: offset }];
+        Upload { id, algorithm: Algorithm::Sha256, offset, hash_state: vec![1, 2, 3], segments }
+    }
+
+    /// A blob of these bytes, linked to the repository.
+    pub(crate) async fn blob(&self, bytes: &[u8]) -> Link {
+        let digest = digest_of(bytes);
+        let upload = self.upload(bytes, &format!("o/{}", Uuid::now_v7())).await;
+        assert!(self.ledger.commit_upload(self.place.id, &upload, 0, &digest, self.now()).await.unwrap());
+        Link { digest, size: upload.offset }
+    }
+
+    /// Stores a manifest that must be storable, at these tags; its digest.
+    pub(crate) async fn push(&self, payload: &str, blobs: &[Link], tags: &[&str]) -> Digest {
+        let manifest = manifest(payload, blobs, tags);
+        assert_eq!(self.put(&manifest).await, Put::Stored);
+        manifest.digest
+    }
+
+    /// Stores a manifest, or not.
+    pub(crate) async fn put(&self, manifest: &NewManifest) -> Put {
+        self.ledger.put_manifest(&self.place, manifest, self.now()).await.unwrap()
+    }
+
+    /// All tags.
+    pub(crate) async fn tags(&self) -> Vec<String> {
+        let tags = self.ledger.tags(self.place.id, &After { last: None, limit: 1000 }).await.unwrap();
+        tags.into_iter().map(String::from).collect()
+    }
+
+    /// Counts of the repository: tags and bytes.
+    pub(crate) async fn counters(&self) -> (i64, i64) {
+        let select = "SELECT tag_count, size FROM repository WHERE id = $1";
+        let row = sql::first(self.store.database().pool(), select, [self.place.id.0.into()]).await.unwrap().unwrap();
+        (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
+    }
+
+    /// One number out of the database.
+    pub(crate) async fn number(&self, select: &str) -> i64 {
+        let row = sql::first(self.store.database().pool(), select, []).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// Everything that has happened so far, save that the repository was made.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let events = self.store.events_after(&self.store.system("test"), EventId(0), 10_000).await.unwrap();
+        let events = events.into_iter().map(|(_, _, event)| event);
+        events.filter(|event| event.what != model::event::What::Created).collect()
+    }
+}
+
+/// A manifest over these blobs, to be tagged so.
+pub(crate) fn manifest(payload: &str, blobs: &[Link], tags: &[&str]) -> NewManifest {
+    NewManifest {
+        digest: digest_of(payload.as_bytes()),
+        media_type: MANIFEST.to_owned(),
+        payload: payload.to_owned().into(),
+        artifact_type: None,
+        subject: None,
+        annotations: "{}".to_owned(),
+        blobs: blobs.to_vec(),
+        children: Vec::new(),
+        tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
+        expect: Expect::Anything,
+    }
+}
+
+/// The digest of these bytes.
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::parse(&format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))).unwrap()
+}
