@@ -64,11 +64,13 @@ CREATE TABLE token (
     secret_hash {key} NOT NULL UNIQUE,
     scopes TEXT NOT NULL,
     service TEXT,
+    parent_id BIGINT REFERENCES token(id) ON DELETE CASCADE,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
     last_used_at BIGINT
 );
 CREATE INDEX token_account ON token(account_id);
+CREATE INDEX token_parent ON token(parent_id);
 
 CREATE TABLE sign_in_failure (
     subject {key} PRIMARY KEY,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use model::clock::Clock;
 use tokio::sync::Notify;
 
+use crate::access::Standings;
+use crate::accounts::Passwords;
 use crate::database::Database;
 pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
@@ -13,7 +15,7 @@ pub use crate::images::Pulls;
 use crate::ledger::sql;
 
 pub mod access;
-mod accounts;
+pub mod accounts;
 mod database;
 mod documents;
 mod entity;
@@ -21,6 +23,9 @@ mod error;
 mod images;
 mod ledger;
 mod outbox;
+pub mod repositories;
+mod secret;
+pub mod sessions;
 #[cfg(test)]
 mod testing;
 
@@ -35,14 +40,19 @@ struct Inner {
     database: Database,
     clock: Clock,
     news: Notify,
+    standings: Standings,
+    passwords: Passwords,
 }
 
 impl Store {
     /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
         let database = Database::open(url).await?;
-        let inner = Inner { database, clock, news: Notify::new() };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner =
+            Inner { database, clock, news: Notify::new(), standings: Standings::new(), passwords: Passwords::new() };
+        let store = Self { inner: Arc::new(inner) };
+        store.make_library().await?;
+        Ok(store)
     }
 
     /// Whether the database answers.
@@ -62,5 +72,15 @@ impl Store {
     /// Told whenever this process wrote an event.
     pub(crate) fn news(&self) -> &Notify {
         &self.inner.news
+    }
+
+    /// What is known about askers and repositories for a second.
+    pub(crate) fn standings(&self) -> &Standings {
+        &self.inner.standings
+    }
+
+    /// Turns at hashing passwords.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
     }
 }

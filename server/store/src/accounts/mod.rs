@@ -1,1 +1,16 @@
-//! To follow.
+//! Accounts: how one comes to be, what its owner changes of it, and how an administrator looks after them.
+//! It refuses to know what an account may do with repositories; that is `access`.
+
+mod administration;
+mod backoff;
+mod invitations;
+mod password;
+mod profile;
+mod registration;
+mod setup;
+mod sign_in;
+mod tokens;
+
+pub use administration::AccountEntry;
+pub(crate) use password::Passwords;
+pub(crate) use profile::{by_id, by_name};

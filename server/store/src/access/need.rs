@@ -1,0 +1,97 @@
+//! What somebody may want to do with a repository, as types, so that a permit for one thing cannot pass for another.
+//! It refuses to know whether they may; it only says what a need asks for.
+
+use model::role::Role;
+use model::token::TokenAction;
+
+/// What is wanted, as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NeedKind {
+    /// Know that it exists and read what is on its pages.
+    See,
+    /// Fetch manifests and blobs.
+    Pull,
+    /// Star it.
+    Star,
+    /// Write comments.
+    Comment,
+    /// Store blobs and manifests.
+    Push,
+    /// Delete tags and manifests.
+    Delete,
+    /// Change text, visibility, people and rules.
+    Manage,
+    /// Rename or delete the repository.
+    Own,
+}
+
+impl NeedKind {
+    /// All of them, as in the policy's table.
+    pub const ALL: [Self; 8] =
+        [Self::See, Self::Pull, Self::Star, Self::Comment, Self::Push, Self::Delete, Self::Manage, Self::Own];
+
+    /// The least role it takes, where visibility alone never suffices.
+    pub const fn least_role(self) -> Option<Role> {
+        match self {
+            Self::See | Self::Pull | Self::Star | Self::Comment => None,
+            Self::Push => Some(Role::Writer),
+            Self::Delete | Self::Manage => Some(Role::Maintainer),
+            Self::Own => Some(Role::Owner),
+        }
+    }
+
+    /// What a token must allow on the path; `None` where any action will do.
+    pub const fn action(self) -> Option<TokenAction> {
+        match self {
+            Self::See => None,
+            Self::Pull => Some(TokenAction::Pull),
+            Self::Push => Some(TokenAction::Push),
+            Self::Delete => Some(TokenAction::Delete),
+            Self::Star | Self::Comment | Self::Manage | Self::Own => Some(TokenAction::Manage),
+        }
+    }
+}
+
+mod sealed {
+    /// Keeps needs from being made elsewhere.
+    pub trait Sealed {}
+}
+
+/// A need as a type.
+pub trait Need: sealed::Sealed + Send + Sync + 'static {
+    /// The need as a value.
+    const KIND: NeedKind;
+}
+
+macro_rules! needs {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl sealed::Sealed for $name {}
+
+        impl Need for $name {
+            const KIND: NeedKind = NeedKind::$name;
+        }
+    )+};
+}
+
+needs! {
+    /// See [`NeedKind::See`].
+    See
+    /// See [`NeedKind::Pull`].
+    Pull
+    /// See [`NeedKind::Star`].
+    Star
+    /// See [`NeedKind::Comment`].
+    Comment
+    /// See [`NeedKind::Push`].
+    Push
+    /// See [`NeedKind::Delete`].
+    Delete
+    /// See [`NeedKind::Manage`].
+    Manage
+    /// See [`NeedKind::Own`].
+    Own
+}

@@ -1,0 +1,152 @@
+//! Proof that one viewer may do one thing with one repository, for the length of one request.
+//! It refuses to know what is then done; it only cannot be had without a verdict.
+
+use std::marker::PhantomData;
+
+use model::account::AccountName;
+use model::clock::Timestamp;
+use model::id::{AccountId, RepositoryId};
+use model::oci::RepositoryName;
+use model::repository::Abilities;
+use model::role::Role;
+
+use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Pull, Push, See, Star};
+use super::verdict::{Verdict, verdict};
+use super::viewer::Viewer;
+use crate::Store;
+use crate::error::{Error, Result};
+
+/// Proof that a viewer may do `N` with a repository. It can be narrowed, never widened, copied or kept for another.
+#[derive(Debug)]
+pub struct Permit<N: Need> {
+    repository: RepositoryId,
+    path: RepositoryName,
+    account: Option<AccountId>,
+    actor: Option<AccountName>,
+    role: Option<Role>,
+    need: PhantomData<N>,
+}
+
+/// That a permit for `Self` is also one for `Lesser`.
+pub trait Covers<Lesser: Need>: Need {}
+
+macro_rules! covers {
+    ($($greater:ident => $($lesser:ident),+;)+) => {$($(impl Covers<$lesser> for $greater {})+)+};
+}
+
+covers! {
+    Pull => See;
+    Star => See;
+    Comment => See;
+    Push => See;
+    Delete => See;
+    Manage => See;
+    Own => See, Manage;
+}
+
+impl<N: Need> Permit<N> {
+    /// The repository.
+    pub const fn repository(&self) -> RepositoryId {
+        self.repository
+    }
+
+    /// Its path now, which need not be the one that was asked for.
+    pub const fn path(&self) -> &RepositoryName {
+        &self.path
+    }
+
+    /// Who acts; `None` for nobody and for the site itself.
+    pub const fn actor(&self) -> Option<&AccountName> {
+        self.actor.as_ref()
+    }
+
+    /// The role of who acts, where they have one.
+    pub const fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// The identity of who acts.
+    pub(crate) const fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
+    /// The account of who acts, for what only an account can do.
+    pub(crate) fn require_account(&self) -> Result<AccountId> {
+        self.account.ok_or(Error::SignIn)
+    }
+
+    /// A permit for less.
+    pub fn narrow<M: Need>(&self) -> Permit<M>
+    where
+        N: Covers<M>,
+    {
+        Permit {
+            repository: self.repository,
+            path: self.path.clone(),
+            account: self.account,
+            actor: self.actor.clone(),
+            role: self.role,
+            need: PhantomData,
+        }
+    }
+}
+
+impl Store {
+    /// A permit for `N` on the repository of that path, or of the one that had that path before it was renamed.
+    ///
+    /// A one-word path is one in the `library`. What the viewer may not see is [`Error::Absent`], like what is not there.
+    pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
+        let path = path.clone().within_hub();
+        let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
+        match verdict(&found.standing(viewer), N::KIND) {
+            Verdict::Allowed => Ok(Permit {
+                repository: found.repository,
+                path: found.path,
+                account: viewer.account_id(),
+                actor: viewer.account().map(|(_, name)| name.clone()),
+                role: found.role,
+                need: PhantomData,
+            }),
+            Verdict::Absent => Err(Error::Absent),
+            Verdict::Forbidden => Err(Error::Forbidden),
+            Verdict::SignIn => Err(Error::SignIn),
+        }
+    }
+
+    /// A permit to push. A repository that is not there is made, with the visibility that is its namespace's default, when
+    /// the viewer may make one there.
+    pub async fn push_permit(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<Permit<Push>> {
+        match self.permit(viewer, path).await {
+            Err(Error::Absent) => {
+                self.create_by_push(viewer, &path.clone().within_hub(), now).await?;
+                self.permit(viewer, path).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// What the viewer may do with a repository that they may see.
+    pub async fn abilities(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Abilities> {
+        let path = path.clone().within_hub();
+        let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
+        let standing = found.standing(viewer);
+        let may = |need| verdict(&standing, need) == Verdict::Allowed;
+        if !may(NeedKind::See) {
+            return Err(Error::Absent);
+        }
+        Ok(Abilities {
+            star: may(NeedKind::Star),
+            comment: may(NeedKind::Comment),
+            push: may(NeedKind::Push),
+            delete: may(NeedKind::Delete),
+            manage: may(NeedKind::Manage),
+            own: may(NeedKind::Own),
+        })
+    }
+
+    /// Whether the viewer may do this with what is at the path, as the token service asks it.
+    pub(crate) async fn may(&self, viewer: &Viewer, path: &RepositoryName, need: NeedKind) -> Result<bool> {
+        let found = self.find(viewer, path).await?;
+        Ok(found.is_some_and(|found| verdict(&found.standing(viewer), need) == Verdict::Allowed))
+    }
+}

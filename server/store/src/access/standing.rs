@@ -1,0 +1,197 @@
+//! What somebody is to a repository: signed in or not, of which role, within which reach, before what ground.
+//! It reads rows and keeps them for a second; it refuses to know what a standing is enough for.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use model::id::{AccountId, RepositoryId};
+use model::oci::RepositoryName;
+use model::repository::CommentPolicy;
+use model::role::{Role, Visibility};
+use model::token::TokenAction;
+use moka::sync::Cache;
+use sea_orm::FromQueryResult;
+
+use super::viewer::Viewer;
+use crate::error::{Error, Result};
+use crate::{Store, sql};
+
+/// How long a role or a visibility that another node changed may go unnoticed.
+const AGE: Duration = Duration::from_secs(1);
+
+/// What of all actions a viewer's token leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach(u8);
+
+impl Reach {
+    /// Everything.
+    pub const ALL: Self = Self(0b1111);
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+
+    /// Those actions for which `allows` holds.
+    pub fn of(allows: impl Fn(TokenAction) -> bool) -> Self {
+        Self(TokenAction::ALL.into_iter().filter(|action| allows(*action)).fold(0, |bits, action| bits | bit(action)))
+    }
+
+    /// Whether it includes an action.
+    pub const fn includes(self, action: TokenAction) -> bool {
+        self.0 & bit(action) != 0
+    }
+
+    /// Whether it includes any action at all.
+    pub const fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+const fn bit(action: TokenAction) -> u8 {
+    match action {
+        TokenAction::Pull => 1,
+        TokenAction::Push => 2,
+        TokenAction::Delete => 4,
+        TokenAction::Manage => 8,
+    }
+}
+
+/// What of a repository the policy asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// Who may see it without a role.
+    pub visibility: Visibility,
+    /// Who may comment.
+    pub comments: CommentPolicy,
+}
+
+/// Everything that a verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether somebody is signed in, with an account that is not disabled.
+    pub signed_in: bool,
+    /// The greatest role they have by namespace, membership, collaboration or administration.
+    pub role: Option<Role>,
+    /// What their token leaves of it.
+    pub reach: Reach,
+    /// The repository; `None` when there is none.
+    pub ground: Option<Ground>,
+}
+
+/// A repository that was found, before any limits of a token.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) repository: RepositoryId,
+    pub(super) path: RepositoryName,
+    pub(super) signed_in: bool,
+    pub(super) role: Option<Role>,
+    pub(super) ground: Ground,
+}
+
+impl Found {
+    /// With the limits that the viewer came with.
+    pub(super) fn standing(&self, viewer: &Viewer) -> Standing {
+        Standing {
+            signed_in: self.signed_in,
+            role: self.role,
+            reach: viewer.reach(self.path.as_str()),
+            ground: Some(self.ground),
+        }
+    }
+}
+
+/// What was found lately, for each asker and path; `None` where there was nothing.
+#[derive(Debug)]
+pub(crate) struct Standings {
+    found: Cache<(u64, Asker, RepositoryName), Option<Found>>,
+    /// Part of every key: raising it forgets all, also what is being read at that moment.
+    generation: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Asker {
+    Anonymous,
+    Account(AccountId),
+    System,
+}
+
+impl Standings {
+    pub(crate) fn new() -> Self {
+        let found = Cache::builder().max_capacity(50_000).time_to_live(AGE).build();
+        Self { found, generation: AtomicU64::new(0) }
+    }
+
+    /// Forgets everything; to be called after each change of a role, a visibility or a path.
+    pub(crate) fn forget(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: i64,
+    path: String,
+    namespace_id: Option<i64>,
+    visibility: String,
+    comments: String,
+    membership: Option<String>,
+    collaboration: Option<String>,
+    admin: Option<bool>,
+}
+
+/// One statement for what is there, what was renamed, and what is not there, so that they take the same time.
+const FIND: &str = "
+    SELECT r.id, r.path, r.namespace_id, r.visibility, r.comments,
+        (SELECT m.role FROM membership m WHERE m.namespace_id = r.namespace_id AND m.account_id = $2) AS membership,
+        (SELECT c.role FROM collaborator c WHERE c.repository_id = r.id AND c.account_id = $2) AS collaboration,
+        (SELECT a.admin FROM account a WHERE a.id = $2 AND a.disabled_at IS NULL) AS admin
+    FROM repository r
+    WHERE r.id = COALESCE(
+        (SELECT id FROM repository WHERE path = $1),
+        (SELECT repository_id FROM repository_alias WHERE path = $1))";
+
+impl Store {
+    /// What is at a path for a viewer, whether they may see it or not.
+    pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<Found>> {
+        let asker = match viewer.account_id() {
+            Some(id) => Asker::Account(id),
+            None if viewer.is_system() => Asker::System,
+            None => Asker::Anonymous,
+        };
+        let standings = self.standings();
+        let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
+        if let Some(found) = standings.found.get(&key) {
+            return Ok(found);
+        }
+        let account = viewer.account_id().map(|id| id.0);
+        let row = sql::first(self.database().pool(), FIND, [path.as_str().into(), account.into()]).await?;
+        let found = match row {
+            None => None,
+            Some(row) => Some(found(&Row::from_query_result(&row, "")?, asker)?),
+        };
+        standings.found.insert(key, found.clone());
+        Ok(found)
+    }
+}
+
+fn found(row: &Row, asker: Asker) -> Result<Found> {
+    let role = |text: &Option<String>| {
+        text.as_deref().map(|text| text.parse::<Role>().map_err(|_| Error::Corrupt("role"))).transpose()
+    };
+    let (signed_in, role) = match (asker, row.admin) {
+        (Asker::System, _) => (true, Some(Role::Owner)),
+        (Asker::Account(_), Some(true)) => (true, Some(Role::Owner)),
+        (Asker::Account(id), Some(false)) if row.namespace_id == Some(id.0) => (true, Some(Role::Owner)),
+        (Asker::Account(_), Some(false)) => (true, role(&row.membership)?.max(role(&row.collaboration)?)),
+        // A disabled account is nobody.
+        (Asker::Account(_) | Asker::Anonymous, _) => (false, None),
+    };
+    Ok(Found {
+        repository: RepositoryId(row.id),
+        path: RepositoryName::parse(&row.path).map_err(|_| Error::Corrupt("repository.path"))?,
+        signed_in,
+        role,
+        ground: Ground {
+            visibility: row.visibility.parse().map_err(|_| Error::Corrupt("repository.visibility"))?,
+            comments: row.comments.parse().map_err(|_| Error::Corrupt("repository.comments"))?,
+        },
+    })
+}

@@ -1,0 +1,142 @@
+//! Who is asking: nobody, somebody whose credentials this package checked, or the site itself with a reason.
+//! It refuses to know repositories; what a viewer is to one is `standing`'s.
+
+use std::sync::Arc;
+
+use model::account::AccountName;
+use model::id::{AccountId, TokenId};
+use model::token::{TokenAction, TokenScope};
+
+use super::standing::Reach;
+use crate::Store;
+use crate::error::{Error, Result};
+
+/// Who is asking. Only this package makes one, from a session, a password or a token that it checked.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    who: Who,
+    limits: Option<Arc<[TokenScope]>>,
+    whole_lists: bool,
+    token: Option<TokenId>,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    Anonymous,
+    Member { id: AccountId, name: AccountName, admin: bool },
+    System(&'static str),
+}
+
+impl Viewer {
+    pub(crate) fn nobody() -> Self {
+        Self { who: Who::Anonymous, limits: None, whole_lists: false, token: None }
+    }
+
+    pub(crate) fn member(id: AccountId, name: AccountName, admin: bool) -> Self {
+        Self { who: Who::Member { id, name, admin }, limits: None, whole_lists: false, token: None }
+    }
+
+    /// The same viewer, held to what these scopes allow. Lists show only what they name, unless `whole_lists` says that
+    /// the token allows the catalog as a whole.
+    pub(crate) fn limited(self, scopes: Vec<TokenScope>, whole_lists: bool) -> Self {
+        Self { limits: Some(scopes.into()), whole_lists, ..self }
+    }
+
+    /// The same viewer, known to have come with a personal token.
+    pub(crate) fn by_token(self, token: TokenId) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// The personal token that they came with.
+    pub(crate) const fn token(&self) -> Option<TokenId> {
+        self.token
+    }
+
+    /// Who is signed in.
+    pub fn account(&self) -> Option<(AccountId, &AccountName)> {
+        match &self.who {
+            Who::Member { id, name, .. } => Some((*id, name)),
+            Who::Anonymous | Who::System(_) => None,
+        }
+    }
+
+    /// The account's identity.
+    pub(crate) fn account_id(&self) -> Option<AccountId> {
+        self.account().map(|(id, _)| id)
+    }
+
+    /// Whether somebody is signed in.
+    pub fn is_signed_in(&self) -> bool {
+        self.account().is_some()
+    }
+
+    /// Whether they administer the site.
+    pub fn is_admin(&self) -> bool {
+        matches!(self.who, Who::Member { admin: true, .. })
+    }
+
+    /// Whether it is the site itself.
+    pub fn is_system(&self) -> bool {
+        matches!(self.who, Who::System(_))
+    }
+
+    /// Why the site itself asks.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self.who {
+            Who::System(reason) => Some(reason),
+            Who::Anonymous | Who::Member { .. } => None,
+        }
+    }
+
+    /// The scopes of the token that they came with; `None` when nothing narrows what they may.
+    pub fn limits(&self) -> Option<&[TokenScope]> {
+        self.limits.as_deref()
+    }
+
+    /// What of the limits holds for lists.
+    pub(super) fn list_limits(&self) -> Option<Arc<[TokenScope]>> {
+        if self.whole_lists { None } else { self.limits.clone() }
+    }
+
+    /// What the limits leave on a path.
+    pub fn reach(&self, path: &str) -> Reach {
+        match &self.limits {
+            None => Reach::ALL,
+            Some(scopes) => Reach::of(|action: TokenAction| scopes.iter().any(|scope| scope.allows(path, action))),
+        }
+    }
+
+    /// The account, where somebody signed in without a token that narrows what they may: what concerns the whole account
+    /// is not within the reach of a scope.
+    pub(crate) fn whole_account(&self) -> Result<(AccountId, &AccountName)> {
+        let account = self.account().ok_or(Error::SignIn)?;
+        if self.limits.is_some() { Err(Error::Forbidden) } else { Ok(account) }
+    }
+
+    /// Whether they may run the site: an administrator without limits, or the site itself.
+    pub(crate) fn administers(&self) -> Result<()> {
+        match self.who {
+            Who::System(_) => Ok(()),
+            Who::Member { admin: true, .. } if self.limits.is_none() => Ok(()),
+            Who::Member { .. } => Err(Error::Forbidden),
+            Who::Anonymous => Err(Error::SignIn),
+        }
+    }
+
+    /// Whether it is the site itself; nobody else may do what followers and jobs do.
+    pub(crate) fn require_system(&self) -> Result<()> {
+        if self.is_system() { Ok(()) } else { Err(Error::Forbidden) }
+    }
+}
+
+impl Store {
+    /// Nobody in particular.
+    pub fn anonymous(&self) -> Viewer {
+        Viewer::nobody()
+    }
+
+    /// The site itself, for its own work; it sees and may do everything.
+    pub fn system(&self, reason: &'static str) -> Viewer {
+        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None }
+    }
+}

@@ -1,0 +1,84 @@
+//! What an administrator, or the command line, does with others' accounts.
+//! It refuses to know how an act is asked for; each is written to the log with who did it.
+
+use model::account::{Account, Me, SignUp};
+use model::clock::Timestamp;
+use model::fault::Fault;
+use sea_orm::FromQueryResult;
+
+use super::{password, profile, registration};
+use crate::access::Viewer;
+use crate::entity::AccountRow;
+use crate::error::{Error, Result};
+use crate::{Store, sql};
+
+/// An account as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountEntry {
+    /// The account, as its owner sees it.
+    pub me: Me,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Makes an account, an administrator's when `admin` says so. For administrators.
+    pub async fn create_account(&self, viewer: &Viewer, form: &SignUp, admin: bool) -> Result<Account> {
+        viewer.administers()?;
+        let registrant = self.registrant(form, admin).await?;
+        let (new, now) = (&registrant, self.clock().now());
+        let id = self.database().write(|tx| async move { registration::insert(&tx, new, now).await }).await?;
+        log(viewer, "made an account", registrant.name.as_str());
+        profile::by_id(self.database().pool(), id).await?.ok_or(Error::Absent)?.account()
+    }
+
+    /// All accounts by name. For administrators.
+    pub async fn accounts(&self, viewer: &Viewer) -> Result<Vec<AccountEntry>> {
+        viewer.administers()?;
+        let all = format!("SELECT {} FROM account a ORDER BY a.name", AccountRow::COLUMNS);
+        let rows = sql::all(self.database().pool(), &all, []).await?;
+        let entry = |row| {
+            let row = AccountRow::from_query_result(row, "")?;
+            Ok(AccountEntry { me: row.me()?, disabled_at: row.disabled_at.map(Timestamp::from_micros) })
+        };
+        rows.iter().map(entry).collect()
+    }
+
+    /// Disables an account, so that neither password, session nor token opens anything, or enables it again. For
+    /// administrators; nobody disables themselves.
+    pub async fn disable_account(&self, viewer: &Viewer, name: &str, disabled: bool) -> Result<()> {
+        viewer.administers()?;
+        if viewer.account().is_some_and(|(_, own)| own.as_str() == name) {
+            return Err(Error::Fault(Fault::invalid("name", "You cannot disable your own account.")));
+        }
+        let id = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?.id();
+        let since = disabled.then(|| self.clock().now().micros());
+        self.database()
+            .write(|tx| async move {
+                let update = "UPDATE account SET disabled_at = $2 WHERE id = $1";
+                sql::execute(&*tx, update, [id.0.into(), since.into()]).await?;
+                profile::end_sign_ins(&tx, id).await
+            })
+            .await?;
+        self.standings().forget();
+        log(viewer, if disabled { "disabled an account" } else { "enabled an account" }, name);
+        Ok(())
+    }
+
+    /// Sets an account's password and ends its sessions. For administrators.
+    pub async fn reset_password(&self, viewer: &Viewer, name: &str, new: &str) -> Result<()> {
+        viewer.administers()?;
+        if let Some(field) = password::fault("password", new) {
+            return Err(Error::Fault(Fault::invalid(field.field, field.message)));
+        }
+        let row = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
+        self.set_password(row.id(), new).await?;
+        log(viewer, "set a password", name);
+        Ok(())
+    }
+}
+
+fn log(viewer: &Viewer, act: &str, name: &str) {
+    let by = viewer.account().map_or(viewer.reason().unwrap_or_default(), |(_, by)| by.as_str());
+    tracing::info!(by, name, "an administrator {act}");
+}

@@ -1,0 +1,138 @@
+//! From a name with a password, or from a token's secret, to a viewer; the same for pages, Basic and the token service.
+//! It refuses to know sessions and how credentials arrive.
+
+use std::net::IpAddr;
+
+use model::fault::{Fault, FaultCode};
+use model::id::TokenId;
+use model::token::{SECRET_PREFIX, TokenScope};
+use sea_orm::{FromQueryResult, QueryResult};
+
+use super::backoff::{self, Subject};
+use crate::access::Viewer;
+use crate::entity::AccountRow;
+use crate::error::{Error, Result};
+use crate::{Store, secret, sql};
+
+/// The kind of a personal access token's row.
+pub(super) const PERSONAL: &str = "personal";
+
+/// A token's use is written down no more often than this, in microseconds.
+const USE_NOTED: i64 = 60 * 1_000_000;
+
+/// The one answer to wrong credentials, whatever is wrong with them.
+fn wrong() -> Error {
+    Error::Fault(Fault::new(FaultCode::SignIn, "The name or the password is wrong."))
+}
+
+impl Store {
+    /// Signs in by account name or mail address, with a password or with a personal token's secret in its place.
+    ///
+    /// Wrong credentials, an unknown name and a disabled account give the same answer after the same time. Who fails too
+    /// often, by name or by address, has to wait ([`FaultCode::TooMany`]).
+    pub async fn sign_in(&self, name: &str, password: &str, from: Option<IpAddr>) -> Result<Viewer> {
+        let from = from.map(Subject::address);
+        if password.starts_with(SECRET_PREFIX) {
+            return self.sign_in_with_token(name, password, from).await;
+        }
+        // The turn comes first, so that many guesses at once cannot all be checked before the first failure counts.
+        let turn = self.passwords().turn().await?;
+        let now = self.clock().now();
+        let pool = self.database().pool();
+        if let Some(from) = &from {
+            backoff::check(pool, from, now).await?;
+        }
+        let found = self.credentials(name).await?;
+        let subject = found.as_ref().map_or_else(|| Subject::unknown(name), |(row, _)| Subject::account(row.id));
+        backoff::check(pool, &subject, now).await?;
+        let (row, hash) = found.map_or((None, None), |(row, hash)| (Some(row), hash));
+        let right = turn.verify(password, hash).await?;
+        match row {
+            Some(row) if right && row.disabled_at.is_none() => {
+                backoff::succeeded(pool, &subject).await?;
+                Ok(Viewer::member(row.id(), row.name()?, row.admin))
+            }
+            _ => {
+                self.failed(&[Some(subject), from]).await?;
+                Err(wrong())
+            }
+        }
+    }
+
+    async fn failed(&self, subjects: &[Option<Subject>]) -> Result<()> {
+        let now = self.clock().now();
+        self.database()
+            .write(|tx| async move {
+                for subject in subjects.iter().flatten() {
+                    backoff::failed(&*tx, subject, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// A secret of 256 bits cannot be guessed, so only the address is slowed down: others' tries never lock a token out.
+    async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
+        if let Some(from) = &from {
+            backoff::check(self.database().pool(), from, self.clock().now()).await?;
+        }
+        let found = self.find_secret(secret).await?;
+        let named = found.as_ref().is_some_and(|(row, _)| {
+            row.name == name || row.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
+        });
+        match found {
+            Some((_, viewer)) if named => Ok(viewer),
+            _ => {
+                self.failed(&[from]).await?;
+                Err(wrong())
+            }
+        }
+    }
+
+    /// The viewer of a personal token's secret (`ptl_…`), held to the token's scopes. [`Error::SignIn`] when it is unknown,
+    /// expired or revoked, or its owner disabled.
+    pub async fn secret_viewer(&self, secret: &str) -> Result<Viewer> {
+        self.find_secret(secret).await?.map(|(_, viewer)| viewer).ok_or(Error::SignIn)
+    }
+
+    async fn find_secret(&self, secret: &str) -> Result<Option<(AccountRow, Viewer)>> {
+        let find = format!(
+            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at FROM token t JOIN account a ON a.id = t.account_id
+             WHERE t.secret_hash = $1 AND t.kind = $2 AND (t.expires_at IS NULL OR t.expires_at > $3)
+                 AND a.disabled_at IS NULL",
+            AccountRow::COLUMNS
+        );
+        let now = self.clock().now().micros();
+        let values = [secret::hash(secret).into(), PERSONAL.into(), now.into()];
+        let Some(row) = sql::first(self.database().pool(), &find, values).await? else { return Ok(None) };
+        self.note_use(&row, now).await?;
+        let scopes: Vec<TokenScope> =
+            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
+        let token = TokenId(row.try_get("", "token_id")?);
+        let row = AccountRow::from_query_result(&row, "")?;
+        let viewer = Viewer::member(row.id(), row.name()?, row.admin).by_token(token);
+        let viewer = if scopes.is_empty() { viewer } else { viewer.limited(scopes, false) };
+        Ok(Some((row, viewer)))
+    }
+
+    async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
+        let last: Option<i64> = row.try_get("", "last_used_at")?;
+        if last.is_none_or(|last| now.saturating_sub(last) >= USE_NOTED) {
+            let note = "UPDATE token SET last_used_at = $2 WHERE id = $1";
+            let id: i64 = row.try_get("", "token_id")?;
+            sql::execute(self.database().pool(), note, [id.into(), now.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The account of that name or mail address and its password's hash.
+    pub(super) async fn credentials(&self, name: &str) -> Result<Option<(AccountRow, Option<String>)>> {
+        let find = format!(
+            "SELECT {}, a.password_hash FROM account a WHERE (a.name = $1 OR a.email = $1) AND a.password_hash IS NOT NULL",
+            AccountRow::COLUMNS
+        );
+        let row = sql::first(self.database().pool(), &find, [name.trim().to_lowercase().into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((AccountRow::from_query_result(&row, "")?, row.try_get("", "password_hash")?)))
+    }
+}

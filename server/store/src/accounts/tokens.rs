@@ -1,0 +1,157 @@
+//! Personal access tokens, and the refresh tokens that registry clients keep; of either only a hash is stored.
+//! It refuses to know how a scope narrows; that is `access`.
+
+use model::clock::Timestamp;
+use model::fault::Fault;
+use model::id::TokenId;
+use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
+use sea_orm::{FromQueryResult, QueryResult};
+
+use super::sign_in::PERSONAL;
+use crate::access::Viewer;
+use crate::entity::AccountRow;
+use crate::error::{Error, Result};
+use crate::{Store, secret, sql};
+
+/// The kind of a refresh token's row.
+pub(super) const REFRESH: &str = "refresh";
+/// What a refresh token's secret begins with; it is no password, so it has another prefix than those that are.
+const REFRESH_PREFIX: &str = "ptr_";
+
+/// The longest label, in characters.
+const MAX_LABEL: usize = 100;
+/// How many scopes a token may have, and how many tokens an account.
+const MAX_SCOPES: usize = 50;
+const MAX_TOKENS: i64 = 200;
+
+const COLUMNS: &str = "id, label, scopes, expires_at, last_used_at, created_at";
+
+impl Store {
+    /// One's own personal access tokens, newest first.
+    pub async fn tokens(&self, viewer: &Viewer) -> Result<Vec<Token>> {
+        let (id, _) = viewer.whole_account()?;
+        let find = format!("SELECT {COLUMNS} FROM token WHERE account_id = $1 AND kind = $2 ORDER BY id DESC");
+        let rows = sql::all(self.database().pool(), &find, [id.0.into(), PERSONAL.into()]).await?;
+        rows.iter().map(token).collect()
+    }
+
+    /// Makes a personal access token; its secret is in the answer and nowhere else.
+    pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
+        let (id, _) = viewer.whole_account()?;
+        let label = form.label.trim();
+        if label.is_empty() || label.chars().count() > MAX_LABEL {
+            let message = format!("A label is 1 to {MAX_LABEL} characters, so that you know the token again.");
+            return Err(Error::Fault(Fault::invalid("label", message)));
+        }
+        if form.scopes.len() > MAX_SCOPES {
+            return Err(Error::Fault(Fault::invalid("scopes", format!("A token has {MAX_SCOPES} scopes at most."))));
+        }
+        let now = self.clock().now();
+        if form.expires_at.is_some_and(|moment| moment <= now) {
+            return Err(Error::Fault(Fault::invalid("expires_at", "A token must expire in the future.")));
+        }
+        let secret = secret::generate(SECRET_PREFIX);
+        let scopes = &serde_json::to_string(&form.scopes).map_err(|_| Error::Corrupt("token.scopes"))?;
+        let hash = &secret::hash(&secret);
+        let token = self
+            .database()
+            .write(|tx| async move {
+                let count = "SELECT COUNT(*) FROM token WHERE account_id = $1 AND kind = $2";
+                let row = sql::first(&*tx, count, [id.0.into(), PERSONAL.into()]).await?;
+                let held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+                if held >= MAX_TOKENS {
+                    let message = format!("You have {MAX_TOKENS} tokens. Revoke one that you no longer use.");
+                    return Err(Error::Fault(Fault::invalid("label", message)));
+                }
+                let insert = format!(
+                    "INSERT INTO token (account_id, kind, label, secret_hash, scopes, created_at, expires_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"
+                );
+                let values = [
+                    id.0.into(),
+                    PERSONAL.into(),
+                    label.into(),
+                    hash.as_str().into(),
+                    scopes.as_str().into(),
+                    now.micros().into(),
+                    form.expires_at.map(Timestamp::micros).into(),
+                ];
+                let row = sql::first(&*tx, &insert, values).await?.ok_or(Error::Corrupt("token"))?;
+                token(&row)
+            })
+            .await?;
+        Ok(CreatedToken { token, secret })
+    }
+
+    /// Ends one of one's own personal access tokens; another's is absent.
+    pub async fn revoke_token(&self, viewer: &Viewer, token: TokenId) -> Result<()> {
+        let (id, _) = viewer.whole_account()?;
+        let delete = "DELETE FROM token WHERE account_id = $1 AND id = $2 AND kind = $3";
+        let values = [id.0.into(), token.0.into(), PERSONAL.into()];
+        match sql::execute(self.database().pool(), delete, values).await? {
+            0 => Err(Error::Absent),
+            _ => Ok(()),
+        }
+    }
+
+    /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, or
+    /// the personal token that it was asked for with ends.
+    pub async fn issue_refresh(&self, viewer: &Viewer, service: &str) -> Result<String> {
+        let (id, _) = viewer.account().ok_or(Error::SignIn)?;
+        let secret = secret::generate(REFRESH_PREFIX);
+        let scopes = serde_json::to_string(&viewer.limits()).map_err(|_| Error::Corrupt("token.scopes"))?;
+        let insert = "INSERT INTO token (account_id, kind, label, secret_hash, scopes, service, parent_id, created_at)
+             VALUES ($1, $2, '', $3, $4, $5, $6, $7)";
+        let now = self.clock().now().micros();
+        let values = [
+            id.0.into(),
+            REFRESH.into(),
+            secret::hash(&secret).into(),
+            scopes.into(),
+            service.into(),
+            viewer.token().map(|token| token.0).into(),
+            now.into(),
+        ];
+        sql::execute(self.database().pool(), insert, values).await?;
+        Ok(secret)
+    }
+
+    /// The viewer of a refresh token that was issued for this service; [`Error::SignIn`] when there is no such token.
+    pub async fn refresh_viewer(&self, secret: &str, service: &str) -> Result<Viewer> {
+        let find = format!(
+            "SELECT {}, t.scopes, t.parent_id FROM token t JOIN account a ON a.id = t.account_id
+                 LEFT JOIN token p ON p.id = t.parent_id
+             WHERE t.secret_hash = $1 AND t.kind = $2 AND t.service = $3 AND a.disabled_at IS NULL
+                 AND (p.expires_at IS NULL OR p.expires_at > $4)",
+            AccountRow::COLUMNS
+        );
+        let now = self.clock().now().micros();
+        let values = [secret::hash(secret).into(), REFRESH.into(), service.into(), now.into()];
+        let row = sql::first(self.database().pool(), &find, values).await?.ok_or(Error::SignIn)?;
+        let scopes: Option<_> =
+            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
+        let parent: Option<i64> = row.try_get("", "parent_id")?;
+        let row = AccountRow::from_query_result(&row, "")?;
+        let mut viewer = Viewer::member(row.id(), row.name()?, row.admin);
+        if let Some(parent) = parent {
+            viewer = viewer.by_token(TokenId(parent));
+        }
+        Ok(match scopes {
+            Some(scopes) => viewer.limited(scopes, false),
+            None => viewer,
+        })
+    }
+}
+
+fn token(row: &QueryResult) -> Result<Token> {
+    let scopes: String = row.try_get("", "scopes")?;
+    let moment = |column| Ok::<_, Error>(row.try_get::<Option<i64>>("", column)?.map(Timestamp::from_micros));
+    Ok(Token {
+        id: TokenId(row.try_get("", "id")?),
+        label: row.try_get("", "label")?,
+        scopes: serde_json::from_str(&scopes).map_err(|_| Error::Corrupt("token.scopes"))?,
+        expires_at: moment("expires_at")?,
+        last_used_at: moment("last_used_at")?,
+        created_at: Timestamp::from_micros(row.try_get("", "created_at")?),
+    })
+}
