@@ -1,3 +1,128 @@
-//! Followers and periodic work.
+//! What runs beside the requests: followers of the outbox and periodic work, started together, restarted when they fail, and
+//! stopped together. It refuses to know what any of them does.
 
+mod image;
+pub mod inspect;
 pub mod pulls;
+mod upkeep;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::search::follow;
+use crate::state::State;
+
+/// How long a task that failed waits before it runs again, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// The tasks of a running hub.
+#[derive(Debug)]
+pub struct Jobs {
+    shutdown: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Jobs {
+    /// Starts all of them: the search index is kept true, pushes are inspected, pulls written down, and expired rows taken out.
+    pub fn start(hub: &State) -> Self {
+        let mut jobs = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let (store, search) = (hub.store.clone(), hub.search.clone());
+        jobs.supervise("search index", move |shutdown| follow::run(search.clone(), store.clone(), shutdown));
+        let (store, storage) = (hub.store.clone(), Arc::clone(&hub.storage));
+        jobs.supervise("inspection", move |shutdown| inspect::run(store.clone(), Arc::clone(&storage), shutdown));
+        let (store, pulls) = (hub.store.clone(), hub.pulls.clone());
+        jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), store.clone(), shutdown));
+        let store = hub.store.clone();
+        jobs.supervise("upkeep", move |shutdown| upkeep::run(store.clone(), shutdown));
+        jobs
+    }
+
+    /// Tells all of them to stop, and waits until they have.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Runs a task until it ends by itself; one that fails or panics runs again after a wait that doubles each time, and starts
+    /// over at the shortest once it has run for longer than the longest.
+    fn supervise<F, E>(&mut self, name: &'static str, start: impl Fn(CancellationToken) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Error + Send + 'static,
+    {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            let mut wait = FIRST_WAIT;
+            while !shutdown.is_cancelled() {
+                let started = Instant::now();
+                match tokio::spawn(start(shutdown.clone())).await {
+                    Ok(Ok(())) => return,
+                    Ok(Err(error)) => {
+                        tracing::error!(task = name, error = &error as &dyn Error, "a task failed and will run again");
+                    }
+                    Err(error) => tracing::error!(task = name, error = &error as &dyn Error, "a task ended early"),
+                }
+                if started.elapsed() > LONGEST_WAIT {
+                    wait = FIRST_WAIT;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = shutdown.cancelled() => {}
+                }
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_fails_or_panics_runs_again_and_one_that_ends_does_not() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let mut jobs = Jobs { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let counted = Arc::clone(&runs);
+        jobs.supervise("test", move |_| {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match run {
+                    0 => Err(io::Error::other("fails")),
+                    1 => panic!("panics"),
+                    _ => Ok(()),
+                }
+            }
+        });
+        assert!(jobs.tasks.join_next().await.is_some());
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn stopping_waits_for_tasks_that_heed_the_signal() {
+        let done = Arc::new(AtomicUsize::new(0));
+        let mut jobs = Jobs { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let ended = Arc::clone(&done);
+        jobs.supervise("test", move |shutdown| {
+            let ended = Arc::clone(&ended);
+            async move {
+                shutdown.cancelled().await;
+                tokio::task::yield_now().await;
+                ended.fetch_add(1, Ordering::SeqCst);
+                Ok::<_, io::Error>(())
+            }
+        });
+        jobs.stop().await;
+        assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+}

@@ -1,4 +1,84 @@
-//! Pulls, counted in memory.
+//! Pulls, counted in memory and written in batches, so that a pull costs no write; a node that dies loses some seconds of them.
+//! It refuses to know who pulled, and whether they might.
 
-/// Counts pulls between flushes.
-pub struct PullCounter;
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use model::id::RepositoryId;
+use model::oci::Tag;
+use store::{Pulls, Store};
+use tokio_util::sync::CancellationToken;
+
+/// How often counts are written.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// Counts pulls between flushes; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct PullCounter {
+    counted: Arc<Mutex<HashMap<RepositoryId, Counted>>>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    pulls: u64,
+    tags: HashSet<Tag>,
+}
+
+impl PullCounter {
+    /// A manifest of this repository was fetched, by this tag where it was by one. `counts` is false where the fetch is only the way
+    /// to a pull that will be counted itself: then the tag was used, and no more.
+    pub fn record(&self, repository: RepositoryId, tag: Option<&Tag>, counts: bool) {
+        let mut counted = self.counted();
+        let entry = counted.entry(repository).or_default();
+        entry.pulls += u64::from(counts);
+        if let Some(tag) = tag
+            && !entry.tags.contains(tag)
+        {
+            entry.tags.insert(tag.clone());
+        }
+    }
+
+    /// Writes what was counted. What cannot be written is counted on for the next time.
+    pub async fn flush(&self, store: &Store) -> store::Result<()> {
+        let counted = mem::take(&mut *self.counted());
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let batch = counted.iter().map(|(repository, entry)| Pulls {
+            repository: *repository,
+            count: entry.pulls,
+            tags: entry.tags.iter().cloned().collect(),
+        });
+        let written = store.count_pulls(&store.system("pull counts"), batch.collect()).await;
+        if written.is_err() {
+            self.put_back(counted);
+        }
+        written
+    }
+
+    fn put_back(&self, counted: HashMap<RepositoryId, Counted>) {
+        let mut now = self.counted();
+        for (repository, before) in counted {
+            let entry = now.entry(repository).or_default();
+            entry.pulls += before.pulls;
+            entry.tags.extend(before.tags);
+        }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, HashMap<RepositoryId, Counted>> {
+        // A count is right after every step, so a panic elsewhere left nothing half done.
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes counts on an interval, and once more when told to stop.
+pub(super) async fn run(pulls: PullCounter, store: Store, shutdown: CancellationToken) -> store::Result<()> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FLUSH_EVERY) => pulls.flush(&store).await?,
+            () = shutdown.cancelled() => return pulls.flush(&store).await,
+        }
+    }
+}

@@ -1,4 +1,233 @@
-//! Search.
+//! Search over what the viewer may see: one way in for pages, REST and `docker search`, over an index that each node keeps.
+//! It refuses to decide who may see what: the store's scope is part of every query, and hits are rows loaded through it again.
 
-/// The search index of this node.
-pub struct Search;
+mod analyser;
+mod document;
+mod excerpt;
+mod facets;
+pub mod follow;
+mod index;
+mod parse;
+mod query;
+mod schema;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use model::fault::Fault;
+use model::id::RepositoryId;
+use model::repository::Repository;
+use model::search::{MAX_PAGE, SearchHit, SearchRequest, SearchResults, SearchSort};
+use store::Store;
+use store::access::{Scope, Viewer};
+use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::query::Query;
+use tantivy::schema::Value;
+use tantivy::{DocAddress, DocId, Order, Score, Searcher, SegmentReader, TantivyDocument};
+
+pub use self::index::Error;
+use self::index::Index;
+use self::parse::Asked;
+use self::query::{Builder, Edits, Limits};
+
+/// Results a page, where nobody says.
+const USUAL_LIMIT: u32 = 20;
+/// Results a page at most.
+const MAX_LIMIT: u32 = 100;
+/// How many repositories are suggested.
+const SUGGESTIONS: usize = 8;
+
+/// This node's search index; cheap to clone.
+#[derive(Clone)]
+pub struct Search {
+    index: Arc<Index>,
+}
+
+/// One document of the index that a query matched.
+struct Row {
+    id: RepositoryId,
+    path: String,
+    platforms: Vec<String>,
+    readme: String,
+}
+
+/// What the index answers, before rows are loaded.
+struct Found {
+    total: usize,
+    rows: Vec<Row>,
+    facets: Vec<model::search::Facet>,
+    /// Whether it took an edit to find them.
+    edits: Edits,
+}
+
+impl Search {
+    /// Opens the index in this folder; one that is missing, broken or of another form is made anew, empty until
+    /// [`follow::run`] has filled it.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        Ok(Self { index: Arc::new(Index::open(folder)?) })
+    }
+
+    /// What a query finds among what the viewer may see.
+    pub async fn search(&self, store: &Store, viewer: &Viewer, request: SearchRequest) -> Result<SearchResults, Fault> {
+        let asked = parse::parse(&request.q)?;
+        let page = request.page.max(1);
+        if page > MAX_PAGE {
+            return Err(Fault::invalid("page", format!("Pages go up to {MAX_PAGE}; narrow the query to see more.")));
+        }
+        let limit = if request.limit == 0 { USUAL_LIMIT } else { request.limit };
+        if limit > MAX_LIMIT {
+            return Err(Fault::invalid("limit", format!("A page holds up to {MAX_LIMIT} results.")));
+        }
+        let scope = store.scope(viewer).await?;
+        let limits = limits(store, viewer, &scope, &asked).await?;
+        let asked = Arc::new(asked);
+        let found = {
+            let asked = Arc::clone(&asked);
+            self.on_a_thread(move |index| find(index, &limits, &asked, request.sort, page, limit)).await?
+        };
+        let loaded = load(store, viewer, &scope, &found.rows).await?;
+        let mut loaded: HashMap<&str, &Repository> = loaded.iter().map(|row| (row.path.as_str(), row)).collect();
+        let hits: Vec<SearchHit> = found
+            .rows
+            .iter()
+            .filter_map(|row| {
+                let repository = loaded.remove(row.path.as_str())?.clone();
+                let excerpt = excerpt::excerpt(&asked, found.edits, &repository.description, &row.readme);
+                Some(SearchHit { repository, excerpt, platforms: row.platforms.clone() })
+            })
+            .collect();
+        // What the index still holds and the viewer can no longer see is not counted either.
+        let stale = found.rows.len() - hits.len();
+        let total = u64::try_from(found.total.saturating_sub(stale)).unwrap_or(u64::MAX);
+        let pages = u32::try_from(total.div_ceil(u64::from(limit))).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+        Ok(SearchResults { total, hits, facets: found.facets, page, pages })
+    }
+
+    /// Up to eight repositories that the viewer may see, for what is typed so far.
+    pub async fn suggest(&self, store: &Store, viewer: &Viewer, typed: &str) -> Result<Vec<Repository>, Fault> {
+        let asked = parse::parse(typed)?;
+        if asked.texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scope = store.scope(viewer).await?;
+        let limits = limits(store, viewer, &scope, &asked).await?;
+        let rows = self.on_a_thread(move |index| suggestions(index, &limits, &asked)).await?;
+        load(store, viewer, &scope, &rows).await
+    }
+
+    /// Runs what reads the index off the async threads. What fails is logged here, once, and shown without its reasons.
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Index) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let index = Arc::clone(&self.index);
+        let done = tokio::task::spawn_blocking(move || act(&index)).await.map_err(Error::Task);
+        done.flatten().map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a search failed");
+            Fault::internal()
+        })
+    }
+}
+
+/// The viewer's limits as the query needs them.
+async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &Asked) -> Result<Limits, Fault> {
+    let starred = if asked.needs_stars() { store.starred_ids(viewer).await? } else { Vec::new() };
+    Ok(Limits { readers: scope.readers(), globs: scope.globs().map(<[_]>::to_vec), starred })
+}
+
+/// The rows of what was found, in the same order, without those that the scope does not hold.
+async fn load(store: &Store, viewer: &Viewer, scope: &Scope, rows: &[Row]) -> Result<Vec<Repository>, Fault> {
+    let ids: Vec<RepositoryId> = rows.iter().map(|row| row.id).collect();
+    Ok(store.repositories_by_id(scope, viewer, &ids).await?)
+}
+
+/// Runs a search on the index. Words one edit away count only where nothing is found without: else every common word would
+/// bring in its neighbours.
+fn find(
+    index: &Index,
+    limits: &Limits,
+    asked: &Asked,
+    sort: SearchSort,
+    page: u32,
+    limit: u32,
+) -> Result<Found, Error> {
+    let searcher = index.searcher();
+    let builder = Builder { fields: &index.fields, limits };
+    let as_typed = builder.search(asked, Edits::None)?;
+    let found = run(index, &searcher, &*as_typed, sort, page, limit)?;
+    if found.total > 0 || asked.texts.is_empty() {
+        return Ok(found);
+    }
+    let nearly = builder.search(asked, Edits::One)?;
+    Ok(Found { edits: Edits::One, ..run(index, &searcher, &*nearly, sort, page, limit)? })
+}
+
+fn run(
+    index: &Index,
+    searcher: &Searcher,
+    query: &dyn Query,
+    sort: SearchSort,
+    page: u32,
+    limit: u32,
+) -> Result<Found, Error> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let skip = usize::try_from(page.saturating_sub(1)).unwrap_or(0).saturating_mul(limit);
+    let top = TopDocs::with_limit(limit).and_offset(skip);
+    let (total, counted, places) = match sort {
+        SearchSort::Best => collect(searcher, query, best(top))?,
+        SearchSort::Stars => collect(searcher, query, top.order_by_fast_field::<u64>("stars", Order::Desc))?,
+        SearchSort::Pulls => collect(searcher, query, top.order_by_fast_field::<u64>("pulls", Order::Desc))?,
+        SearchSort::Updated => collect(searcher, query, top.order_by_fast_field::<u64>("updated", Order::Desc))?,
+    };
+    let rows = places.into_iter().map(|place| row(index, searcher, place)).collect::<Result<_, Error>>()?;
+    Ok(Found { total, rows, facets: facets::facets(&counted), edits: Edits::None })
+}
+
+/// Orders by where words matched, raised by the document's own rank.
+fn best(top: TopDocs) -> impl Collector<Fruit = Vec<(f64, DocAddress)>> {
+    top.tweak_score(|segment: &SegmentReader| {
+        let ranks = segment.fast_fields().f64("rank").ok().map(|ranks| ranks.first_or_default_col(0.0));
+        move |document: DocId, score: Score| {
+            f64::from(score) * (1.0 + ranks.as_ref().map_or(0.0, |ranks| ranks.get_val(document)))
+        }
+    })
+}
+
+type Collected = (usize, tantivy::aggregation::agg_result::AggregationResults, Vec<DocAddress>);
+
+fn collect<K>(
+    searcher: &Searcher,
+    query: &dyn Query,
+    top: impl Collector<Fruit = Vec<(K, DocAddress)>>,
+) -> tantivy::Result<Collected> {
+    let (total, counted, places) = searcher.search(query, &(Count, facets::collector()?, top))?;
+    Ok((total, counted, places.into_iter().map(|(_, place)| place).collect()))
+}
+
+fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<Row>, Error> {
+    let searcher = index.searcher();
+    let builder = Builder { fields: &index.fields, limits };
+    for edits in [Edits::None, Edits::One] {
+        let query = builder.suggestion(asked, edits)?;
+        let places = searcher.search(&*query, &best(TopDocs::with_limit(SUGGESTIONS)))?;
+        if !places.is_empty() {
+            return places.into_iter().map(|(_, place)| row(index, &searcher, place)).collect();
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// What the index keeps about one document.
+fn row(index: &Index, searcher: &Searcher, place: DocAddress) -> Result<Row, Error> {
+    let ids = searcher.segment_reader(place.segment_ord).fast_fields().u64("id")?;
+    let id = ids.first(place.doc_id).and_then(|id| i64::try_from(id).ok()).unwrap_or_default();
+    let document: TantivyDocument = searcher.doc(place)?;
+    let texts = |field| document.get_all(field).filter_map(|value| value.as_str().map(str::to_owned));
+    Ok(Row {
+        id: RepositoryId(id),
+        path: texts(index.fields.path).next().unwrap_or_default(),
+        platforms: texts(index.fields.platform).collect(),
+        readme: texts(index.fields.passage).next().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,222 @@
+//! What manifests and image configurations say, read with patience: builders leave fields out, write null, and invent others
+//! (image-spec, "Image Manifest", "Image Index", "Image Configuration"). It refuses to know where the bytes come from.
+
+use model::clock::Timestamp;
+use model::image::{ImageConfig, Layer};
+use model::oci::Digest;
+use serde_json::{Map, Value};
+
+/// The longest platform that is kept, in bytes.
+const MAX_PLATFORM: usize = 100;
+
+/// A manifest of either kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Manifest {
+    /// It lists others.
+    Index(Vec<Child>),
+    /// It has a configuration and layers.
+    Image(ImageManifest),
+}
+
+/// A manifest that an index lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Child {
+    pub(super) digest: Digest,
+    /// As `linux/arm64/v8`, where the index says.
+    pub(super) platform: Option<String>,
+}
+
+/// A manifest of one image or other artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ImageManifest {
+    pub(super) config: Digest,
+    pub(super) config_type: String,
+    pub(super) layers: Vec<Layer>,
+}
+
+impl ImageManifest {
+    /// Whether its configuration is that of a container image, as opposed to a chart, a signature or the like.
+    pub(super) fn is_container_image(&self) -> bool {
+        matches!(
+            self.config_type.as_str(),
+            "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
+        )
+    }
+}
+
+/// What a configuration says, with the layers and the commands that made them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) config: ImageConfig,
+    pub(super) layers: Vec<Layer>,
+}
+
+/// Reads a manifest; `None` when it is neither kind.
+pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
+    let root: Map<String, Value> = serde_json::from_slice(payload).ok()?;
+    if let Some(Value::Array(children)) = root.get("manifests") {
+        return Some(Manifest::Index(children.iter().filter_map(child).collect()));
+    }
+    let config = root.get("config")?;
+    let layers = root.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(Manifest::Image(ImageManifest {
+        config: digest(config)?,
+        config_type: text(config, "mediaType"),
+        layers: layers.iter().filter_map(layer).collect(),
+    }))
+}
+
+/// Reads a configuration; one that does not parse gives the layers alone.
+pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> Seen {
+    let root: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
+    let inner = root.get("config").unwrap_or(&Value::Null);
+    let config = ImageConfig {
+        platform: platform(&root),
+        created: Timestamp::parse_rfc3339(&text(&root, "created")),
+        entrypoint: texts(inner, "Entrypoint"),
+        cmd: texts(inner, "Cmd"),
+        env: texts(inner, "Env"),
+        ports: keys(inner, "ExposedPorts"),
+        volumes: keys(inner, "Volumes"),
+        user: text(inner, "User"),
+        working_dir: text(inner, "WorkingDir"),
+        labels: labels(inner),
+    };
+    let mut layers = layers.to_vec();
+    let steps = root.get("history").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let made: Vec<&Value> = steps.iter().filter(|step| step.get("empty_layer") != Some(&Value::Bool(true))).collect();
+    // A history that does not speak of each layer could only be matched by guessing.
+    if made.len() == layers.len() {
+        for (layer, step) in layers.iter_mut().zip(made) {
+            layer.created_by = text(step, "created_by");
+        }
+    }
+    Seen { config, layers }
+}
+
+fn child(descriptor: &Value) -> Option<Child> {
+    let platform = descriptor.get("platform").map(platform).filter(|platform| !platform.is_empty());
+    Some(Child { digest: digest(descriptor)?, platform })
+}
+
+fn layer(descriptor: &Value) -> Option<Layer> {
+    Some(Layer {
+        digest: digest(descriptor)?,
+        media_type: text(descriptor, "mediaType"),
+        size: descriptor.get("size").and_then(Value::as_u64).unwrap_or(0),
+        created_by: String::new(),
+    })
+}
+
+fn digest(descriptor: &Value) -> Option<Digest> {
+    Digest::parse(descriptor.get("digest")?.as_str()?).ok()
+}
+
+/// `os/architecture` and the variant where there is one; empty when either of the first two is missing or strange.
+fn platform(of: &Value) -> String {
+    let (os, architecture, variant) = (text(of, "os"), text(of, "architecture"), text(of, "variant"));
+    if os.is_empty() || architecture.is_empty() {
+        return String::new();
+    }
+    let platform =
+        if variant.is_empty() { format!("{os}/{architecture}") } else { format!("{os}/{architecture}/{variant}") };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if platform.len() <= MAX_PLATFORM && platform.bytes().all(plain) { platform } else { String::new() }
+}
+
+fn text(of: &Value, name: &str) -> String {
+    of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A list of words; a single word counts as a list of one, as old builders write it.
+fn texts(of: &Value, name: &str) -> Vec<String> {
+    match of.get(name) {
+        Some(Value::String(word)) => vec![word.clone()],
+        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The names of an object whose values say nothing.
+fn keys(of: &Value, name: &str) -> Vec<String> {
+    of.get(name).and_then(Value::as_object).map(|object| object.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn labels(of: &Value) -> Vec<(String, String)> {
+    let labels = of.get("Labels").and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn hex(digit: char) -> String {
+        format!("sha256:{}", digit.to_string().repeat(64))
+    }
+
+    fn two_layers() -> Vec<Layer> {
+        ['1', '2']
+            .map(|digit| Layer {
+                digest: Digest::parse(&hex(digit)).unwrap(),
+                media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
+                size: 5,
+                created_by: String::new(),
+            })
+            .to_vec()
+    }
+
+    #[test]
+    fn steps_that_made_no_layer_are_passed_over() {
+        let bytes = json!({
+            "os": "linux", "architecture": "arm64", "variant": "v8", "created": "2026-01-02T03:04:05Z",
+            "config": {"Entrypoint": ["/run"], "Cmd": null, "Env": ["A=b"], "ExposedPorts": {"80/tcp": {}},
+                "Labels": {"maintainer": "me"}, "User": "1000:1000"},
+            "history": [{"created_by": "ADD a"}, {"created_by": "ENV A=b", "empty_layer": true}, {"created_by": "RUN b"}],
+        });
+        let seen = config(bytes.to_string().as_bytes(), &two_layers());
+        assert_eq!(seen.config.platform, "linux/arm64/v8");
+        assert_eq!(seen.config.entrypoint, ["/run"]);
+        assert!(seen.config.cmd.is_empty());
+        assert_eq!(seen.config.ports, ["80/tcp"]);
+        assert_eq!(seen.config.labels, [("maintainer".to_owned(), "me".to_owned())]);
+        let commands: Vec<&str> = seen.layers.iter().map(|layer| layer.created_by.as_str()).collect();
+        assert_eq!(commands, ["ADD a", "RUN b"]);
+    }
+
+    #[test]
+    fn a_history_that_does_not_fit_names_no_layer() {
+        let bytes = json!({"history": [{"created_by": "ADD a"}]});
+        let seen = config(bytes.to_string().as_bytes(), &two_layers());
+        assert!(seen.layers.iter().all(|layer| layer.created_by.is_empty()));
+    }
+
+    #[test]
+    fn an_index_names_its_images_and_their_platforms() {
+        let payload = json!({"schemaVersion": 2, "manifests": [
+            {"digest": hex('a'), "size": 1, "platform": {"os": "linux", "architecture": "amd64"}},
+            {"digest": hex('b'), "size": 1},
+            {"digest": "nonsense", "size": 1},
+        ]});
+        let Some(Manifest::Index(children)) = manifest(payload.to_string().as_bytes()) else { panic!("not an index") };
+        let platforms: Vec<Option<&str>> = children.iter().map(|child| child.platform.as_deref()).collect();
+        assert_eq!(platforms, [Some("linux/amd64"), None]);
+    }
+
+    #[test]
+    fn a_strange_platform_is_none() {
+        let bytes = json!({"os": "li\u{0}nux", "architecture": "amd64"});
+        assert_eq!(config(bytes.to_string().as_bytes(), &[]).config.platform, "");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = manifest(&bytes);
+            let _ = config(&bytes, &[]);
+        }
+    }
+}

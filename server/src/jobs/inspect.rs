@@ -1,0 +1,175 @@
+//! Follows pushes and reads what an image's configuration says about it into rows: platform, settings, layers and their commands.
+//! It refuses to know who pushed and who will look; an image that it cannot read is skipped and stays pullable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use model::event::What;
+use model::id::{EventId, RepositoryId};
+use model::oci::{Digest, Reference};
+use registry::ledger::{Ledger, LedgerError};
+use registry::storage::{Storage, StorageError};
+use store::Store;
+use store::access::Viewer;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use super::image::{self, Manifest};
+
+/// The follower's name, under which the store keeps how far it is.
+const NAME: &str = "inspect";
+/// How many events are read at a time.
+const EVENTS: u64 = 100;
+/// The largest configuration that is read, in bytes.
+const MAX_CONFIG: u64 = 4 * 1024 * 1024;
+/// How many of an index's images are read; how deep indexes within indexes are followed.
+const MAX_CHILDREN: usize = 200;
+const MAX_DEPTH: u8 = 2;
+/// How often an image is tried while the storage fails, before the follower goes on without it.
+const TRIES: u32 = 4;
+
+/// Why inspection stopped; it begins again at the same event.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The store did not answer.
+    #[error("the store failed while images were inspected")]
+    Store(#[source] store::Error),
+    /// The ledger did not answer.
+    #[error("the ledger failed while images were inspected")]
+    Ledger(#[source] LedgerError),
+    /// The storage did not answer.
+    #[error("the storage failed while images were inspected")]
+    Storage(#[source] StorageError),
+}
+
+/// What inspection reads from and writes to.
+pub struct Inspector {
+    store: Store,
+    viewer: Viewer,
+    ledger: Arc<dyn Ledger>,
+    storage: Arc<dyn Storage>,
+}
+
+/// Inspects what is pushed until told to stop.
+pub(super) async fn run(store: Store, storage: Arc<dyn Storage>, shutdown: CancellationToken) -> Result<(), Error> {
+    let inspector = Inspector::new(store, storage);
+    tokio::select! {
+        done = inspector.follow() => done,
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+impl Inspector {
+    /// An inspector over these.
+    pub fn new(store: Store, storage: Arc<dyn Storage>) -> Self {
+        let (viewer, ledger) = (store.system("inspection"), store.ledger());
+        Self { store, viewer, ledger, storage }
+    }
+
+    async fn follow(&self) -> Result<(), Error> {
+        loop {
+            let news = self.store.wait_for_events();
+            if self.catch_up().await? == 0 {
+                news.await;
+            }
+        }
+    }
+
+    /// Inspects what the next events say was pushed; how many events there were.
+    pub async fn catch_up(&self) -> Result<usize, Error> {
+        let position = self.store.follower_position(&self.viewer, NAME).await.map_err(Error::Store)?;
+        let events = self.store.events_after(&self.viewer, position, EVENTS).await.map_err(Error::Store)?;
+        let mut last: Option<EventId> = None;
+        for (id, _, event) in &events {
+            if let What::Pushed { digest, .. } = &event.what {
+                self.inspect_patiently(event.repository, digest).await?;
+            }
+            last = Some(*id);
+        }
+        if let Some(last) = last {
+            self.store.set_follower_position(&self.viewer, NAME, last).await.map_err(Error::Store)?;
+        }
+        Ok(events.len())
+    }
+
+    /// Inspects one push. A storage that fails is tried some times more, then the image is left as it is.
+    async fn inspect_patiently(&self, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
+        let mut tries = 1;
+        loop {
+            match self.inspect(repository, digest, None, 0).await {
+                Err(Error::Storage(error)) if tries == TRIES => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(%repository, %digest, error, "an image's configuration cannot be read; it is skipped");
+                    return Ok(());
+                }
+                Err(Error::Storage(_)) => {
+                    tokio::time::sleep(Duration::from_millis(250) * 2_u32.pow(tries)).await;
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Inspects one manifest, and where it is an index the images it lists. `platform` is what such an index says of it.
+    async fn inspect(
+        &self,
+        repository: RepositoryId,
+        digest: &Digest,
+        platform: Option<String>,
+        depth: u8,
+    ) -> Result<(), Error> {
+        let reference = Reference::Digest(digest.clone());
+        let Some(stored) = self.ledger.manifest(repository, &reference).await.map_err(Error::Ledger)? else {
+            return Ok(());
+        };
+        match image::manifest(&stored.payload) {
+            Some(Manifest::Index(children)) if depth < MAX_DEPTH => {
+                for child in children.into_iter().take(MAX_CHILDREN) {
+                    Box::pin(self.inspect(repository, &child.digest, child.platform, depth + 1)).await?;
+                }
+                Ok(())
+            }
+            Some(Manifest::Image(manifest)) => {
+                let config = if manifest.is_container_image() {
+                    self.read(repository, &manifest.config).await?
+                } else {
+                    Vec::new()
+                };
+                let mut seen = image::config(&config, &manifest.layers);
+                if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
+                    seen.config.platform = platform;
+                }
+                self.store
+                    .record_image(
+                        &self.viewer,
+                        repository,
+                        digest,
+                        &seen.config.platform.clone(),
+                        seen.config,
+                        seen.layers,
+                    )
+                    .await
+                    .map_err(Error::Store)
+            }
+            Some(Manifest::Index(_)) | None => Ok(()),
+        }
+    }
+
+    /// A configuration's bytes; none when it is gone or too large.
+    async fn read(&self, repository: RepositoryId, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let Some(blob) = self.ledger.blob(repository, digest).await.map_err(Error::Ledger)? else {
+            return Ok(Vec::new());
+        };
+        if blob.size > MAX_CONFIG {
+            return Ok(Vec::new());
+        }
+        let mut stream = self.storage.read(&blob.segments, 0..blob.size).await.map_err(Error::Storage)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| Error::Storage(error.into()))?);
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,236 @@
+//! The line under a result: its description, or the passage of its README that matched best, with what matched marked.
+//! It refuses to know the index; it compares words as the index does, and gives plain text for the page to escape.
+
+use model::search::Fragment;
+
+use super::analyser::{self, Word, stands_alone};
+use super::parse::Asked;
+use super::query::{Edits, MIN_EDITABLE};
+
+/// How long a passage is, in bytes, about.
+const PASSAGE: usize = 200;
+
+/// The excerpt of one result.
+pub(super) fn excerpt(asked: &Asked, edits: Edits, description: &str, readme: &str) -> Vec<Fragment> {
+    let matcher = Matcher::new(asked, edits);
+    let described = matcher.marks(description);
+    if described.iter().any(|word| word.marked) || readme.is_empty() {
+        return fragments(description, 0, description.len(), &described);
+    }
+    let read = matcher.marks(readme);
+    match best_passage(&read) {
+        Some((from, to)) => passage(readme, from, to, &read),
+        None if description.is_empty() => passage(readme, 0, 0, &[]),
+        None => fragments(description, 0, description.len(), &[]),
+    }
+}
+
+/// A word of a text, and whether it is one of those asked for.
+struct Marked {
+    word: Word,
+    marked: bool,
+}
+
+/// Tells whether a word is one of those asked for.
+struct Matcher<'a> {
+    words: Vec<(&'a str, bool)>,
+    edits: Edits,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(asked: &'a Asked, edits: Edits) -> Self {
+        let words = asked.texts.iter().flat_map(|text| {
+            let last = text.words.len().saturating_sub(1);
+            let single = last == 0;
+            text.words.iter().enumerate().map(move |(at, word)| {
+                let open = !text.quoted && (single || at == last) && !word.chars().all(stands_alone);
+                (word.as_str(), open)
+            })
+        });
+        Self { words: words.collect(), edits }
+    }
+
+    fn marks(&self, text: &str) -> Vec<Marked> {
+        if self.words.is_empty() {
+            return Vec::new();
+        }
+        let words = analyser::words(text).into_iter();
+        words.map(|word| Marked { marked: self.is_asked(&word.text), word }).collect()
+    }
+
+    fn is_asked(&self, word: &str) -> bool {
+        self.words.iter().any(|(asked, open)| {
+            word == *asked
+                || (*open && word.starts_with(asked))
+                || (*open
+                    && self.edits == Edits::One
+                    && asked.chars().count() >= MIN_EDITABLE
+                    && within_one_edit(asked, word))
+        })
+    }
+}
+
+/// Whether one letter more, less, other, or two neighbours swapped make one word of the other.
+fn within_one_edit(left: &str, right: &str) -> bool {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
+    let left = left.get(same..).unwrap_or(&[]);
+    let right = right.get(same..).unwrap_or(&[]);
+    match (left, right) {
+        ([], []) => true,
+        ([_, left_rest @ ..], [_, right_rest @ ..]) if left_rest == right_rest => true,
+        ([_, left_rest @ ..], _) if left_rest == right => true,
+        (_, [_, right_rest @ ..]) if right_rest == left => true,
+        ([a, b, left_rest @ ..], [c, d, right_rest @ ..]) => a == d && b == c && left_rest == right_rest,
+        _ => false,
+    }
+}
+
+/// The bounds of the stretch with most marks in it; the earliest of equals.
+fn best_passage(words: &[Marked]) -> Option<(usize, usize)> {
+    let marks: Vec<&Word> = words.iter().filter(|word| word.marked).map(|word| &word.word).collect();
+    let mut best: Option<(usize, usize, usize)> = None;
+    for (at, first) in marks.iter().enumerate() {
+        let within = marks.iter().skip(at).take_while(|word| word.to <= first.from + PASSAGE * 3 / 4);
+        let count = within.clone().count();
+        let to = within.last().map_or(first.to, |last| last.to);
+        if best.is_none_or(|(most, _, _)| count > most) {
+            best = Some((count, first.from, to));
+        }
+    }
+    best.map(|(_, from, to)| (from, to))
+}
+
+/// The text around a stretch, widened to [`PASSAGE`] and cut between words.
+fn passage(text: &str, from: usize, to: usize, words: &[Marked]) -> Vec<Fragment> {
+    let room = PASSAGE.saturating_sub(to - from);
+    let before = text.floor_char_boundary(from.saturating_sub(room / 3));
+    let after = text.ceil_char_boundary((to + room - (from - before).min(room)).min(text.len()));
+    // What stands before the stretch begins after a space, what follows it ends before one, where there is one.
+    let start = if before == 0 {
+        0
+    } else {
+        text.get(before..from).and_then(|lead| lead.find(char::is_whitespace)).map_or(before, |space| before + space)
+    };
+    let end = if after == text.len() {
+        after
+    } else {
+        text.get(to..after).and_then(|tail| tail.rfind(char::is_whitespace)).map_or(after, |space| to + space)
+    };
+    let mut fragments = fragments(text, start, end, words);
+    if start > 0 {
+        fragments.insert(0, Fragment { text: "… ".to_owned(), marked: false });
+    }
+    if end < text.len() {
+        fragments.push(Fragment { text: " …".to_owned(), marked: false });
+    }
+    fragments
+}
+
+/// A stretch of text as runs that are and are not marked; white space is folded to single spaces.
+fn fragments(text: &str, from: usize, to: usize, words: &[Marked]) -> Vec<Fragment> {
+    let mut fragments: Vec<Fragment> = Vec::new();
+    let mut push = |from: usize, to: usize, marked: bool| {
+        let text = folded_space(text.get(from..to).unwrap_or(""));
+        if text.is_empty() {
+            return;
+        }
+        match fragments.last_mut() {
+            Some(last) if last.marked == marked => last.text.push_str(&text),
+            _ => fragments.push(Fragment { text, marked }),
+        }
+    };
+    let mut at = from;
+    for word in words.iter().filter(|word| word.marked).map(|word| &word.word) {
+        if word.from >= at && word.to <= to {
+            push(at, word.from, false);
+            push(word.from, word.to, true);
+            at = word.to;
+        }
+    }
+    push(at, to, false);
+    if let Some(first) = fragments.first_mut() {
+        first.text = first.text.trim_start().to_owned();
+    }
+    if let Some(last) = fragments.last_mut() {
+        last.text.truncate(last.text.trim_end().len());
+    }
+    fragments.retain(|fragment| !fragment.text.is_empty());
+    fragments
+}
+
+fn folded_space(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for character in text.chars() {
+        if !character.is_whitespace() {
+            folded.push(character);
+        } else if !folded.ends_with(' ') {
+            folded.push(' ');
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(query: &str, edits: Edits, description: &str, readme: &str) -> String {
+        excerpt(&parse(query).unwrap(), edits, description, readme)
+            .into_iter()
+            .map(|part| if part.marked { format!("[{}]", part.text) } else { part.text })
+            .collect()
+    }
+
+    #[test]
+    fn a_description_that_matches_is_shown_whole() {
+        assert_eq!(shown("key", Edits::None, "A keyed store for Keys", "key key key"), "A [keyed] store for [Keys]");
+    }
+
+    #[test]
+    fn the_passage_with_most_matches_is_shown_when_the_description_has_none() {
+        let filler = "lorem ipsum ".repeat(60);
+        let readme =
+            format!("one whale here. {filler}\n\nThe harbour   is where a whale meets a harbour pilot. {filler}");
+        let shown = shown("whale harbour", Edits::None, "Nothing to see", &readme);
+        assert!(shown.contains("The [harbour] is where a [whale] meets a [harbour] pilot."), "{shown}");
+        assert!(shown.starts_with("… ") && shown.ends_with(" …"), "{shown}");
+        assert!(shown.len() < PASSAGE + 40, "{shown}");
+    }
+
+    #[test]
+    fn without_words_the_description_stands_alone() {
+        assert_eq!(shown("arch:arm64", Edits::None, "A store", "readme"), "A store");
+        assert_eq!(shown("", Edits::None, "", "# Readme of it"), "# Readme of it");
+    }
+
+    #[test]
+    fn a_chinese_run_and_a_misspelt_word_are_marked() {
+        assert_eq!(shown("镜像", Edits::None, "私有镜像仓库", ""), "私有[镜像]仓库");
+        assert_eq!(shown("postgras", Edits::One, "Postgres, ready", ""), "[Postgres], ready");
+        assert_eq!(shown("postgras", Edits::None, "Postgres, ready", ""), "Postgres, ready");
+    }
+
+    #[test]
+    fn one_edit_is_one_letter_or_a_swap() {
+        for near in ["redis", "redi", "rediss", "xedis", "erdis", "redsi", "rebis"] {
+            assert!(within_one_edit("redis", near), "{near}");
+        }
+        for far in ["red", "rebix", "redisss", "erids", "sider"] {
+            assert!(!within_one_edit("redis", far), "{far}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_an_excerpt_panic_or_lose_its_order(
+            query in "[a-c镜 ]{0,12}", description in "[a-cé镜 \n]{0,40}", readme in "[a-cé镜 \n]{0,600}",
+        ) {
+            let parts = excerpt(&parse(&query).unwrap(), Edits::One, &description, &readme);
+            prop_assert!(parts.windows(2).all(|pair| pair[0].marked != pair[1].marked || pair[0].text == "… " || pair[1].text == " …"));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Keeps the index true to the database: built whole from SQL where it is new, then every event's repository written again.
+//! It refuses to know what an event says beyond its repository: what stands in SQL now is what is indexed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::id::{EventId, RepositoryId};
+use store::Store;
+use store::access::Viewer;
+use tantivy::TantivyDocument;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::index::{Error, Index};
+use super::{Search, document};
+
+/// How many events are read at a time.
+const EVENTS: u64 = 500;
+/// How many repositories are read at a time while the index is built.
+const BATCH: u64 = 500;
+/// Commits are at least this far apart.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How many repositories are between two commits of a first build, so that what is there is found early.
+const FIRST_BUILD_COMMIT: u64 = 20_000;
+
+/// Follows the outbox until told to stop; builds the index first where that was never finished.
+pub async fn run(search: Search, store: Store, shutdown: CancellationToken) -> Result<(), Error> {
+    tokio::select! {
+        done = follow(&search, &store) => done,
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+async fn follow(search: &Search, store: &Store) -> Result<(), Error> {
+    let viewer = store.system("search index");
+    let mut position = catch_up(search, store).await?;
+    let mut committed = Instant::now();
+    loop {
+        let news = store.wait_for_events();
+        let events = apply(search, store, &viewer, &mut position).await?;
+        if events == 0 {
+            news.await;
+            continue;
+        }
+        // A single push is committed at once; a stream of them once an interval, with all that came meanwhile.
+        tokio::time::sleep_until(committed + COMMIT_EVERY).await;
+        while apply(search, store, &viewer, &mut position).await? == EVENTS {}
+        commit(search, Some(position)).await?;
+        committed = Instant::now();
+    }
+}
+
+/// Brings the index up to the outbox's present end, building it where it is new; the place it then stands at.
+pub async fn catch_up(search: &Search, store: &Store) -> Result<EventId, Error> {
+    let viewer = store.system("search index");
+    let end = store.last_event(&viewer).await.map_err(Error::Store)?;
+    let mut position = match search.index.position()? {
+        // A place beyond the end belongs to another database.
+        Some(position) if position <= end => position,
+        _ => return rebuild(search, store).await,
+    };
+    let mut changed = false;
+    while apply(search, store, &viewer, &mut position).await? > 0 {
+        changed = true;
+    }
+    if changed {
+        commit(search, Some(position)).await?;
+    }
+    Ok(position)
+}
+
+/// Builds the whole index from SQL; what was found before is found until it is done. Gives the place it then stands at.
+pub async fn rebuild(search: &Search, store: &Store) -> Result<EventId, Error> {
+    let viewer = store.system("search index");
+    // Read before the first repository: what changes while the index is built is read once more afterwards.
+    let mut position = store.last_event(&viewer).await.map_err(Error::Store)?;
+    let first = search.index.searcher().num_docs() == 0;
+    blocking(search, Index::clear).await?;
+    let (mut last, mut done) = (RepositoryId(0), 0_u64);
+    loop {
+        let ids = store.repository_ids_after(&viewer, last, BATCH).await.map_err(Error::Store)?;
+        let Some(end) = ids.last() else { break };
+        last = *end;
+        let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        replace(search, store, &viewer, ids).await?;
+        let next = done.saturating_add(count);
+        if next / FIRST_BUILD_COMMIT > done / FIRST_BUILD_COMMIT {
+            tracing::info!(repositories = next, "building the search index");
+            if first {
+                commit(search, None).await?;
+            }
+        }
+        done = next;
+    }
+    while apply(search, store, &viewer, &mut position).await? > 0 {}
+    commit(search, Some(position)).await?;
+    tracing::info!(repositories = done, "the search index is built");
+    Ok(position)
+}
+
+/// Reads the next events and writes their repositories anew; moves `position` past them and says how many there were.
+async fn apply(search: &Search, store: &Store, viewer: &Viewer, position: &mut EventId) -> Result<u64, Error> {
+    let events = store.events_after(viewer, *position, EVENTS).await.map_err(Error::Store)?;
+    let Some((last, _, _)) = events.last() else { return Ok(0) };
+    let next = *last;
+    let repositories: BTreeSet<RepositoryId> = events.iter().map(|(_, _, event)| event.repository).collect();
+    replace(search, store, viewer, repositories).await?;
+    *position = next;
+    Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
+}
+
+/// Writes these repositories as they stand in SQL now; those that are gone are taken out.
+async fn replace(
+    search: &Search,
+    store: &Store,
+    viewer: &Viewer,
+    ids: impl IntoIterator<Item = RepositoryId>,
+) -> Result<(), Error> {
+    let mut rows = Vec::new();
+    for id in ids {
+        rows.push((id, store.search_document(viewer, id).await.map_err(Error::Store)?));
+    }
+    blocking(search, move |index| {
+        let changes = rows.into_iter().map(|(id, row)| {
+            let document: Option<TantivyDocument> = row.map(|row| document::document(&index.fields, id, &row));
+            (id, document)
+        });
+        index.replace(changes.collect())
+    })
+    .await
+}
+
+async fn commit(search: &Search, position: Option<EventId>) -> Result<(), Error> {
+    blocking(search, move |index| index.commit(position)).await
+}
+
+/// Runs what writes the index off the async threads.
+async fn blocking<T: Send + 'static>(
+    search: &Search,
+    act: impl FnOnce(&Index) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let index = Arc::clone(&search.index);
+    tokio::task::spawn_blocking(move || act(&index)).await.map_err(Error::Task)?
+}

@@ -1,0 +1,239 @@
+//! The index on disk: opened or made anew, written by one writer, committed together with the place in the outbox it stands at.
+//! It refuses to know repositories and queries, and holds nothing that SQL does not: any doubt about it ends in a new one.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use model::id::{EventId, RepositoryId};
+use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::LockError;
+use tantivy::indexer::IndexWriterOptions;
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use thiserror::Error;
+
+use super::analyser;
+use super::document::key;
+use super::schema::{FORMAT, Fields, schema};
+
+/// Memory for documents that are not yet on disk, in bytes; little, since the index follows single events.
+const WRITER_MEMORY: usize = 24_000_000;
+/// The file that says which form the index has.
+const FORMAT_FILE: &str = "format";
+
+/// Why the index did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Another process writes this folder.
+    #[error("the search index is in use by another process")]
+    Busy,
+    /// The folder cannot be read or written.
+    #[error("the search index's folder cannot be read or written")]
+    Folder(#[source] io::Error),
+    /// The index refuses.
+    #[error("the search index failed")]
+    Index(#[source] TantivyError),
+    /// The store refuses what the index is made of.
+    #[error("the store did not give what the search index is made of")]
+    Store(#[source] store::Error),
+    /// The task that searched or wrote ended early.
+    #[error("a search task ended early")]
+    Task(#[source] tokio::task::JoinError),
+}
+
+impl From<TantivyError> for Error {
+    fn from(error: TantivyError) -> Self {
+        match error {
+            TantivyError::LockFailure(LockError::LockBusy, _) => Self::Busy,
+            error => Self::Index(error),
+        }
+    }
+}
+
+/// What a commit says about itself.
+#[derive(Default, Serialize, Deserialize)]
+struct Payload {
+    /// The last event whose change is in; `None` while the index is being built.
+    position: Option<i64>,
+}
+
+/// One folder's index.
+pub(super) struct Index {
+    index: tantivy::Index,
+    pub(super) fields: Fields,
+    reader: IndexReader,
+    writer: Mutex<Option<IndexWriter>>,
+}
+
+impl Index {
+    /// Opens the folder's index, or makes an empty one where there is none, or none of this form, or a broken one.
+    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
+        match Self::reopen(folder) {
+            Some(Ok(index)) => return Ok(index),
+            Some(Err(Error::Busy)) => return Err(Error::Busy),
+            Some(Err(error)) => tracing::warn!(%error, "the search index is broken and is made anew"),
+            None => {}
+        }
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::Folder(error)),
+            _ => {}
+        }
+        fs::create_dir_all(folder).map_err(Error::Folder)?;
+        let directory = MmapDirectory::open(folder).map_err(TantivyError::from)?;
+        let (schema, fields) = schema();
+        let index = tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())?;
+        let index = Self::over(index, fields)?;
+        // Written last: a folder without it was not finished.
+        fs::write(folder.join(FORMAT_FILE), FORMAT).map_err(Error::Folder)?;
+        Ok(index)
+    }
+
+    /// The index that is there; `None` when there is none of this form.
+    fn reopen(folder: &Path) -> Option<Result<Self, Error>> {
+        if fs::read_to_string(folder.join(FORMAT_FILE)).ok()? != FORMAT {
+            return None;
+        }
+        let (schema, fields) = schema();
+        match tantivy::Index::open_in_dir(folder) {
+            Ok(index) if index.schema() == schema => Some(Self::over(index, fields)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    /// An index in memory, for tests of what lies above.
+    #[cfg(test)]
+    pub(super) fn in_memory() -> Result<Self, Error> {
+        let (schema, fields) = schema();
+        Self::over(tantivy::Index::create_in_ram(schema), fields)
+    }
+
+    fn over(index: tantivy::Index, fields: Fields) -> Result<Self, Error> {
+        index.tokenizers().register(analyser::NAME, analyser::analyser());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let this = Self { index, fields, reader, writer: Mutex::new(None) };
+        // The writer's lock is what keeps two processes from one folder.
+        this.write(|_| Ok(()))?;
+        Ok(this)
+    }
+
+    /// The index as of the last commit.
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// The last event whose change is in; `None` when the index was never built whole.
+    pub(super) fn position(&self) -> Result<Option<EventId>, Error> {
+        let payload = self.index.load_metas()?.payload;
+        let payload: Payload = payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Ok(payload.position.map(EventId))
+    }
+
+    /// Puts a repository's document in the place of the one that it had; `None` takes it out.
+    pub(super) fn replace(&self, changes: Vec<(RepositoryId, Option<TantivyDocument>)>) -> Result<(), Error> {
+        self.write(|writer| {
+            for (id, document) in changes {
+                writer.delete_term(Term::from_field_u64(self.fields.id, key(id)));
+                if let Some(document) = document {
+                    writer.add_document(document)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes everything out; it is still found until the next commit.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        self.write(|writer| writer.delete_all_documents().map(drop))
+    }
+
+    /// Makes what was written last and be found, together with the place in the outbox that it stands for.
+    pub(super) fn commit(&self, position: Option<EventId>) -> Result<(), Error> {
+        let payload = serde_json::to_string(&Payload { position: position.map(|id| id.0) }).unwrap_or_default();
+        self.write(|writer| {
+            let mut prepared = writer.prepare_commit()?;
+            prepared.set_payload(&payload);
+            prepared.commit().map(drop)
+        })?;
+        Ok(self.reader.reload()?)
+    }
+
+    /// Lets a writer do something. One that fails is given up, with whatever it had not committed; the next gets a new one.
+    fn write<T>(&self, act: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>) -> Result<T, Error> {
+        let mut slot: MutexGuard<'_, Option<IndexWriter>> = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = match slot.take() {
+            Some(writer) => writer,
+            None => self.index.writer_with_options(options())?,
+        };
+        let done = act(&mut writer)?;
+        *slot = Some(writer);
+        Ok(done)
+    }
+}
+
+fn options() -> IndexWriterOptions {
+    IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .memory_budget_per_thread(WRITER_MEMORY)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_one(folder: &Path) -> Index {
+        let index = Index::open(folder).unwrap();
+        let mut document = TantivyDocument::new();
+        document.add_u64(index.fields.id, 7);
+        index.replace(vec![(RepositoryId(7), Some(document))]).unwrap();
+        index.commit(Some(EventId(3))).unwrap();
+        index
+    }
+
+    #[test]
+    fn an_index_is_found_again_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(with_one(folder.path()));
+        let index = Index::open(folder.path()).unwrap();
+        assert_eq!(index.position().unwrap(), Some(EventId(3)));
+        assert_eq!(index.searcher().num_docs(), 1);
+    }
+
+    #[test]
+    fn another_form_or_a_broken_file_ends_in_an_empty_index() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, content) in [(FORMAT_FILE, "portolan search index 0\n"), ("meta.json", "{")] {
+            drop(with_one(folder.path()));
+            fs::write(folder.path().join(file), content).unwrap();
+            let index = Index::open(folder.path()).unwrap();
+            assert_eq!(index.position().unwrap(), None, "{file}");
+            assert_eq!(index.searcher().num_docs(), 0, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_folder_has_one_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = with_one(folder.path());
+        assert!(matches!(Index::open(folder.path()), Err(Error::Busy)));
+    }
+
+    #[test]
+    fn a_repository_has_one_document() {
+        let index = Index::in_memory().unwrap();
+        for _ in 0..2 {
+            let mut document = TantivyDocument::new();
+            document.add_u64(index.fields.id, 7);
+            index.replace(vec![(RepositoryId(7), Some(document))]).unwrap();
+            index.commit(None).unwrap();
+            assert_eq!(index.searcher().num_docs(), 1);
+        }
+        index.replace(vec![(RepositoryId(7), None)]).unwrap();
+        index.commit(None).unwrap();
+        assert_eq!(index.searcher().num_docs(), 0);
+    }
+}

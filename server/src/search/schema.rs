@@ -1,0 +1,106 @@
+//! The fields of the search index, and what each is for.
+//! It refuses to know where their values come from and how they are asked for.
+
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions};
+
+use super::analyser;
+
+/// The form of the index; an index of another form is thrown away and built anew from SQL.
+pub(super) const FORMAT: &str = "portolan search index 1\n";
+
+/// The fields by name. One document is one repository.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    /// The repository's identity.
+    pub(super) id: Field,
+    /// The whole path, as one term.
+    pub(super) path: Field,
+    /// All after the namespace, as one term.
+    pub(super) name: Field,
+    /// The namespace, as one term; a facet.
+    pub(super) namespace: Field,
+    /// The words of the path.
+    pub(super) path_words: Field,
+    /// The words of the topics.
+    pub(super) topic_words: Field,
+    /// The words of the tags.
+    pub(super) tag_words: Field,
+    /// The words of the description.
+    pub(super) description: Field,
+    /// The words of the labels' values.
+    pub(super) label_words: Field,
+    /// The words of the README.
+    pub(super) readme: Field,
+    /// Each topic, as one term.
+    pub(super) topic: Field,
+    /// Each tag, as one term.
+    pub(super) tag: Field,
+    /// Each label, as `name` and as `name=value`.
+    pub(super) label: Field,
+    /// Architectures; a facet.
+    pub(super) arch: Field,
+    /// Operating systems; a facet.
+    pub(super) os: Field,
+    /// `official`, and the visibility; a facet.
+    pub(super) is: Field,
+    /// Who may see it: `public`, `internal`, `a<account>`.
+    pub(super) readers: Field,
+    /// How many accounts starred it.
+    pub(super) stars: Field,
+    /// How often it was pulled.
+    pub(super) pulls: Field,
+    /// When it was last pushed or changed, in seconds since 1970.
+    pub(super) updated: Field,
+    /// How far up it stands among equal matches.
+    pub(super) rank: Field,
+    /// Platforms as people read them; only kept.
+    pub(super) platform: Field,
+    /// The beginning of the README as plain text, for excerpts; only kept.
+    pub(super) passage: Field,
+}
+
+/// The schema and its fields.
+pub(super) fn schema() -> (Schema, Fields) {
+    let mut builder = Schema::builder();
+    let words = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(analyser::NAME)
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+    );
+    let term = || {
+        TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer("raw")
+                .set_fieldnorms(false)
+                .set_index_option(IndexRecordOption::Basic),
+        )
+    };
+    let facet = || term().set_fast("raw");
+    let fields = Fields {
+        id: builder.add_u64_field("id", INDEXED | FAST),
+        path: builder.add_text_field("path", term().set_stored()),
+        name: builder.add_text_field("name", term()),
+        namespace: builder.add_text_field("namespace", facet()),
+        path_words: builder.add_text_field("path_words", words.clone()),
+        topic_words: builder.add_text_field("topic_words", words.clone()),
+        tag_words: builder.add_text_field("tag_words", words.clone()),
+        description: builder.add_text_field("description", words.clone()),
+        label_words: builder.add_text_field("label_words", words.clone()),
+        readme: builder.add_text_field("readme", words),
+        topic: builder.add_text_field("topic", term()),
+        tag: builder.add_text_field("tag", term()),
+        label: builder.add_text_field("label", term()),
+        arch: builder.add_text_field("arch", facet()),
+        os: builder.add_text_field("os", facet()),
+        is: builder.add_text_field("is", facet()),
+        readers: builder.add_text_field("readers", term()),
+        stars: builder.add_u64_field("stars", FAST),
+        pulls: builder.add_u64_field("pulls", FAST),
+        updated: builder.add_u64_field("updated", FAST),
+        rank: builder.add_f64_field("rank", FAST),
+        platform: builder.add_text_field("platform", STORED),
+        passage: builder.add_text_field("passage", STORED),
+    };
+    (builder.build(), fields)
+}
