@@ -13,8 +13,12 @@ pub mod ledger;
 mod manifest;
 pub mod referrers;
 pub mod request;
+pub mod scope;
 pub mod storage;
+mod sweep;
 mod tags;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod upload;
 
 pub use answer::Body;

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn what_is_no_scope_is_dropped() {
-        let names: Vec<_> = ResourceScope::parse_all("repository:a:pull x  y:z :a:pull registry:catalog:*").map(|s| s.name).collect();
+        let names: Vec<_> =
+            ResourceScope::parse_all("repository:a:pull x  y:z :a:pull registry:catalog:*").map(|s| s.name).collect();
         assert_eq!(names, ["a", "catalog"]);
     }
 }

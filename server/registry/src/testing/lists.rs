@@ -1,0 +1,142 @@
+//! What lists must do: tags in byte order, referrers by type, pages that make up the whole.
+//! It refuses to know what is listed for whom.
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, LINK};
+use serde_json::{Value, json};
+
+use super::{Answer, HERE, World, descriptor, sha256};
+use crate::document::{OCI_INDEX, OCI_MANIFEST};
+
+const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+
+/// Where the next page is.
+fn next_of(answer: &Answer) -> Option<String> {
+    let link = answer.headers.get(LINK)?.to_str().unwrap();
+    let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+    Some(target.unwrap().to_owned())
+}
+
+/// All items of a list, page by page.
+async fn collect(world: &World, first: String, key: &str) -> Vec<Value> {
+    let (mut all, mut next) = (Vec::new(), Some(first));
+    while let Some(path) = next {
+        let answer = world.get(path).await;
+        answer.is(StatusCode::OK);
+        all.extend(answer.json()[key].as_array().unwrap().iter().cloned());
+        next = next_of(&answer);
+    }
+    all
+}
+
+pub async fn tags_are_listed_in_byte_order(world: &World) {
+    for tag in ["b", "a", "Z", "_", "a1", "0"] {
+        world.push_image(tag).await;
+    }
+    let answer = world.get(format!("/v2/{HERE}/tags/list")).await;
+    answer.is(StatusCode::OK);
+    assert_eq!(answer.json(), json!({ "name": HERE, "tags": ["0", "Z", "_", "a", "a1", "b"] }));
+    assert_eq!(next_of(&answer), None);
+}
+
+pub async fn a_repository_without_tags_has_an_empty_list(world: &World) {
+    let answer = world.get(format!("/v2/{HERE}/tags/list")).await;
+    answer.is(StatusCode::OK);
+    assert_eq!(answer.json()["tags"], json!([]));
+    world.get("/v2/no/such/tags/list").await.is_error(404, "NAME_UNKNOWN");
+}
+
+pub async fn pages_of_tags_make_up_the_whole(world: &World) {
+    let image = world.image("paged").await.to_string();
+    let digest = sha256(image.as_bytes());
+    let tags: Vec<String> = (0..23).map(|number| format!("tag-{number:02}")).collect();
+    let query = format!("tag={}", tags.join("&tag="));
+    world.push_manifest(&format!("{digest}?{query}"), OCI_MANIFEST, image).await.is(StatusCode::CREATED);
+    for size in [1, 7, 22, 23, 24] {
+        let listed = collect(world, format!("/v2/{HERE}/tags/list?n={size}"), "tags").await;
+        assert_eq!(listed, tags, "{size}");
+    }
+    let after = world.get(format!("/v2/{HERE}/tags/list?n=2&last=tag-20-not-there")).await;
+    assert_eq!(after.json()["tags"], json!(["tag-21", "tag-22"]));
+    assert_eq!(next_of(&after), None);
+}
+
+pub async fn a_page_of_no_tags_is_empty_and_a_page_of_nonsense_refused(world: &World) {
+    world.push_image("only").await;
+    let none = world.get(format!("/v2/{HERE}/tags/list?n=0")).await;
+    none.is(StatusCode::OK);
+    assert_eq!(none.json()["tags"], json!([]));
+    assert_eq!(next_of(&none), None);
+    for size in ["x", "-1", "1.5", "+1", "99999999999999999999999"] {
+        world.get(format!("/v2/{HERE}/tags/list?n={size}")).await.is_error(400, "UNSUPPORTED");
+    }
+    let many = world.get(format!("/v2/{HERE}/tags/list?n=1000000")).await;
+    assert_eq!(many.json()["tags"], json!(["only"]));
+}
+
+/// Pushes something about `subject`; its digest and size.
+async fn push_about(world: &World, subject: &Value, marker: &str, artifact_type: Option<&str>) -> Value {
+    let mut manifest = world.image(marker).await;
+    manifest["subject"] = subject.clone();
+    manifest["annotations"] = json!({ "marker": marker });
+    if let Some(artifact_type) = artifact_type {
+        manifest["artifactType"] = json!(artifact_type);
+    }
+    let payload = manifest.to_string();
+    let digest = sha256(payload.as_bytes());
+    let answer = world.push_manifest(digest.as_str(), OCI_MANIFEST, payload.clone()).await;
+    answer.is(StatusCode::CREATED);
+    let shown = artifact_type.unwrap_or("application/vnd.oci.image.config.v1+json");
+    let mut listed = descriptor(OCI_MANIFEST, &digest, payload.len());
+    listed["artifactType"] = json!(shown);
+    listed["annotations"] = json!({ "marker": marker });
+    listed
+}
+
+pub async fn referrers_are_listed_with_their_types_and_annotations(world: &World) {
+    let digest = world.push_image("subject").await;
+    let size = world.get(format!("/v2/{HERE}/manifests/{digest}")).await.body.len();
+    let subject = descriptor(OCI_MANIFEST, &digest, size);
+    let mut expected = vec![
+        push_about(world, &subject, "sbom", Some("application/vnd.sbom+json")).await,
+        push_about(world, &subject, "plain", None).await,
+    ];
+    let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "subject": subject }).to_string();
+    let index_digest = sha256(index.as_bytes());
+    world.push_manifest(index_digest.as_str(), OCI_INDEX, index.clone()).await.is(StatusCode::CREATED);
+    expected.push(descriptor(OCI_INDEX, &index_digest, index.len()));
+    expected.sort_by_key(|entry| entry["digest"].to_string());
+    let path = format!("/v2/{HERE}/referrers/{digest}");
+    let answer = world.get(&path).await;
+    answer.is(StatusCode::OK);
+    assert_eq!(answer.header(&CONTENT_TYPE), OCI_INDEX);
+    assert_eq!(answer.json(), json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": expected }));
+    assert!(!answer.headers.contains_key(FILTERS_APPLIED));
+    assert_eq!(collect(world, format!("{path}?n=1"), "manifests").await, expected);
+    let filtered = world.get(format!("{path}?artifactType=application/vnd.sbom%2Bjson")).await;
+    assert_eq!(filtered.header(&FILTERS_APPLIED), "artifactType");
+    let sbom = expected.iter().filter(|entry| entry["artifactType"] == "application/vnd.sbom+json");
+    assert_eq!(filtered.json()["manifests"], json!(sbom.collect::<Vec<_>>()));
+}
+
+pub async fn what_nothing_refers_to_has_an_empty_list(world: &World) {
+    let digest = sha256(b"nothing");
+    for repository in [HERE, "no/such"] {
+        let answer = world.get(format!("/v2/{repository}/referrers/{digest}?artifactType=a/b")).await;
+        answer.is(StatusCode::OK);
+        assert_eq!(answer.header(&CONTENT_TYPE), OCI_INDEX);
+        assert_eq!(answer.header(&FILTERS_APPLIED), "artifactType");
+        assert_eq!(answer.json(), json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [] }));
+    }
+    world.get(format!("/v2/{HERE}/referrers/sha256:short")).await.is_error(400, "DIGEST_INVALID");
+}
+
+pub async fn a_referrer_that_is_deleted_is_listed_no_more(world: &World) {
+    let subject = descriptor(OCI_MANIFEST, &sha256(b"subject"), 7);
+    let about = push_about(world, &subject, "short-lived", None).await;
+    let path = format!("/v2/{HERE}/referrers/{}", sha256(b"subject"));
+    assert_eq!(world.get(&path).await.json()["manifests"], json!([about]));
+    let manifest = format!("/v2/{HERE}/manifests/{}", about["digest"].as_str().unwrap());
+    world.delete(manifest).await.is(StatusCode::ACCEPTED);
+    assert_eq!(world.get(&path).await.json()["manifests"], json!([]));
+}

@@ -1,0 +1,326 @@
+//! A ledger and a storage in memory, as simple as their contracts can be told; for tests alone.
+//! They refuse to be fast, durable or shared between processes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, stream};
+use model::clock::Timestamp;
+use model::id::RepositoryId;
+use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
+use uuid::Uuid;
+
+use crate::ledger::{
+    After, Blob, Ledger, LedgerError, Link, Manifest, NewManifest, Place, Put, ReferrerRow, Segment, Unlink, Upload,
+};
+use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
+
+/// A ledger in memory.
+#[derive(Default)]
+pub struct MemoryLedger(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    repositories: BTreeMap<RepositoryName, RepositoryId>,
+    blobs: BTreeMap<Digest, Blob>,
+    links: BTreeSet<(RepositoryId, Digest)>,
+    uploads: BTreeMap<Uuid, (RepositoryId, Upload)>,
+    manifests: BTreeMap<(RepositoryId, Digest), NewManifest>,
+    tags: BTreeMap<(RepositoryId, Tag), Digest>,
+    trash: Vec<String>,
+}
+
+impl State {
+    fn linked(&self, repository: RepositoryId, digest: &Digest) -> Option<&Blob> {
+        self.links.contains(&(repository, digest.clone())).then(|| self.blobs.get(digest)).flatten()
+    }
+
+    fn discard(&mut self, segments: Vec<Segment>) {
+        self.trash.extend(segments.into_iter().map(|segment| segment.key));
+    }
+
+    fn stands_at(&self, repository: RepositoryId, id: Uuid, offset: u64) -> bool {
+        self.uploads.get(&id).is_some_and(|(of, upload)| *of == repository && upload.offset == offset)
+    }
+}
+
+impl MemoryLedger {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+/// The items of a page out of all, in order.
+fn paged<T>(all: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, page: &After) -> Vec<T> {
+    let later = |item: &T| page.last.as_deref().is_none_or(|last| text(item) > last);
+    all.filter(later).take(usize::try_from(page.limit).unwrap()).collect()
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn repository(
+        &self,
+        name: &RepositoryName,
+        create: bool,
+        _now: Timestamp,
+    ) -> Result<Option<RepositoryId>, LedgerError> {
+        let mut state = self.state();
+        let fresh = RepositoryId(i64::try_from(state.repositories.len()).unwrap() + 1);
+        Ok(if create {
+            Some(*state.repositories.entry(name.clone()).or_insert(fresh))
+        } else {
+            state.repositories.get(name).copied()
+        })
+    }
+
+    async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError> {
+        Ok(paged(self.state().repositories.keys().cloned(), |name| name.as_str(), page))
+    }
+
+    async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
+        Ok(self.state().linked(repository, digest).cloned())
+    }
+
+    async fn mount(
+        &self,
+        to: RepositoryId,
+        from: RepositoryId,
+        digest: &Digest,
+        _now: Timestamp,
+    ) -> Result<Option<u64>, LedgerError> {
+        let mut state = self.state();
+        let Some(size) = state.linked(from, digest).map(|blob| blob.size) else { return Ok(None) };
+        state.links.insert((to, digest.clone()));
+        Ok(Some(size))
+    }
+
+    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError> {
+        let mut state = self.state();
+        let refers = |manifest: &NewManifest| manifest.blobs.iter().any(|link| link.digest == *digest);
+        if state.manifests.iter().any(|((of, _), manifest)| *of == repository && refers(manifest)) {
+            return Ok(Unlink::InUse);
+        }
+        Ok(if state.links.remove(&(repository, digest.clone())) { Unlink::Done } else { Unlink::Absent })
+    }
+
+    async fn open_upload(
+        &self,
+        repository: RepositoryId,
+        id: Uuid,
+        algorithm: Algorithm,
+        _now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let upload = Upload { id, algorithm, offset: 0, hash_state: Vec::new(), segments: Vec::new() };
+        self.state().uploads.insert(id, (repository, upload));
+        Ok(())
+    }
+
+    async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError> {
+        Ok(self.state().uploads.get(&id).filter(|(of, _)| *of == repository).map(|(_, upload)| upload.clone()))
+    }
+
+    async fn advance_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        _now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let mut state = self.state();
+        let stands = state.stands_at(repository, upload.id, from_offset);
+        if stands {
+            state.uploads.insert(upload.id, (repository, upload.clone()));
+        }
+        Ok(stands)
+    }
+
+    async fn commit_upload(
+        &self,
+        repository: RepositoryId,
+        upload: &Upload,
+        from_offset: u64,
+        digest: &Digest,
+        _now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let mut state = self.state();
+        if !state.stands_at(repository, upload.id, from_offset) {
+            return Ok(false);
+        }
+        state.uploads.remove(&upload.id);
+        let blob = Blob { digest: digest.clone(), size: upload.offset, segments: upload.segments.clone() };
+        if state.blobs.contains_key(digest) {
+            state.discard(blob.segments);
+        } else {
+            state.blobs.insert(digest.clone(), blob);
+        }
+        state.links.insert((repository, digest.clone()));
+        Ok(true)
+    }
+
+    async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, _now: Timestamp) -> Result<bool, LedgerError> {
+        let mut state = self.state();
+        if state.uploads.get(&id).is_none_or(|(of, _)| *of != repository) {
+            return Ok(false);
+        }
+        let segments = state.uploads.remove(&id).map(|(_, upload)| upload.segments);
+        state.discard(segments.unwrap_or_default());
+        Ok(true)
+    }
+
+    async fn put_manifest(&self, place: &Place, manifest: &NewManifest, _now: Timestamp) -> Result<Put, LedgerError> {
+        let mut state = self.state();
+        let blob_size = |link: &Link| state.linked(place.id, &link.digest).map(|blob| blob.size);
+        let child_size = |link: &Link| {
+            let child = state.manifests.get(&(place.id, link.digest.clone()));
+            child.map(|child| u64::try_from(child.payload.len()).unwrap())
+        };
+        let blobs = manifest.blobs.iter().map(|link| (link, blob_size(link)));
+        let sizes: Vec<_> = blobs.chain(manifest.children.iter().map(|link| (link, child_size(link)))).collect();
+        let chosen = |choose: fn(&Link, Option<u64>) -> bool| -> Vec<Digest> {
+            sizes.iter().filter(|(link, size)| choose(link, *size)).map(|(link, _)| link.digest.clone()).collect()
+        };
+        let missing = chosen(|_, size| size.is_none());
+        if !missing.is_empty() {
+            return Ok(Put::Missing(missing));
+        }
+        let differing = chosen(|link, size| size.is_some_and(|size| size != link.size));
+        if !differing.is_empty() {
+            return Ok(Put::SizeMismatch(differing));
+        }
+        let current = |tag: &Tag| state.tags.get(&(place.id, tag.clone()));
+        if !manifest.tags.iter().all(|tag| manifest.expect.holds(current(tag))) {
+            return Ok(Put::Unexpected);
+        }
+        for tag in &manifest.tags {
+            state.tags.insert((place.id, tag.clone()), manifest.digest.clone());
+        }
+        state.manifests.insert((place.id, manifest.digest.clone()), manifest.clone());
+        Ok(Put::Stored)
+    }
+
+    async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError> {
+        let state = self.state();
+        let digest = match reference {
+            Reference::Tag(tag) => state.tags.get(&(repository, tag.clone())).cloned(),
+            Reference::Digest(digest) => Some(digest.clone()),
+        };
+        let manifest = digest.and_then(|digest| state.manifests.get(&(repository, digest)));
+        Ok(manifest.map(|manifest| Manifest {
+            digest: manifest.digest.clone(),
+            media_type: manifest.media_type.clone(),
+            payload: manifest.payload.clone(),
+        }))
+    }
+
+    async fn delete_tag(&self, place: &Place, tag: &Tag, _now: Timestamp) -> Result<bool, LedgerError> {
+        Ok(self.state().tags.remove(&(place.id, tag.clone())).is_some())
+    }
+
+    async fn delete_manifest(&self, place: &Place, digest: &Digest, _now: Timestamp) -> Result<bool, LedgerError> {
+        let mut state = self.state();
+        state.tags.retain(|(of, _), target| *of != place.id || target != digest);
+        Ok(state.manifests.remove(&(place.id, digest.clone())).is_some())
+    }
+
+    async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError> {
+        let state = self.state();
+        let all = state.tags.keys().filter(|(of, _)| *of == repository).map(|(_, tag)| tag.clone());
+        Ok(paged(all, |tag| tag.as_str(), page))
+    }
+
+    async fn referrers(
+        &self,
+        repository: RepositoryId,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        page: &After,
+    ) -> Result<Vec<ReferrerRow>, LedgerError> {
+        let state = self.state();
+        let refers = |manifest: &NewManifest| {
+            manifest.subject.as_ref() == Some(subject)
+                && artifact_type.is_none_or(|wanted| manifest.artifact_type.as_deref() == Some(wanted))
+        };
+        let all = state.manifests.iter().filter(|((of, _), manifest)| *of == repository && refers(manifest));
+        let rows = all.map(|((_, digest), manifest)| ReferrerRow {
+            digest: digest.clone(),
+            media_type: manifest.media_type.clone(),
+            artifact_type: manifest.artifact_type.clone(),
+            size: u64::try_from(manifest.payload.len()).unwrap(),
+            annotations: manifest.annotations.clone(),
+        });
+        Ok(paged(rows, |row| row.digest.as_str(), page))
+    }
+
+    async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
+        Ok(self.state().trash.iter().take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+
+    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
+        self.state().trash.retain(|key| !keys.contains(key));
+        Ok(())
+    }
+}
+
+/// A storage in memory: one object a chunk, as on an object store.
+#[derive(Clone, Default)]
+pub struct MemoryStorage(Arc<Mutex<BTreeMap<String, Bytes>>>);
+
+impl MemoryStorage {
+    /// The keys of all objects.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Storage for MemoryStorage {
+    async fn writer(&self, _: Uuid, segments: Vec<Segment>, lease: Lease) -> Result<Box<dyn Writer>, StorageError> {
+        Ok(Box::new(MemoryWriter { storage: self.clone(), segments, bytes: BytesMut::new(), _lease: lease }))
+    }
+
+    async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
+        let objects = self.0.lock().unwrap();
+        let mut whole = BytesMut::new();
+        for Segment { key, length } in segments {
+            let object = objects.get(key).ok_or_else(|| StorageError::Missing(key.clone()))?;
+            whole.extend_from_slice(&object[..usize::try_from(*length).unwrap()]);
+        }
+        let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+        let pieces: Vec<_> = whole[start..end].chunks(1000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        Ok(stream::iter(pieces).boxed())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        self.0.lock().unwrap().remove(key);
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+struct MemoryWriter {
+    storage: MemoryStorage,
+    segments: Vec<Segment>,
+    bytes: BytesMut,
+    _lease: Lease,
+}
+
+#[async_trait]
+impl Writer for MemoryWriter {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
+        self.bytes.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Vec<Segment>, StorageError> {
+        let (key, bytes) = (Uuid::now_v7().to_string(), self.bytes.split().freeze());
+        self.segments.push(Segment { key: key.clone(), length: u64::try_from(bytes.len()).unwrap() });
+        self.storage.0.lock().unwrap().insert(key, bytes);
+        Ok(std::mem::take(&mut self.segments))
+    }
+}

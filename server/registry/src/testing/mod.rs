@@ -1,0 +1,400 @@
+//! The engine's requirements as tests that any ledger can be held against, and a world of two repositories to try them in.
+//! It refuses to know how a ledger keeps what it keeps; `requirements!` makes one test of each.
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test fails where it stands, and its name says what it wants"
+)]
+
+pub mod blobs;
+pub mod lists;
+pub mod manifests;
+pub mod memory;
+pub mod uploads;
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{HeaderName, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use model::clock::{Clock, Timestamp};
+use model::oci::{Algorithm, Digest, RepositoryName};
+use serde_json::{Value, json};
+
+use crate::document::OCI_MANIFEST;
+use crate::hash::digest_of;
+use crate::ledger::{Ledger, Place};
+use crate::referrers::no_referrers;
+use crate::request::{Operation, Request};
+use crate::{Call, Engine, Error, Limits};
+
+use memory::MemoryStorage;
+
+/// The repository that most tests use.
+pub const HERE: &str = "team/here";
+/// Another one, beside it.
+pub const THERE: &str = "team/there";
+
+/// An engine with two empty repositories.
+pub struct World {
+    /// The engine.
+    pub engine: Engine,
+    /// Its memory.
+    pub ledger: Arc<dyn Ledger>,
+    /// Its bytes.
+    pub storage: MemoryStorage,
+}
+
+impl World {
+    /// A world over an empty ledger.
+    pub async fn new(ledger: Arc<dyn Ledger>) -> Self {
+        let now = Timestamp::from_micros(1_795_305_600_000_000);
+        for name in [HERE, THERE] {
+            ledger.repository(&RepositoryName::parse(name).unwrap(), true, now).await.unwrap().unwrap();
+        }
+        let storage = MemoryStorage::default();
+        let clock = Clock::new(move || now);
+        let engine = Engine::new(ledger.clone(), Arc::new(storage.clone()), clock, Limits::default());
+        Self { engine, ledger, storage }
+    }
+
+    /// A request to be sent; the path may hold a query.
+    pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
+        Ask { world: self, method, path: path.into(), headers: HeaderMap::new(), body: Sent::whole(Bytes::new()) }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: impl Into<String>) -> Answer {
+        self.ask(Method::GET, path).send().await
+    }
+
+    /// HEAD.
+    pub async fn head(&self, path: impl Into<String>) -> Answer {
+        self.ask(Method::HEAD, path).send().await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: impl Into<String>) -> Answer {
+        self.ask(Method::DELETE, path).send().await
+    }
+
+    /// Opens an upload here; its address.
+    pub async fn open(&self) -> String {
+        let answer = self.ask(Method::POST, format!("/v2/{HERE}/blobs/uploads/")).send().await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        answer.header(&LOCATION).to_owned()
+    }
+
+    /// Pushes a blob; its digest.
+    pub async fn push_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
+        let bytes = bytes.into();
+        let digest = sha256(&bytes);
+        let path = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
+        let answer = self.ask(Method::POST, path).body(bytes).send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        digest
+    }
+
+    /// Pushes an OCI image manifest, or whatever `type` names.
+    pub async fn push_manifest(&self, reference: &str, media_type: &'static str, payload: impl Into<Bytes>) -> Answer {
+        let path = format!("/v2/{HERE}/manifests/{reference}");
+        let media_type = HeaderValue::from_static(media_type);
+        self.ask(Method::PUT, path).with(http::header::CONTENT_TYPE, media_type).body(payload.into()).send().await
+    }
+
+    /// An image manifest whose config and one layer are here. `marker` makes it unlike others.
+    pub async fn image(&self, marker: &str) -> Value {
+        let config = format!("{{\"config\":\"{marker}\"}}");
+        let layer = format!("layer {marker}");
+        let (config_digest, layer_digest) =
+            (self.push_blob(HERE, config.clone()).await, self.push_blob(HERE, layer.clone()).await);
+        json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": descriptor("application/vnd.oci.image.config.v1+json", &config_digest, config.len()),
+            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer_digest, layer.len())],
+        })
+    }
+
+    /// Pushes an image under a tag; its digest.
+    pub async fn push_image(&self, tag: &str) -> Digest {
+        let payload = self.image(tag).await.to_string();
+        let digest = sha256(payload.as_bytes());
+        let answer = self.push_manifest(tag, OCI_MANIFEST, payload).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        digest
+    }
+
+    async fn place(&self, name: &RepositoryName) -> Option<Place> {
+        let id = self.ledger.repository(name, false, Timestamp::from_micros(0)).await.unwrap()?;
+        Some(Place { id, name: name.clone(), actor: None })
+    }
+
+    /// What a gateway without a guard does.
+    async fn route(&self, ask: Ask<'_>) -> Result<http::Response<crate::Body>, Error> {
+        let (path, query) = ask.path.split_once('?').map_or((&*ask.path, None), |(path, query)| (path, Some(query)));
+        let request = Request::parse(&ask.method, path, query, &ask.headers)?;
+        let source = match request.mount_source() {
+            Some(name) => self.place(name).await,
+            None => None,
+        };
+        let Request::Repository { name, operation } = request else { return Err(Error::NoSuchPath) };
+        let Some(place) = self.place(&name).await else {
+            return match operation {
+                Operation::ListReferrers { artifact_type, .. } => Ok(no_referrers(artifact_type.as_deref())),
+                _ => Err(Error::NameUnknown),
+            };
+        };
+        let call = Call { place: &place, name: &name, mount_from: source.as_ref(), headers: &ask.headers };
+        self.engine.handle(call, operation, ask.body).await
+    }
+}
+
+/// A request to be sent.
+pub struct Ask<'a> {
+    world: &'a World,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Sent,
+}
+
+impl Ask<'_> {
+    /// With a header.
+    #[must_use]
+    pub fn with<V: TryInto<HeaderValue>>(mut self, name: HeaderName, value: V) -> Self {
+        self.headers.append(name, value.try_into().ok().unwrap());
+        self
+    }
+
+    /// With a body of known length.
+    #[must_use]
+    pub fn body(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.body = Sent::whole(bytes.into());
+        self
+    }
+
+    /// With a body in pieces, of a length that nobody tells; `None` breaks off.
+    #[must_use]
+    pub fn streamed(mut self, pieces: impl IntoIterator<Item = Option<Bytes>>) -> Self {
+        self.body = Sent { pieces: pieces.into_iter().collect(), length: None };
+        self
+    }
+
+    /// Sends it.
+    pub async fn send(self) -> Answer {
+        let method = self.method.clone();
+        let response = self.world.route(self).await.unwrap_or_else(|error| error.into_response(&method));
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// A body on its way in.
+struct Sent {
+    pieces: VecDeque<Option<Bytes>>,
+    length: Option<u64>,
+}
+
+impl Sent {
+    fn whole(bytes: Bytes) -> Self {
+        let length = Some(u64::try_from(bytes.len()).unwrap());
+        Self { pieces: if bytes.is_empty() { VecDeque::new() } else { VecDeque::from([Some(bytes)]) }, length }
+    }
+}
+
+impl http_body::Body for Sent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let next = self.pieces.pop_front();
+        Poll::Ready(next.map(|piece| piece.map(Frame::data).ok_or_else(|| io::ErrorKind::ConnectionReset.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.length.is_some() && self.pieces.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// A header that must be there once.
+    #[track_caller]
+    pub fn header(&self, name: &HeaderName) -> &str {
+        let values: Vec<_> = self.headers.get_all(name).iter().collect();
+        assert_eq!(values.len(), 1, "{name} in {self:?}");
+        values[0].to_str().unwrap()
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Fails unless it is an error of this status and code, in the specification's shape.
+    #[track_caller]
+    pub fn is_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        let errors = self.json();
+        let errors = errors["errors"].as_array().unwrap();
+        assert!(!errors.is_empty());
+        for error in errors {
+            assert_eq!(error["code"], code, "{self:?}");
+            assert!(error["message"].is_string());
+        }
+        assert_eq!(self.header(&crate::answer::API_VERSION), "registry/2.0");
+    }
+
+    /// Fails unless it has this status.
+    #[track_caller]
+    pub fn is(&self, status: StatusCode) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header(&crate::answer::API_VERSION), "registry/2.0");
+    }
+}
+
+/// The SHA-256 of bytes.
+pub fn sha256(bytes: &[u8]) -> Digest {
+    digest_of(Algorithm::Sha256, bytes).unwrap()
+}
+
+/// The SHA-512 of bytes.
+pub fn sha512(bytes: &[u8]) -> Digest {
+    digest_of(Algorithm::Sha512, bytes).unwrap()
+}
+
+/// A descriptor as JSON.
+pub fn descriptor(media_type: &str, digest: &Digest, size: usize) -> Value {
+    json!({ "mediaType": media_type, "digest": digest, "size": size })
+}
+
+/// Makes one test of each requirement. The expression is a future that gives an empty ledger, as `Arc<dyn Ledger>`, and whatever must
+/// live for as long as it does.
+#[macro_export]
+macro_rules! requirements {
+    ($ledger:expr) => {
+        $crate::requirements! { $ledger =>
+            blobs::a_blob_comes_back_with_its_length_and_digest,
+            blobs::an_empty_blob_is_a_blob,
+            blobs::a_range_of_a_blob_is_partial,
+            blobs::a_range_outside_of_a_blob_is_refused_with_its_size,
+            blobs::a_range_that_is_not_understood_gets_the_whole_blob,
+            blobs::a_blob_that_the_client_has_is_not_sent_again,
+            blobs::a_blob_of_another_repository_is_unknown_here,
+            blobs::a_malformed_digest_is_refused,
+            blobs::a_mount_links_a_blob_of_another_repository,
+            blobs::a_mount_of_what_is_not_there_opens_an_upload,
+            blobs::a_mount_without_a_source_finds_what_is_here_and_nothing_else,
+            blobs::a_malformed_mount_is_refused,
+            blobs::a_deleted_blob_is_gone_at_once_and_from_its_repository_only,
+            blobs::a_blob_that_a_manifest_refers_to_stays,
+            uploads::an_opened_upload_says_where_it_is,
+            uploads::a_blob_is_pushed_by_post_and_put,
+            uploads::a_blob_is_pushed_by_one_post,
+            uploads::a_post_with_another_digest_than_its_bytes_is_refused,
+            uploads::a_post_that_only_announces_a_digest_opens_an_upload,
+            uploads::a_blob_is_streamed_in_one_patch,
+            uploads::a_blob_is_pushed_in_chunks_the_last_with_the_put,
+            uploads::a_chunk_out_of_order_is_refused_and_the_upload_survives,
+            uploads::a_chunk_of_another_length_than_its_range_is_not_stored,
+            uploads::an_upload_tells_where_it_stands,
+            uploads::an_upload_that_is_cancelled_is_gone,
+            uploads::an_upload_of_another_repository_is_unknown,
+            uploads::an_upload_is_not_closed_without_a_digest,
+            uploads::an_upload_that_is_closed_with_a_wrong_digest_stands_where_it_stood,
+            uploads::a_chunk_that_is_cut_off_was_never_sent,
+            uploads::of_two_chunks_at_once_one_counts,
+            uploads::an_announced_algorithm_is_the_one_that_counts,
+            uploads::an_algorithm_that_was_not_announced_is_still_checked,
+            uploads::an_unknown_algorithm_is_refused,
+            uploads::the_same_blob_pushed_twice_is_stored_once,
+            manifests::a_manifest_comes_back_byte_for_byte,
+            manifests::a_manifest_that_the_client_has_is_not_sent_again,
+            manifests::a_manifest_that_is_not_there_is_unknown,
+            manifests::a_manifest_is_of_its_repository_alone,
+            manifests::a_manifest_is_pushed_by_its_digest_of_either_algorithm,
+            manifests::several_tags_are_set_with_one_push,
+            manifests::tags_beside_a_tag_and_too_many_of_them_are_refused,
+            manifests::a_tag_moves_and_what_it_pointed_at_stays,
+            manifests::the_same_manifest_pushed_again_is_well,
+            manifests::a_document_that_is_no_manifest_is_refused,
+            manifests::a_manifest_without_a_content_type_is_what_it_says,
+            manifests::a_manifest_of_four_mebibytes_is_taken_and_one_byte_more_is_not,
+            manifests::every_missing_blob_is_named,
+            manifests::a_size_that_is_not_the_blobs_is_refused,
+            manifests::an_index_needs_its_manifests,
+            manifests::a_build_cache_may_list_its_layers_in_an_index,
+            manifests::a_foreign_layer_need_not_be_here,
+            manifests::a_subject_need_not_be_here_and_is_echoed,
+            manifests::a_conditional_push_waits_for_nothing_and_overwrites_nothing,
+            manifests::a_deleted_tag_takes_nothing_with_it,
+            manifests::a_deleted_manifest_takes_its_tags_with_it,
+            lists::tags_are_listed_in_byte_order,
+            lists::a_repository_without_tags_has_an_empty_list,
+            lists::pages_of_tags_make_up_the_whole,
+            lists::a_page_of_no_tags_is_empty_and_a_page_of_nonsense_refused,
+            lists::referrers_are_listed_with_their_types_and_annotations,
+            lists::what_nothing_refers_to_has_an_empty_list,
+            lists::a_referrer_that_is_deleted_is_listed_no_more,
+        }
+    };
+    ($ledger:expr => $($room:ident::$name:ident,)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let (ledger, _alive) = $ledger.await;
+            $crate::testing::$room::$name(&$crate::testing::World::new(ledger).await).await;
+        }
+    )*};
+}
+
+#[cfg(test)]
+mod tests {
+    mod in_memory {
+        async fn ledger() -> (std::sync::Arc<dyn crate::ledger::Ledger>, ()) {
+            (std::sync::Arc::new(crate::testing::memory::MemoryLedger::default()), ())
+        }
+
+        crate::requirements!(ledger());
+    }
+
+    #[test]
+    fn every_requirement_is_on_the_list() {
+        let list = include_str!("mod.rs");
+        for room in [
+            include_str!("blobs.rs"),
+            include_str!("lists.rs"),
+            include_str!("manifests.rs"),
+            include_str!("uploads.rs"),
+        ] {
+            for line in room.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let (name, _) = line.split_once('(').unwrap();
+                assert!(list.contains(&format!("::{name},")), "{name}");
+            }
+        }
+    }
+}
