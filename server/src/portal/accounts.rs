@@ -3,7 +3,7 @@
 
 use app::portal::{Accounts, Answered};
 use async_trait::async_trait;
-use model::account::{Account, AccountName, Me, ProfilePatch, Registration, SignUp};
+use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
 use model::token::{CreatedToken, NewToken, Token};
@@ -37,8 +37,7 @@ impl Accounts for Visit {
     }
 
     async fn account(&self, name: &str) -> Answered<Account> {
-        let name = AccountName::parse(name).map_err(|_| Fault::not_found())?;
-        self.state.store.account(&self.viewer, &name).await.map_err(told)
+        self.state.store.account(&self.viewer, name).await.map_err(told)
     }
 
     async fn registration(&self) -> Answered<Registration> {
@@ -54,12 +53,12 @@ impl Accounts for Visit {
     }
 
     async fn sign_up(&self, form: SignUp) -> Answered<Me> {
-        let viewer = self.state.store.sign_up(form, self.state.config.registration).await.map_err(told)?;
+        let viewer = self.state.store.sign_up(&form, self.state.config.registration).await.map_err(told)?;
         self.admit(&viewer).await
     }
 
     async fn set_up(&self, secret: &str, form: SignUp) -> Answered<Me> {
-        let viewer = self.state.store.set_up(secret, form).await.map_err(told)?;
+        let viewer = self.state.store.set_up(secret, &form).await.map_err(told)?;
         self.admit(&viewer).await
     }
 
@@ -80,7 +79,7 @@ impl Accounts for Visit {
     }
 
     async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me> {
-        self.state.store.update_profile(&self.viewer, patch).await.map_err(told)
+        self.state.store.update_profile(&self.viewer, &patch).await.map_err(told)
     }
 
     async fn change_password(&self, old: &str, new: &str) -> Answered<()> {
@@ -93,7 +92,7 @@ impl Accounts for Visit {
     }
 
     async fn create_token(&self, form: NewToken) -> Answered<CreatedToken> {
-        self.state.store.create_token(&self.viewer, form).await.map_err(told)
+        self.state.store.create_token(&self.viewer, &form).await.map_err(told)
     }
 
     async fn revoke_token(&self, id: TokenId) -> Answered<()> {

@@ -25,7 +25,7 @@ impl Visit {
 impl Comments for Visit {
     async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
         let permit = self.permit::<See>(path).await?;
-        let threads = self.state.store.threads(&permit, &self.viewer, page).await.map_err(told)?;
+        let threads = self.state.store.threads(&permit, &self.viewer, &page).await.map_err(told)?;
         Ok(threads.map(|thread| Thread {
             root: rendered(thread.root),
             replies: thread.replies.into_iter().map(rendered).collect(),
@@ -34,7 +34,7 @@ impl Comments for Visit {
 
     async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment> {
         let permit = self.permit::<access::Comment>(path).await?;
-        self.state.store.post_comment(&permit, form).await.map(rendered).map_err(told)
+        self.state.store.post_comment(&permit, &form).await.map(rendered).map_err(told)
     }
 
     async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {

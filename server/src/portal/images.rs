@@ -22,7 +22,7 @@ impl Visit {
 impl Images for Visit {
     async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> Answered<Page<Tag>> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.tags(&permit, &filter.contains, filter.sort, page).await.map_err(told)
+        self.state.store.tags(&permit, &filter.contains, filter.sort, &page).await.map_err(told)
     }
 
     async fn image(&self, path: &RepositoryName, reference: &Reference) -> Answered<Image> {

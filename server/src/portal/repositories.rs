@@ -1,10 +1,9 @@
 //! Repositories, their stars and the people on them: a permit first, then the store.
 //! It refuses to know tags, comments and how Markdown becomes HTML.
 
-use app::portal::{Answered, Images as _, Repositories, RepositoryFilter, TagFilter};
+use app::portal::{Answered, Repositories, RepositoryFilter};
 use async_trait::async_trait;
-use model::account::{Account, AccountName};
-use model::fault::Fault;
+use model::account::Account;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch};
@@ -18,19 +17,19 @@ impl Visit {
     /// One repository as the viewer sees it.
     pub(crate) async fn repository(&self, path: &RepositoryName) -> Answered<Repository> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.repository(&permit, &self.viewer).await.map_err(told)
+        self.state.store.repository(&permit).await.map_err(told)
     }
 
     /// Whether the viewer starred it.
     pub(crate) async fn starred(&self, path: &RepositoryName) -> Answered<bool> {
-        let permit = self.permit::<Star>(path).await?;
+        let permit = self.permit::<See>(path).await?;
         self.state.store.is_starred(&permit).await.map_err(told)
     }
 
     /// Who starred it, latest first.
     pub(crate) async fn stargazers(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Account>> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.stargazers(&permit, page).await.map_err(told)
+        self.state.store.stargazers(&permit, &page).await.map_err(told)
     }
 }
 
@@ -45,7 +44,7 @@ impl Repositories for Visit {
             official: filter.official,
             sort: filter.sort,
         };
-        self.state.store.repositories(&scope, &self.viewer, filter, page).await.map_err(told)
+        self.state.store.repositories(&scope, &self.viewer, &filter, &page).await.map_err(told)
     }
 
     async fn namespaces(&self) -> Answered<Vec<Account>> {
@@ -61,26 +60,23 @@ impl Repositories for Visit {
         let permit = self.permit::<See>(path).await?;
         let head = self.state.store.head(&permit, &self.viewer).await.map_err(told)?;
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
-        let newest = PageRequest { limit: Some(1), cursor: None };
-        let latest = self.tags(path, TagFilter::default(), newest).await?.items.into_iter().next();
+        let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
         Ok(Overview { head, html: markdown::readme(&source), source, latest, platforms })
     }
 
     async fn create_repository(&self, form: NewRepository) -> Answered<Repository> {
-        self.state.store.create_repository(&self.viewer, form).await.map_err(told)
+        self.state.store.create_repository(&self.viewer, &form).await.map_err(told)
     }
 
     async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> Answered<Repository> {
         let permit = self.permit::<Manage>(path).await?;
-        self.state.store.update_repository(&permit, patch).await.map_err(told)?;
-        self.state.store.repository(&permit.narrow::<See>(), &self.viewer).await.map_err(told)
+        self.state.store.update_repository(&permit, &patch).await.map_err(told)
     }
 
     async fn rename_repository(&self, path: &RepositoryName, name: &str) -> Answered<Repository> {
         let permit = self.permit::<Own>(path).await?;
-        let renamed = self.state.store.rename_repository(&permit, name).await.map_err(told)?;
-        self.repository(&renamed).await
+        self.state.store.rename_repository(&permit, name).await.map_err(told)
     }
 
     async fn delete_repository(&self, path: &RepositoryName) -> Answered<()> {
@@ -100,16 +96,16 @@ impl Repositories for Visit {
 
     async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> Answered<()> {
         let permit = self.permit::<Manage>(path).await?;
-        self.state.store.set_collaborator(&permit, &named(account)?, role).await.map_err(told)
+        self.state.store.set_collaborator(&permit, account.trim(), role).await.map_err(told)
     }
 
     async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> Answered<()> {
+        let account = account.trim();
+        if self.viewer.account().is_some_and(|(_, own)| own.as_str() == account) {
+            let permit = self.permit::<See>(path).await?;
+            return self.state.store.leave_repository(&permit).await.map_err(told);
+        }
         let permit = self.permit::<Manage>(path).await?;
-        self.state.store.remove_collaborator(&permit, &named(account)?).await.map_err(told)
+        self.state.store.remove_collaborator(&permit, account).await.map_err(told)
     }
-}
-
-/// Somebody to be found by name.
-fn named(account: &str) -> Result<AccountName, Fault> {
-    AccountName::parse(account.trim()).map_err(|_| Fault::invalid("account", "There is no account of this name."))
 }
