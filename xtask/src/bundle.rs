@@ -54,9 +54,8 @@ fn stylesheet(folder: &Path) -> Result<String, Fault> {
 
 /// Builds the `browser` package; gives the module that cargo made.
 fn compile(machine: &Machine, toolchain: &wasm::Toolchain) -> Result<PathBuf, Fault> {
-    let profile = "wasm-release";
-    process::run(toolchain.cargo(machine, "build").args(["--package", "browser", "--profile", profile]))?;
-    Ok(machine.path(&format!("{}/{}/{profile}/browser.wasm", wasm::TARGET_FOLDER, wasm::TARGET)))
+    process::run(toolchain.cargo(machine, "build").args(["--package", "browser", "--profile", wasm::PROFILE]))?;
+    Ok(machine.path(&format!("{}/{}/{}/browser.wasm", wasm::TARGET_FOLDER, wasm::TARGET, wasm::PROFILE)))
 }
 
 /// Makes the loader and the module that a browser takes; gives their paths below `pkg`.

@@ -103,7 +103,15 @@ fn clippy_browser(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
             return Err(Fault::Findings { findings: vec![missing.how()] });
         }
     };
-    process::run(toolchain.cargo(machine, "clippy").args(["--package", "browser", "--", "-D", "warnings"]))
+    process::run(toolchain.cargo(machine, "clippy").args([
+        "--package",
+        "browser",
+        "--profile",
+        wasm::PROFILE,
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn doc(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {

@@ -18,6 +18,9 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// Its own target folder: another compiler writes it.
 pub(crate) const TARGET_FOLDER: &str = "target/wasm";
 
+/// The profile that both the bundle and its checks use, so that macros are built once.
+pub(crate) const PROFILE: &str = "wasm-release";
+
 const OVERRIDE: &str = "PORTOLAN_WASM_TOOLCHAIN";
 const DEBIAN: &str = "/usr";
 const DEBIAN_PACKAGES: [&str; 5] = ["cargo-web", "lld-22", "rust-web-clippy", "rust-web-src", "rustc-web"];
