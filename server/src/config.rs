@@ -80,7 +80,7 @@ const SETTINGS: [Setting; 13] = [
 ];
 
 /// Variables that begin with our prefix and are somebody else's: the repository's own tasks, and what Kubernetes sets for a service.
-const FOREIGN: [&str; 6] = ["bench_", "conformance", "wasm_", "test_", "port", "service_"];
+const FOREIGN: [&str; 7] = ["config", "bench_", "conformance", "wasm_", "test_", "port", "service_"];
 
 const PREFIX: &str = "PORTOLAN_";
 
@@ -329,7 +329,8 @@ impl Raw {
 
     fn origin(&self, key: &'static str) -> String {
         let Some(metadata) = self.figment.find_metadata(key) else { return "default".to_owned() };
-        match (metadata.file_path(), metadata.name.as_ref()) {
+        let file = metadata.source.as_ref().and_then(figment::Source::file_path);
+        match (file, metadata.name.as_ref()) {
             (Some(path), _) => path.display().to_string(),
             (None, "environment") => format!("{PREFIX}{}", key.to_uppercase()),
             (None, "flag") => format!("--{}", key.replace('_', "-")),

@@ -1,1 +1,8 @@
-fn main() {}
+//! The `portolan` binary: hands its arguments to the command line and ends with its exit code.
+//! It refuses to know any command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

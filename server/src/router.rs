@@ -1,1 +1,234 @@
-//! Where everything is mounted.
+//! Where everything is mounted, in which layers, and the list of it: a route gets in only by being listed.
+//! It refuses to know what any route does.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::handler::Handler;
+use axum::middleware::from_fn;
+use axum::routing::{get, on, post};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Either;
+use leptos::server_fn::axum::server_fn_paths;
+use store::sessions::Sessions;
+use time::Duration;
+use tower::{Service, ServiceExt};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::api;
+use crate::http::caller::Peer;
+use crate::http::{assets, headers, health, limit, page, trace, viewer};
+use crate::state::State;
+use crate::v2::gateway::{BoxError, Guard};
+use crate::v2::{self, index, token};
+
+/// How long a page or a call may take until its answer begins.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// One route, as (method, path) with parameters in braces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The path as it is mounted.
+    pub path: String,
+    /// The method.
+    pub method: String,
+}
+
+/// A router together with the list of what is in it.
+struct Mounted {
+    router: Router,
+    routes: Vec<Route>,
+}
+
+impl Mounted {
+    fn new() -> Self {
+        Self { router: Router::new(), routes: Vec::new() }
+    }
+
+    fn mount<H: Handler<T, ()>, T: 'static>(mut self, method: &Method, path: &str, handler: H) -> Self {
+        self.routes.push(Route { path: path.to_owned(), method: method.to_string() });
+        self.router = if *method == Method::POST {
+            self.router.route(path, post(handler))
+        } else if *method == Method::GET {
+            self.router.route(path, get(handler))
+        } else {
+            match axum::routing::MethodFilter::try_from(method.clone()) {
+                Ok(filter) => self.router.route(path, on(filter, handler)),
+                Err(_) => self.router,
+            }
+        };
+        self
+    }
+
+    fn get<H: Handler<T, ()>, T: 'static>(self, path: &str, handler: H) -> Self {
+        self.mount(&Method::GET, path, handler)
+    }
+
+    fn layer(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
+        self.router = wrap(self.router);
+        self
+    }
+
+    fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.routes.extend(other.routes);
+        self
+    }
+}
+
+/// The whole server, as one service.
+#[derive(Clone)]
+pub struct Hub {
+    guard: Guard,
+    router: Router,
+}
+
+impl Hub {
+    /// The hub with its engine.
+    pub fn new(state: &State) -> Self {
+        Self { guard: Guard::Hub(state.clone()), router: mounted(state).router }
+    }
+
+    /// An engine alone; `router` answers whatever is not below `/v2`.
+    pub const fn alone(guard: Guard, router: Router) -> Self {
+        Self { guard, router }
+    }
+
+    /// Answers one request; `/v2` goes to the gateway before any layer sees it.
+    pub async fn answer<B>(&self, mut request: Request<B>, peer: Option<Peer>) -> Response<Either<registry::Body, Body>>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let path = request.uri().path();
+        if path.strip_prefix("/v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return self.guard.answer(request, peer).await.map(Either::Left);
+        }
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        match self.router.clone().oneshot(request.map(Body::new)).await {
+            Ok(response) => response.map(Either::Right),
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Service<Request<Body>> for Hub {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let hub = self.clone();
+        let peer = request.extensions().get::<Peer>().copied();
+        Box::pin(async move { Ok(hub.answer(request, peer).await.map(Body::new)) })
+    }
+}
+
+/// Every route of the hub, in order; the access matrix walks them.
+pub fn routes(state: &State) -> Vec<Route> {
+    let mut routes = mounted(state).routes;
+    let others = api::routes().chain(v2::ROUTES.iter().map(|(method, path)| (*method, (*path).to_owned())));
+    routes.extend(others.map(|(method, path)| Route { path, method: method.to_owned() }));
+    routes.sort();
+    routes
+}
+
+/// Everything behind axum's router.
+///
+/// From the outside in: identity and log, panics, security headers, patience; then for pages and built-in files alone
+/// compression, and for pages alone the origin check, the bound on forms, the session, and the viewer's portal. Tokens, REST
+/// and the engine never see a cookie.
+fn mounted(state: &State) -> Mounted {
+    let https = state.config.https();
+    let observed = state.clone();
+    bare(state).merge(browsed(state)).layer(|router| {
+        router
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+            .layer(from_fn(move |request, next| headers::secure(https, request, next)))
+            .layer(CatchPanicLayer::custom(trace::broken))
+            .layer(from_fn(move |request, next| trace::observe(observed.clone(), request, next)))
+    })
+}
+
+/// What programs call: no cookies, no compression.
+fn bare(state: &State) -> Mounted {
+    let (issuing, granting, keys) = (state.clone(), state.clone(), state.clone());
+    let (readying, pinging, searching) = (state.clone(), state.clone(), state.clone());
+    let mounted = Mounted::new()
+        .get("/healthz", health::alive)
+        .get("/readyz", move || health::ready(readying.clone()))
+        .get("/token", move |request| token::issue(issuing.clone(), request))
+        .mount(&Method::POST, "/token", move |request| token::grant(granting.clone(), request))
+        .get("/.well-known/jwks.json", move || token::keys(keys.clone()))
+        .get("/v1/_ping", move || index::ping(pinging.clone()))
+        .get("/v1/search", move |request| index::search(searching.clone(), request))
+        .layer(|router| router.merge(api::router(state.clone())));
+    if state.config.metrics_listen.is_some() {
+        return mounted;
+    }
+    let measured = state.clone();
+    mounted.get("/metrics", move || async move { measured.metrics.render() })
+}
+
+/// What browsers call: pages, actions and built-in files.
+fn browsed(state: &State) -> Mounted {
+    let files = state.assets.clone();
+    let built_in = Mounted::new().get("/static/{*file}", move |request: axum::extract::Request| async move {
+        let file = request.uri().path().strip_prefix(assets::PREFIX).unwrap_or_default();
+        files.respond(file, request.headers())
+    });
+    let mut pages = Mounted::new();
+    for listing in leptos_axum::generate_route_list(app::App) {
+        pages = pages.get(listing.path(), page::render);
+    }
+    for (path, method) in server_fn_paths() {
+        pages = pages.mount(&method, path, page::act);
+    }
+    let admitted = state.clone();
+    let pages = pages.layer(|router| {
+        router
+            .fallback(page::missing)
+            .layer(from_fn(move |request, next| viewer::admit(admitted.clone(), request, next)))
+            .layer(sessions(state))
+            .layer(from_fn(limit::bound))
+            .layer(same_origin(state))
+    });
+    built_in.merge(pages).layer(|router| router.layer(CompressionLayer::new()))
+}
+
+/// Sessions in the store, under a cookie that no script reads and no other site sends along with a form.
+fn sessions(state: &State) -> SessionManagerLayer<Sessions> {
+    let https = state.config.https();
+    let life = Duration::try_from(state.config.session).unwrap_or(Duration::WEEK);
+    SessionManagerLayer::new(Sessions::new(state.store.clone()))
+        .with_name(if https { "__Host-portolan" } else { "portolan" })
+        .with_secure(https)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(life))
+}
+
+/// Refuses what another site makes a browser send.
+fn same_origin(state: &State) -> CsrfLayer {
+    let layer = CsrfLayer::new();
+    if !state.config.public_url_set {
+        return layer;
+    }
+    // The public address was parsed from a URL and has neither path nor query.
+    layer.add_trusted_origin(&state.config.public_url).unwrap_or_default()
+}

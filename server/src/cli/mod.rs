@@ -1,1 +1,86 @@
-//! The command line.
+//! The command line: which commands there are, and what an operator reads when one fails.
+//! It refuses to know how a command does its work.
+
+mod account;
+mod error;
+mod password;
+mod serve;
+mod settings;
+mod upkeep;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use self::error::Error;
+pub use self::serve::{Opened, open};
+
+/// A self-hosted hub for container images.
+#[derive(Debug, Parser)]
+#[command(name = "portolan", version, arg_required_else_help = true)]
+struct Portolan {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the hub with its engine
+    Serve(settings::Settings),
+    /// Accounts; also while the server runs
+    #[command(subcommand)]
+    User(account::User),
+    /// Personal access tokens
+    #[command(subcommand)]
+    Token(account::Token),
+    /// The settings
+    #[command(subcommand)]
+    Config(upkeep::Config),
+    /// Make this node's search index anew; the server must not run on it meanwhile
+    Reindex(settings::Settings),
+    /// Look whether the settings, the database and the storage are in order
+    Doctor(settings::Settings),
+}
+
+/// Runs the command that the process was started with. Exit code 2 for arguments and settings that cannot be used, 1 for what
+/// failed later.
+pub fn run() -> ExitCode {
+    match act(Portolan::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("portolan: {}", error.line());
+            error.exit_code()
+        }
+    }
+}
+
+fn act(command: Command) -> Result<(), Error> {
+    // Settings are checked before anything is started.
+    match command {
+        Command::Config(command) => upkeep::config(&command),
+        Command::Serve(settings) => {
+            let config = settings.resolve()?;
+            settings::log(&config);
+            on_runtime(serve::serve(config))
+        }
+        Command::User(command) => on_runtime(account::user(command)),
+        Command::Token(command) => on_runtime(account::token(command)),
+        Command::Reindex(settings) => {
+            let config = settings.resolve()?;
+            settings::log(&config);
+            on_runtime(upkeep::reindex(config))
+        }
+        Command::Doctor(settings) => {
+            let config = settings.resolve()?;
+            on_runtime(upkeep::doctor(config))
+        }
+    }
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    let result = runtime.block_on(work);
+    // A blocking read that a client abandoned must not hold the exit back.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}

@@ -1,17 +1,21 @@
 //! Who looks at a page: the session's account, as the store vouches for it, and the portal made for them.
 //! It refuses to know what they look at, and nothing outside the pages passes through it.
 
-use app::portal::PortalHandle;
+use std::sync::Arc;
+
+use app::portal::{PortalHandle, Site};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::request::Parts;
 use tower_sessions::Session;
 
+use crate::http::caller::{self, Peer};
 use crate::portal;
 use crate::state::State;
 
-/// Puts the [`PortalHandle`] of this request's viewer into its extensions.
+/// Puts the [`PortalHandle`] of this request's viewer, and the [`Site`] as they reach it, into its extensions.
 pub async fn admit(state: State, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(session) = parts.extensions.get::<Session>().cloned() else {
@@ -29,6 +33,22 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         None => state.store.anonymous(),
     };
     let handle: PortalHandle = portal::for_request(&state, viewer, session, &parts);
+    let site = site(&state, &parts);
     parts.extensions.insert(handle);
+    parts.extensions.insert(site);
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// The site under the address that the caller used, where no public one is set.
+fn site(state: &State, parts: &Parts) -> Arc<Site> {
+    if state.config.public_url_set {
+        return Arc::clone(&state.site);
+    }
+    let peer = parts.extensions.get::<Peer>().copied();
+    let root = caller::site_root(&state.config, peer, &parts.uri, &parts.headers);
+    if root == state.site.public_url {
+        return Arc::clone(&state.site);
+    }
+    let host = root.split_once("://").map_or("", |(_, host)| host).to_owned();
+    Arc::new(Site { registry_host: host, public_url: root, ..Site::clone(&state.site) })
 }

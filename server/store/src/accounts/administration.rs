@@ -32,6 +32,17 @@ impl Store {
         profile::by_id(self.database().pool(), id).await?.ok_or(Error::Absent)?.account()
     }
 
+    /// The viewer of an account, for what an operator does in its place. For the site itself; a disabled account is absent.
+    pub async fn act_for(&self, viewer: &Viewer, name: &str) -> Result<Viewer> {
+        viewer.require_system()?;
+        let row = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
+        if row.disabled_at.is_some() {
+            return Err(Error::Absent);
+        }
+        log(viewer, "acted for an account", name);
+        Ok(Viewer::member(row.id(), row.name()?, row.admin))
+    }
+
     /// All accounts by name. For administrators.
     pub async fn accounts(&self, viewer: &Viewer) -> Result<Vec<AccountEntry>> {
         viewer.administers()?;

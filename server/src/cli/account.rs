@@ -1,0 +1,207 @@
+//! `portolan user …` and `portolan token …`: what an operator does with accounts, also while the server runs.
+//! It refuses to decide anything: it asks the store as the site itself.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use model::account::SignUp;
+use model::clock::Clock;
+use model::token::{NewToken, TokenScope};
+use store::Store;
+use store::access::Viewer;
+
+use crate::cli::password::Password;
+use crate::cli::serve::open_store;
+use crate::cli::settings::Settings;
+use crate::cli::{Error, settings};
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make an account; prints a password unless one is given
+    Add(Add),
+    /// List all accounts
+    List(Settings),
+    /// Let neither password nor session nor token of an account open anything
+    Disable(Named),
+    /// Undo `disable`
+    Enable(Named),
+    /// Set a new password and end all sessions; prints it unless one is given
+    ResetPassword(Reset),
+}
+
+/// An account to be made.
+#[derive(Args, Debug)]
+pub struct Add {
+    /// The account's name
+    name: String,
+    /// Its mail address
+    #[arg(long, value_name = "EMAIL")]
+    email: String,
+    /// Let it administer the site
+    #[arg(long)]
+    admin: bool,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// An account.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// The account's name
+    name: String,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// An account that gets a new password.
+#[derive(Args, Debug)]
+pub struct Reset {
+    /// The account's name
+    name: String,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What to do with personal access tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a personal access token and print it once
+    Create(Create),
+}
+
+/// A token to be made.
+#[derive(Args, Debug)]
+pub struct Create {
+    /// Whose it is
+    account: String,
+    /// What to call it
+    #[arg(long)]
+    label: String,
+    /// What it may do, such as 'team/*:pull,push'; may be repeated; all that its owner may unless given
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    /// When it stops working, such as 90d or 12h; never unless given
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    expires: Option<Duration>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// A number and a unit: `m`, `h`, `d` or `w`.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || "an age is a number and a unit: m, h, d or w, such as 90d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        'w' => 7 * 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Opens the store for an operator.
+async fn enter(given: &Settings) -> Result<(Store, Viewer), Error> {
+    let config = given.resolve()?;
+    settings::log(&config);
+    let store = open_store(&config, Clock::system()).await?;
+    let operator = store.system("command line");
+    Ok((store, operator))
+}
+
+fn say(text: &str) {
+    // A reader that went away wants nothing more.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Runs `portolan user …`.
+pub async fn user(command: User) -> Result<(), Error> {
+    match command {
+        User::Add(add) => {
+            let (store, operator) = enter(&add.settings).await?;
+            let password = Password::get(add.password_stdin)?;
+            let form = SignUp {
+                name: add.name,
+                email: add.email,
+                password: password.text.clone(),
+                invitation: None,
+            };
+            let account = store.create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
+            say(&format!("Made the account {}.", account.name));
+            tell(&password);
+        }
+        User::List(given) => {
+            let (store, operator) = enter(&given).await?;
+            for entry in store.accounts(&operator).await.map_err(Error::of_store)? {
+                let admin = if entry.me.admin { "administrator" } else { "" };
+                let state = entry.disabled_at.map(|since| format!("disabled since {since}")).unwrap_or_default();
+                let notes = [admin, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
+                say(format!("{:<24} {:<32} {notes}", entry.me.account.name.as_str(), entry.me.email).trim_end());
+            }
+        }
+        User::Disable(named) => disable(&named, true).await?,
+        User::Enable(named) => disable(&named, false).await?,
+        User::ResetPassword(reset) => {
+            let (store, operator) = enter(&reset.settings).await?;
+            let password = Password::get(reset.password_stdin)?;
+            store.reset_password(&operator, &reset.name, &password.text).await.map_err(Error::of_store)?;
+            say(&format!("{} has a new password; its sessions are ended.", reset.name));
+            tell(&password);
+        }
+    }
+    Ok(())
+}
+
+async fn disable(named: &Named, disabled: bool) -> Result<(), Error> {
+    let (store, operator) = enter(&named.settings).await?;
+    store.disable_account(&operator, &named.name, disabled).await.map_err(Error::of_store)?;
+    say(&format!("{} is {}.", named.name, if disabled { "disabled" } else { "enabled" }));
+    Ok(())
+}
+
+fn tell(password: &Password) {
+    if password.made_up {
+        say(&format!("Password: {}", password.text));
+    }
+}
+
+/// Runs `portolan token …`.
+pub async fn token(command: Token) -> Result<(), Error> {
+    let Token::Create(create) = command;
+    let scopes: Vec<TokenScope> = create
+        .scope
+        .iter()
+        .map(|text| text.parse().map_err(|fault: model::fault::Fault| Error::Input(fault.message)))
+        .collect::<Result<_, _>>()?;
+    let (store, operator) = enter(&create.settings).await?;
+    let expires_at = create.expires.map(|age| store.clock().now().plus(age));
+    let form = NewToken { label: create.label, scopes, expires_at };
+    let owner = store.act_for(&operator, &create.account).await.map_err(Error::of_store)?;
+    let made = store.create_token(&owner, &form).await.map_err(Error::of_store)?;
+    say(&made.secret);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_a_number_and_a_unit() {
+        assert_eq!(age("90d"), Ok(Duration::from_secs(90 * 86400)));
+        assert_eq!(age("1w"), Ok(Duration::from_secs(7 * 86400)));
+        for text in ["", "d", "90", "90y", "-1d", "1.5h", "99999999999999999999w", "9é"] {
+            assert!(age(text).is_err(), "{text}");
+        }
+    }
+}

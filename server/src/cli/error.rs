@@ -1,0 +1,91 @@
+//! Why a command failed, in one line for whoever typed it.
+//! It refuses to know the log; a command that fails says so on standard error.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use model::fault::Fault;
+use registry::storage::StorageError;
+use thiserror::Error;
+
+use crate::config;
+use crate::search;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The settings cannot be used.
+    #[error("settings")]
+    Config(#[source] config::Error),
+    /// The process cannot start its threads.
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
+    /// A folder or file cannot be used.
+    #[error("cannot use {0}")]
+    File(PathBuf, #[source] io::Error),
+    /// Somebody else listens there.
+    #[error("{0} is in use: stop what listens there, or choose another address with --listen")]
+    InUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The database cannot be opened, or does not answer.
+    #[error("the database cannot be used")]
+    Store(#[source] store::Error),
+    /// The storage cannot be opened.
+    #[error("the storage cannot be used")]
+    Storage(#[source] StorageError),
+    /// The search index cannot be opened.
+    #[error("the search index cannot be used")]
+    Search(#[source] search::Error),
+    /// What was asked for is refused.
+    #[error("{0}")]
+    Refused(Fault),
+    /// What was typed is not usable.
+    #[error("{0}")]
+    Input(String),
+}
+
+impl Error {
+    /// The failure and what caused it, on one line.
+    pub fn line(&self) -> String {
+        if let Self::Config(error) = self {
+            return error.to_string();
+        }
+        let mut line = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            source = error.source();
+        }
+        line.replace('\n', " ")
+    }
+
+    /// 2 for what was typed, 1 for what went wrong.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Input(_) => ExitCode::from(2),
+            _ => ExitCode::from(1),
+        }
+    }
+
+    /// What the store refused or could not do.
+    pub fn of_store(error: store::Error) -> Self {
+        match error {
+            store::Error::Fault(mut fault) => {
+                // A form's fields stand beside their messages; a line has only the messages.
+                if fault.fields.len() > 1 || fault.fields.first().is_some_and(|field| field.message != fault.message) {
+                    fault.message = fault.fields.drain(..).map(|field| field.message).collect::<Vec<_>>().join(" ");
+                }
+                Self::Refused(fault)
+            }
+            error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => Self::Store(error),
+            store::Error::Absent => Self::Input("there is no such account".to_owned()),
+            error => Self::Refused(error.into()),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Passwords for accounts that an operator makes: read from standard input, or made up and shown once.
+//! It refuses to know what is done with them.
+
+use std::io::{self, BufRead as _};
+
+use data_encoding::BASE32_NOPAD;
+
+use crate::cli::Error;
+
+/// Bytes of a password that is made up: 120 bits.
+const MADE_UP: usize = 15;
+
+/// A password, and whether its owner has yet to be told.
+#[derive(Debug)]
+pub struct Password {
+    /// The password.
+    pub text: String,
+    /// Whether it was made up here.
+    pub made_up: bool,
+}
+
+impl Password {
+    /// The first line of standard input, or one that is made up.
+    pub fn get(from_stdin: bool) -> Result<Self, Error> {
+        if !from_stdin {
+            let bytes: [u8; MADE_UP] = rand::random();
+            return Ok(Self { text: BASE32_NOPAD.encode(&bytes).to_lowercase(), made_up: true });
+        }
+        let mut line = String::new();
+        io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|error| Error::Input(format!("cannot read the password from standard input: {error}")))?;
+        let text = line.trim_end_matches(['\n', '\r']).to_owned();
+        if text.is_empty() {
+            return Err(Error::Input("standard input holds no password".to_owned()));
+        }
+        Ok(Self { text, made_up: false })
+    }
+}

@@ -1,0 +1,148 @@
+//! `portolan serve`: opens everything that the settings name, serves until told to stop, and lets go of it in order.
+//! It refuses to know what a request is.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use app::portal::Site;
+use axum::Router;
+use axum::routing::get;
+use model::clock::Clock;
+use registry::storage::Storage;
+use registry::storage::disk::Disk;
+use registry::{Engine, Limits};
+use store::Store;
+use tokio::net::TcpListener;
+
+use crate::cli::Error;
+use crate::config::Config;
+use crate::http::assets::Assets;
+use crate::http::metrics::Metrics;
+use crate::http::serve;
+use crate::jobs::Jobs;
+use crate::jobs::pulls::PullCounter;
+use crate::router::Hub;
+use crate::search::Search;
+use crate::state::{Parts, State};
+
+/// The hub with everything open and nothing listening yet.
+pub struct Opened {
+    /// Its parts.
+    pub state: State,
+    /// Its one service.
+    pub hub: Hub,
+}
+
+/// Opens the store, the storage and the index, and puts the hub together.
+pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
+    make_folder(&config.data)?;
+    let storage: Arc<dyn Storage> = Arc::new(Disk::open(&config.storage_folder()).map_err(Error::Storage)?);
+    let store = open_store(&config, clock.clone()).await?;
+    let limits = Limits { blob: config.upload_limit, ..Limits::default() };
+    let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
+    let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
+    let assets = Assets::load();
+    let site = Site {
+        public_url: config.public_url.clone(),
+        registry_host: config.host().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stylesheet: assets.path("portolan.css"),
+        icons: assets.path("icons.svg"),
+        favicon: assets.path("favicon.svg"),
+        islands: assets.islands(),
+    };
+    let state = State::new(Parts {
+        store,
+        engine,
+        storage,
+        search,
+        pulls: PullCounter::default(),
+        config,
+        clock,
+        site: Arc::new(site),
+        assets,
+        metrics: Metrics::new(),
+    });
+    let hub = Hub::new(&state);
+    Ok(Opened { state, hub })
+}
+
+/// Opens the database alone, as the commands do that work beside a running server.
+pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, Error> {
+    make_folder(&config.data)?;
+    Store::open(&config.database, clock).await.map_err(Error::Store)
+}
+
+fn make_folder(path: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(path).map_err(|error| Error::File(path.to_owned(), error))
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn serve(config: Config) -> Result<(), Error> {
+    let listener = listen(config.listen).await?;
+    let opened = open(config, Clock::system()).await?;
+    run(listener, opened, String::new()).await
+}
+
+/// Takes an address, with a word on what to do when it is taken.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    serve::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Error::InUse(address),
+        _ => Error::Listen(address, error),
+    })
+}
+
+/// Serves what was opened until SIGTERM or SIGINT; `welcome` is printed once it does.
+pub async fn run(listener: TcpListener, opened: Opened, welcome: String) -> Result<(), Error> {
+    let Opened { state, hub } = opened;
+    let measured = match state.config.metrics_listen {
+        Some(address) => Some(measure(&state, address).await?),
+        None => None,
+    };
+    let jobs = Jobs::start(&state);
+    let root = reachable(&state.config, &listener);
+    let secret = state.store.setup_secret().await.map_err(Error::Store)?;
+    announce(&root, secret.as_deref(), &welcome);
+    serve::run(listener, hub, state.config.drain, serve::stop_signal()).await;
+    if let Some(measured) = measured {
+        measured.abort();
+    }
+    jobs.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The public address; with the port that was really taken where nothing public was set.
+fn reachable(config: &Config, listener: &TcpListener) -> String {
+    match listener.local_addr() {
+        Ok(address) if !config.public_url_set => format!("http://{address}"),
+        _ => config.public_url.clone(),
+    }
+}
+
+/// Says where the hub is, in the log and to whoever started it.
+fn announce(root: &str, secret: Option<&str>, welcome: &str) {
+    let mut text = format!("Portolan is at {root}\n{welcome}");
+    tracing::info!(url = root, "serving");
+    if let Some(secret) = secret {
+        let link = format!("{root}/setup?token={secret}");
+        tracing::info!(link, "there is no account yet: open this link once to make the first administrator");
+        text.push_str(&format!("There is no account yet. Make the first administrator at {link}\n"));
+    }
+    // Nobody may be reading; the log has it all.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Serves `/metrics` on an address of its own.
+async fn measure(state: &State, address: SocketAddr) -> Result<tokio::task::JoinHandle<()>, Error> {
+    let listener = listen(address).await?;
+    let state = state.clone();
+    let router = Router::new().route("/metrics", get(move || async move { state.metrics.render() }));
+    Ok(tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "metrics are no longer served");
+        }
+    }))
+}

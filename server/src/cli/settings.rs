@@ -1,0 +1,92 @@
+//! The settings as flags, and the log as the settings want it.
+//! It refuses to know what a setting means; `config` parses all layers alike.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Error;
+use crate::config::Config;
+
+/// Settings that may be given as flags; the same names in lower case serve in the file, and with `PORTOLAN_` before them in
+/// the environment.
+#[derive(Args, Debug, Default)]
+pub struct Settings {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE", env = "PORTOLAN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Keep everything that is not told to be elsewhere in this folder [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<String>,
+    /// Listen on this address [default: 127.0.0.1:5000]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// The address that browsers and clients use, such as https://hub.example
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Where rows are: sqlite://PATH or postgres://… [default: sqlite://<data>/portolan.db]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Where blobs are: file://DIR [default: file://<data>/blobs]
+    #[arg(long, value_name = "URL")]
+    pub storage: Option<String>,
+    /// Who may sign up: open, invitation or closed [default: open]
+    #[arg(long, value_name = "WHO")]
+    pub registration: Option<String>,
+    /// What to log, such as info or warn,server=debug [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How to log: text or json [default: text]
+    #[arg(long, value_name = "FORM")]
+    pub log_format: Option<String>,
+    /// Serve /metrics on this address alone
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<String>,
+    /// Believe the forwarding headers of these proxies
+    #[arg(long, value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+    /// How many days a session lives [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    pub session_days: Option<String>,
+    /// How many seconds a shutdown waits for requests [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub drain_seconds: Option<String>,
+    /// The largest blob in GiB [default: 64]
+    #[arg(long, value_name = "GIB")]
+    pub upload_gib: Option<String>,
+}
+
+impl Settings {
+    /// All layers together.
+    pub fn resolve(&self) -> Result<Config, Error> {
+        let flags: BTreeMap<&'static str, String> = [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("public_url", &self.public_url),
+            ("database", &self.database),
+            ("storage", &self.storage),
+            ("registration", &self.registration),
+            ("log", &self.log),
+            ("log_format", &self.log_format),
+            ("metrics_listen", &self.metrics_listen),
+            ("trusted_proxies", &self.trusted_proxies),
+            ("session_days", &self.session_days),
+            ("drain_seconds", &self.drain_seconds),
+            ("upload_gib", &self.upload_gib),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.clone()?)))
+        .collect();
+        Config::resolve(flags, std::env::vars(), self.config.as_deref()).map_err(Error::Config)
+    }
+}
+
+/// Logs to standard error from now on.
+pub fn log(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call, as in tests, leaves the first in place.
+    let _ = if config.log_json { subscriber.json().try_init() } else { subscriber.with_target(false).try_init() };
+}

@@ -1,0 +1,62 @@
+//! Upkeep: `portolan config print`, `reindex` and `doctor`.
+//! It refuses to serve anything.
+
+use std::io::{self, Write as _};
+
+use clap::Subcommand;
+use model::clock::Clock;
+use registry::storage::Storage as _;
+use registry::storage::disk::Disk;
+
+use crate::cli::Error;
+use crate::cli::serve::open_store;
+use crate::cli::settings::Settings;
+use crate::config;
+use crate::http::assets::Assets;
+use crate::search::{Search, follow};
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Show every setting, its value and where it came from
+    Print(Settings),
+}
+
+/// Runs `portolan config …`.
+pub fn config(command: &Config) -> Result<(), Error> {
+    let Config::Print(settings) = command;
+    let config = settings.resolve()?;
+    let mut out = io::stdout().lock();
+    for shown in config.shown() {
+        // A reader that went away wants nothing more.
+        let _ = writeln!(out, "{shown}");
+    }
+    Ok(())
+}
+
+/// Makes the search index of this node anew.
+pub async fn reindex(config: config::Config) -> Result<(), Error> {
+    let store = open_store(&config, Clock::system()).await?;
+    let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
+    follow::rebuild(&search, &store).await.map_err(Error::Search)?;
+    let _ = writeln!(io::stdout(), "The search index is made anew.");
+    Ok(())
+}
+
+/// Looks whether everything that the settings name can be used.
+pub async fn doctor(config: config::Config) -> Result<(), Error> {
+    let mut out = io::stdout();
+    let mut say = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
+    say(format!("settings: good; the hub is at {}", config.public_url));
+    let store = open_store(&config, Clock::system()).await?;
+    store.ping().await.map_err(Error::Store)?;
+    say("database: answers, and its schema is up to date".to_owned());
+    let disk = Disk::open(&config.storage_folder()).map_err(Error::Storage)?;
+    disk.check().await.map_err(Error::Storage)?;
+    say(format!("storage: {} can be written to and read from", config.storage_folder().display()));
+    let islands = if Assets::load().islands().is_some() { "built in" } else { "not built in; pages work without them" };
+    say(format!("islands: {islands}"));
+    Ok(())
+}

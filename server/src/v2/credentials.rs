@@ -1,0 +1,91 @@
+//! The `Authorization` header, taken apart: a bearer's token or a name and a password.
+//! It refuses to know whether they are any good.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use model::token::SECRET_PREFIX;
+
+/// What came in `Authorization`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials<'a> {
+    /// Nothing.
+    None,
+    /// A token of the token service.
+    Token(&'a str),
+    /// A personal access token's secret.
+    Secret(&'a str),
+    /// A name and a password (RFC 7617).
+    Basic {
+        /// The name; never empty.
+        name: String,
+        /// The password, which may be a personal access token's secret.
+        password: String,
+    },
+    /// Something else.
+    Unreadable,
+}
+
+impl<'a> Credentials<'a> {
+    /// Reads the header; more than one are unreadable.
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return Self::None };
+        if values.next().is_some() {
+            return Self::Unreadable;
+        }
+        let Some((scheme, rest)) = value.to_str().ok().and_then(|text| text.trim().split_once(' ')) else {
+            return Self::Unreadable;
+        };
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return if rest.starts_with(SECRET_PREFIX) { Self::Secret(rest) } else { Self::Token(rest) };
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Self::Unreadable;
+        }
+        let decoded = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        match decoded.as_deref().and_then(|text| text.split_once(':')) {
+            // Some clients send an empty name and password instead of none.
+            Some(("", "")) => Self::None,
+            Some((name, password)) if !name.is_empty() => {
+                Self::Basic { name: name.to_owned(), password: password.to_owned() }
+            }
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn of(text: &str) -> (String, bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
+        let credentials = Credentials::of(&headers);
+        (format!("{credentials:?}"), credentials == Credentials::Unreadable)
+    }
+
+    #[test]
+    fn a_password_may_hold_colons_and_the_scheme_any_case() {
+        let headers = [(AUTHORIZATION, HeaderValue::from_static("bAsIc YWRhOnA6dw=="))].into_iter().collect::<HeaderMap>();
+        assert_eq!(Credentials::of(&headers), Credentials::Basic { name: "ada".to_owned(), password: "p:w".to_owned() });
+    }
+
+    #[test]
+    fn a_secret_is_told_from_a_token_by_its_prefix() {
+        assert!(of("Bearer ptl_abc").0.starts_with("Secret"));
+        assert!(of("Bearer ey.ab.cd").0.starts_with("Token"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        for text in ["Basic ???", "Negotiate abc", "Bearer", "Basic YWRh"] {
+            assert!(of(text).1, "{text}");
+        }
+    }
+}
