@@ -66,8 +66,7 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<RepositoryId>> {
         viewer.require_system()?;
-        let select =
-            "SELECT id FROM repository WHERE id > $1 AND namespace_id IS NOT NULL ORDER BY id LIMIT $2";
+        let select = "SELECT id FROM repository WHERE id > $1 AND namespace_id IS NOT NULL ORDER BY id LIMIT $2";
         let values = [last.0.into(), sql::signed(limit).into()];
         let rows = sql::all(self.database().pool(), select, values).await?;
         rows.iter().map(|row| Ok(RepositoryId(row.try_get_by_index(0)?))).collect()

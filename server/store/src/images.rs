@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::clock::Timestamp;
-use model::fault::Fault;
 use model::id::RepositoryId;
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag, TagSort};
 use model::oci::{self, Digest, Reference};
@@ -15,10 +14,12 @@ use serde::Deserialize;
 
 use crate::access::{Delete, Permit, See};
 use crate::ledger::{self, digest, manifests, sql};
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, cursor};
 
 mod inspection;
 mod pulls;
+#[cfg(test)]
+mod tests;
 
 pub use pulls::Pulls;
 
@@ -41,6 +42,7 @@ impl Store {
         sort: TagSort,
         page: &PageRequest,
     ) -> Result<Page<Tag>> {
+        cursor::no_zero("contains", contains)?;
         let repository = permit.repository();
         let limit = page.limit();
         let mut values: Vec<Value> = vec![repository.0.into(), pattern(contains).into(), i64::from(limit + 1).into()];
@@ -52,7 +54,7 @@ impl Store {
         let after = match page.cursor.as_deref().map(Cursor::parse).transpose()? {
             None => String::new(),
             Some(cursor) => {
-                values.push(cursor.name.into());
+                values.push(cursor.name.as_str().into());
                 if sort == TagSort::Name {
                     "AND t.name > $4".to_owned()
                 } else {
@@ -73,7 +75,7 @@ impl Store {
                 TagSort::Newest => tag.pushed_at.micros(),
                 TagSort::Size => sql::signed(tag.size),
             };
-            Cursor { rank, name: tag.name.as_str().to_owned() }.to_string()
+            Cursor { rank, name: tag.name.clone() }.to_string()
         });
         self.add_platforms(repository, &mut page.items).await?;
         Ok(page)
@@ -97,8 +99,7 @@ impl Store {
 
     /// Removes a tag, and with it nothing else.
     pub async fn delete_tag(&self, permit: &Permit<Delete>, name: &oci::Tag) -> Result<()> {
-        let place =
-            Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() };
+        let place = Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() };
         let (place, now) = (&place, self.clock().now());
         let gone =
             self.database().write(|tx| async move { manifests::delete_tag(&*tx, place, name, now).await }).await?;
@@ -152,12 +153,7 @@ impl Store {
     }
 
     /// The images of an index, in the index's order; what inspection found out counts before what the index says.
-    async fn children(
-        &self,
-        repository: RepositoryId,
-        parent: &Digest,
-        payload: &[u8],
-    ) -> Result<Vec<PlatformImage>> {
+    async fn children(&self, repository: RepositoryId, parent: &Digest, payload: &[u8]) -> Result<Vec<PlatformImage>> {
         let rows = sql::all(
             self.database().pool(),
             "SELECT c.child, m.total_size, i.platform FROM manifest_child c
@@ -172,10 +168,7 @@ impl Store {
         }
         let mut held: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
         for row in &rows {
-            held.insert(
-                row.try_get_by_index(0)?,
-                (sql::unsigned(row.try_get_by_index(1)?), row.try_get_by_index(2)?),
-            );
+            held.insert(row.try_get_by_index(0)?, (sql::unsigned(row.try_get_by_index(1)?), row.try_get_by_index(2)?));
         }
         let index: IndexPayload = serde_json::from_slice(payload).map_err(|_| Error::Corrupt("manifest.payload"))?;
         let images = index.manifests.into_iter().filter_map(|descriptor| {
@@ -243,14 +236,14 @@ impl Store {
 /// Where a page of tags ended: what it is ordered by, and the name. A list by name does not look at the rank.
 struct Cursor {
     rank: i64,
-    name: String,
+    name: oci::Tag,
 }
 
 impl Cursor {
     fn parse(text: &str) -> Result<Self> {
-        let parts = text.split_once('.').and_then(|(rank, name)| Some((rank.parse().ok()?, name)));
-        let (rank, name) = parts.ok_or_else(|| Fault::invalid("cursor", "This is not a cursor of this list."))?;
-        Ok(Self { rank, name: name.to_owned() })
+        let parts = text.split_once('.').and_then(|(rank, name)| Some((rank.parse().ok()?, name.parse().ok()?)));
+        let (rank, name) = parts.ok_or_else(cursor::wrong)?;
+        Ok(Self { rank, name })
     }
 }
 
@@ -318,7 +311,7 @@ fn tag(row: &QueryResult) -> Result<Tag> {
 }
 
 #[cfg(test)]
-mod tests {
+mod units {
     use super::*;
 
     #[test]
@@ -329,8 +322,10 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was_and_nothing_else_is_one() {
-        let cursor = Cursor::parse(&Cursor { rank: -7, name: "1.2.3".to_owned() }.to_string()).unwrap();
+        let cursor = Cursor::parse(&Cursor { rank: -7, name: "1.2.3".parse().unwrap() }.to_string()).unwrap();
         assert_eq!((cursor.rank, cursor.name.as_str()), (-7, "1.2.3"));
-        assert!(Cursor::parse("latest").is_err());
+        for bad in ["", "latest", "7.", "7.a b", "7.\0"] {
+            assert!(Cursor::parse(bad).is_err(), "{bad}");
+        }
     }
 }

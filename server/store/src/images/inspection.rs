@@ -33,6 +33,8 @@ impl Store {
         layers: Vec<Layer>,
     ) -> Result<()> {
         viewer.require_system()?;
+        // The zero character, which PostgreSQL cannot keep in text, is escaped in JSON.
+        let platform = &platform.replace('\0', "");
         let text = |_| Error::Corrupt("image");
         let seen = &Seen {
             repository,

@@ -47,12 +47,7 @@ pub(super) async fn find(
 }
 
 /// Holds a link for another while; `false` when it has just been swept.
-async fn hold(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    digest: &Digest,
-    now: Timestamp,
-) -> Result<bool> {
+async fn hold(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool> {
     let touched = sql::execute(
         on,
         "UPDATE repository_blob SET hold_until = $3 WHERE repository_id = $1 AND digest = $2",
@@ -100,11 +95,7 @@ pub(super) async fn mount(
 }
 
 /// Removes a link. A manifest that is stored at the same moment makes the foreign key refuse, which the caller reads as in use.
-pub(super) async fn unlink(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    digest: &Digest,
-) -> Result<Unlink> {
+pub(super) async fn unlink(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<Unlink> {
     let used = sql::first(
         on,
         "SELECT 1 FROM manifest_blob WHERE repository_id = $1 AND digest = $2 LIMIT 1",

@@ -53,8 +53,7 @@ pub(super) async fn put(
         [place.id.0.into(), i64::try_from(made).unwrap_or(0).into(), growth.into(), now.micros().into()],
     )
     .await?;
-    let pushed =
-        What::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags: moved };
+    let pushed = What::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags: moved };
     outbox::append(on, &event(place, pushed), now).await?;
     Ok(Put::Stored)
 }
@@ -116,12 +115,7 @@ pub(super) async fn find(
 }
 
 /// Removes a tag and leaves what it pointed at to the sweep; `false` when there was none.
-pub(crate) async fn delete_tag(
-    on: &impl ConnectionTrait,
-    place: &Place,
-    tag: &Tag,
-    now: Timestamp,
-) -> Result<bool> {
+pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool> {
     lock(on, place.id).await?;
     let Some(digest) = tags::remove(on, place.id, tag, place.actor.as_ref(), now).await? else { return Ok(false) };
     shrink(on, place.id, 1, 0, now).await?;
@@ -130,12 +124,7 @@ pub(crate) async fn delete_tag(
 }
 
 /// Removes a manifest and every tag that points at it, and leaves its blobs and children to the sweep; `false` when there was none.
-pub(super) async fn delete(
-    on: &impl ConnectionTrait,
-    place: &Place,
-    digest: &Digest,
-    now: Timestamp,
-) -> Result<bool> {
+pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool> {
     lock(on, place.id).await?;
     let bytes = references::own_bytes(on, place.id, digest).await?;
     let tags = tags::remove_all_of(on, place.id, digest, place.actor.as_ref(), now).await?;
@@ -161,17 +150,16 @@ pub(super) async fn referrers(
     artifact_type: Option<&str>,
     page: &After,
 ) -> Result<Vec<ReferrerRow>> {
+    if artifact_type.is_some_and(|artifact_type| artifact_type.contains('\0')) {
+        return Ok(Vec::new());
+    }
     let filter = if artifact_type.is_some() { "AND artifact_type = $5" } else { "" };
     let select = format!(
         "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
          WHERE repository_id = $1 AND subject = $2 AND digest > $3 {filter} ORDER BY digest LIMIT $4"
     );
-    let mut values = vec![
-        repository.0.into(),
-        subject.as_str().into(),
-        page.last.as_deref().unwrap_or_default().into(),
-        sql::signed(page.limit).into(),
-    ];
+    let mut values =
+        vec![repository.0.into(), subject.as_str().into(), sql::last(page).into(), sql::signed(page.limit).into()];
     values.extend(artifact_type.map(Into::into));
     let rows = sql::all(on, &select, values).await?;
     rows.iter()

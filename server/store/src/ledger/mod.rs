@@ -51,7 +51,9 @@ impl SqlLedger {
         let mut attempt = 1;
         loop {
             match self.store.database().write(&work).await {
-                Err(Error::Unavailable(source)) if attempt < TRIES && sql::refused_by_reference(&source) => attempt += 1,
+                Err(Error::Unavailable(source)) if attempt < TRIES && sql::refused_by_reference(&source) => {
+                    attempt += 1
+                }
                 outcome => return outcome.map_err(failure),
             }
         }
@@ -146,11 +148,7 @@ impl Ledger for SqlLedger {
         Ok(put)
     }
 
-    async fn manifest(
-        &self,
-        repository: RepositoryId,
-        reference: &Reference,
-    ) -> Result<Option<Manifest>, LedgerError> {
+    async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError> {
         manifests::find(self.store.database().pool(), repository, reference).await.map_err(failure)
     }
 

@@ -39,7 +39,7 @@ pub(super) async fn list(on: &impl ConnectionTrait, page: &After) -> Result<Vec<
     let rows = sql::all(
         on,
         "SELECT path FROM repository WHERE path > $1 ORDER BY path LIMIT $2",
-        [page.last.as_deref().unwrap_or_default().into(), sql::signed(page.limit).into()],
+        [sql::last(page).into(), sql::signed(page.limit).into()],
     )
     .await?;
     rows.iter()

@@ -81,10 +81,8 @@ async fn held(
         let select = format!("{query} ({})", sql::list(2, batch.len()));
         let values = std::iter::once(repository.0.into()).chain(batch.iter().map(|digest| digest.as_str().into()));
         for row in sql::all(on, &select, values).await? {
-            let held = Held {
-                size: sql::unsigned(row.try_get_by_index(1)?),
-                total: sql::unsigned(row.try_get_by_index(2)?),
-            };
+            let held =
+                Held { size: sql::unsigned(row.try_get_by_index(1)?), total: sql::unsigned(row.try_get_by_index(2)?) };
             found.insert(row.try_get_by_index::<String>(0)?, held);
         }
     }
@@ -92,11 +90,7 @@ async fn held(
 }
 
 /// Writes down what a new manifest refers to. The foreign key refuses a blob that was unlinked since it was checked.
-pub(super) async fn record(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    manifest: &NewManifest,
-) -> Result<()> {
+pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, manifest: &NewManifest) -> Result<()> {
     let tables = [
         ("INSERT INTO manifest_blob (repository_id, manifest, digest) VALUES", &manifest.blobs),
         ("INSERT INTO manifest_child (repository_id, parent, child) VALUES", &manifest.children),
@@ -114,11 +108,7 @@ pub(super) async fn record(
 }
 
 /// The bytes that a stored manifest adds to its repository: its own, and those of blobs that no other manifest there uses.
-pub(super) async fn own_bytes(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    manifest: &Digest,
-) -> Result<i64> {
+pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryId, manifest: &Digest) -> Result<i64> {
     let row = sql::first(
         on,
         "SELECT m.size + CAST(COALESCE((

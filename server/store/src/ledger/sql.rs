@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use registry::ledger::After;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
 
 /// How many rows one statement carries, so that neither database runs out of placeholders.
@@ -81,6 +82,13 @@ pub(crate) fn code(error: &DbErr) -> Option<String> {
     };
     let SqlxError::Database(database) = &**source else { return None };
     database.code().map(|code| code.into_owned())
+}
+
+/// What comes before everything that is listed; empty for the beginning. PostgreSQL takes no zero character in text: nothing
+/// that is listed holds one, so what comes after a text that does comes after the part before it.
+pub(crate) fn last(page: &After) -> &str {
+    let last = page.last.as_deref().unwrap_or_default();
+    last.split('\0').next().unwrap_or_default()
 }
 
 /// A count or a size as a column holds it.

@@ -14,15 +14,11 @@ use super::{digest, sql};
 use crate::{Error, Result};
 
 /// Tags in byte order.
-pub(super) async fn list(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    page: &After,
-) -> Result<Vec<Tag>> {
+pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &After) -> Result<Vec<Tag>> {
     let rows = sql::all(
         on,
         "SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3",
-        [repository.0.into(), page.last.as_deref().unwrap_or_default().into(), sql::signed(page.limit).into()],
+        [repository.0.into(), sql::last(page).into(), sql::signed(page.limit).into()],
     )
     .await?;
     rows.iter().map(|row| tag(&row.try_get_by_index::<String>(0)?)).collect()
@@ -50,11 +46,7 @@ pub(super) async fn current(
 }
 
 /// The tags that point at a manifest, in byte order.
-pub(crate) async fn of(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    target: &Digest,
-) -> Result<Vec<Tag>> {
+pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, target: &Digest) -> Result<Vec<Tag>> {
     let rows = sql::all(
         on,
         "SELECT name FROM tag WHERE repository_id = $1 AND digest = $2 ORDER BY name",

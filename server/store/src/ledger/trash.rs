@@ -21,8 +21,7 @@ pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Ti
 
 /// Keys, oldest first.
 pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<String>> {
-    let rows =
-        sql::all(on, "SELECT key FROM trash ORDER BY since, key LIMIT $1", [sql::signed(limit).into()]).await?;
+    let rows = sql::all(on, "SELECT key FROM trash ORDER BY since, key LIMIT $1", [sql::signed(limit).into()]).await?;
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 

@@ -37,11 +37,7 @@ pub(super) async fn open(
 }
 
 /// An upload of `repository`.
-pub(super) async fn find(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    id: Uuid,
-) -> Result<Option<Upload>> {
+pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>> {
     let row = sql::first(
         on,
         "SELECT algorithm, position, hash_state, segments FROM upload WHERE id = $1 AND repository_id = $2",

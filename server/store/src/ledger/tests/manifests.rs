@@ -150,6 +150,8 @@ each_database! {
             seen.extend(tags.into_iter().map(String::from));
         }
         assert_eq!(seen, world.tags().await);
+        let zero = After { last: Some("A\0x".to_owned()), limit: 1 };
+        assert_eq!(world.ledger.tags(world.place.id, &zero).await.unwrap(), [tag("B")]);
         let after_missing = After { last: Some("9zzz".to_owned()), limit: 1 };
         assert_eq!(world.ledger.tags(world.place.id, &after_missing).await.unwrap(), [tag("A")]);
         assert!(world.ledger.tags(world.place.id, &After { last: None, limit: 0 }).await.unwrap().is_empty());
@@ -174,6 +176,7 @@ each_database! {
         assert_eq!(found, digests);
         let sboms = world.ledger.referrers(world.place.id, &subject, Some("text/sbom"), &all).await.unwrap();
         assert_eq!(sboms.len(), 2);
+        assert!(world.ledger.referrers(world.place.id, &subject, Some("text/\0"), &all).await.unwrap().is_empty());
         let rest = After { last: Some(digests[0].0.to_string()), limit: 1 };
         let rest = world.ledger.referrers(world.place.id, &subject, None, &rest).await.unwrap();
         assert_eq!(rest.iter().map(|row| &row.digest).collect::<Vec<_>>(), [&digests[1].0]);

@@ -1,0 +1,266 @@
+//! Tags and images as a page shows them, inspection, pulls and search documents, on both databases.
+//! Who may see them is asked elsewhere; here the site itself looks.
+
+use std::time::Duration;
+
+use model::event::What;
+use model::id::RepositoryId;
+use model::image::{ImageConfig, Layer, TagSort};
+use model::oci::{Digest, Reference, RepositoryName, Tag};
+use model::page::PageRequest;
+use model::role::Visibility;
+use registry::ledger::{Link, Place, Put};
+
+use crate::access::{Delete, Need, Permit, See, Viewer};
+use crate::ledger::sql;
+use crate::ledger::tests::world::{World, digest_of, manifest};
+use crate::testing::{Fixture, each_database};
+use crate::{Error, Pulls};
+
+/// A repository of the hub, in a namespace of its own, with a viewer who may do everything.
+async fn hub(fixture: &Fixture) -> (World, Viewer) {
+    let pool = fixture.store.database().pool();
+    let account = "INSERT INTO account (name, kind, created_at) VALUES ('team', 'organisation', 0)";
+    sql::execute(pool, account, []).await.unwrap();
+    let world = World::new(fixture, "team/app").await;
+    sql::execute(pool, "UPDATE repository SET namespace_id = (SELECT id FROM account WHERE name = 'team')", [])
+        .await
+        .unwrap();
+    (world, fixture.store.system("test"))
+}
+
+async fn permit<N: Need>(world: &World, viewer: &Viewer) -> Permit<N> {
+    world.store.permit(viewer, &world.place.name).await.unwrap()
+}
+
+/// What a configuration may say, with these labels.
+fn config(platform: &str, labels: &[(&str, &str)]) -> ImageConfig {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    ImageConfig { platform: platform.to_owned(), labels, ..ImageConfig::default() }
+}
+
+async fn inspect(world: &World, viewer: &Viewer, digest: &Digest, platform: &str, labels: &[(&str, &str)]) {
+    let (id, config) = (world.place.id, config(platform, labels));
+    world.store.record_image(viewer, id, digest, platform, config, Vec::new()).await.unwrap();
+}
+
+/// An index of these images, which must be there, as its builder states them.
+async fn push_index(world: &World, images: &[(&Digest, u64, &str)], tags: &[&str]) -> Digest {
+    let descriptors: Vec<String> = images
+        .iter()
+        .map(|(digest, size, platform)| {
+            let (os, architecture) = platform.split_once('/').unwrap();
+            format!(
+                r#"{{"digest":"{digest}","size":{size},"platform":{{"os":"{os}","architecture":"{architecture}"}}}}"#
+            )
+        })
+        .collect();
+    let mut index = manifest(&format!(r#"{{"manifests":[{}]}}"#, descriptors.join(",")), &[], tags);
+    index.children = images.iter().map(|(digest, size, _)| Link { digest: (*digest).clone(), size: *size }).collect();
+    assert_eq!(world.put(&index).await, Put::Stored);
+    index.digest
+}
+
+/// Names of all tags in one order, by pages of two.
+async fn names(world: &World, viewer: &Viewer, contains: &str, sort: TagSort) -> Vec<String> {
+    let permit = permit::<See>(world, viewer).await;
+    let (mut names, mut page) = (Vec::new(), PageRequest { limit: Some(2), cursor: None });
+    loop {
+        let tags = world.store.tags(&permit, contains, sort, &page).await.unwrap();
+        names.extend(tags.items.into_iter().map(|tag| String::from(tag.name)));
+        page.cursor = tags.next;
+        if page.cursor.is_none() {
+            return names;
+        }
+    }
+}
+
+each_database! {
+    async fn pages_of_tags_make_the_whole_list_in_every_order(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        for (name, payload) in [("b", "sm"), ("C", "the largest"), ("a", "middle"), ("d", "middle"), ("e", "middle")] {
+            world.push(payload, &[], &[name]).await;
+            fixture.pass(Duration::from_secs(1));
+        }
+        world.push("sm", &[], &["y", "x", "z"]).await;
+        assert_eq!(names(&world, &viewer, "", TagSort::Name).await, ["C", "a", "b", "d", "e", "x", "y", "z"]);
+        assert_eq!(names(&world, &viewer, "", TagSort::Newest).await, ["z", "y", "x", "e", "d", "a", "C", "b"]);
+        assert_eq!(names(&world, &viewer, "", TagSort::Size).await, ["C", "e", "d", "a", "z", "y", "x", "b"]);
+    }
+
+    async fn a_filter_finds_parts_of_names_as_they_are_written(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        world.push("m", &[], &["Latest", "1.0-alpine", "1_0", "1.0"]).await;
+        assert_eq!(names(&world, &viewer, "LATE", TagSort::Name).await, ["Latest"]);
+        assert_eq!(names(&world, &viewer, "1.0", TagSort::Name).await, ["1.0", "1.0-alpine"]);
+        assert_eq!(names(&world, &viewer, "_", TagSort::Name).await, ["1_0"]);
+        assert!(names(&world, &viewer, "%", TagSort::Name).await.is_empty());
+        let permit = permit::<See>(&world, &viewer).await;
+        let bad = PageRequest { limit: None, cursor: Some("x".to_owned()) };
+        let refused = world.store.tags(&permit, "", TagSort::Name, &bad).await;
+        assert!(matches!(refused, Err(Error::Fault(fault)) if fault.fields[0].field == "cursor"));
+    }
+
+    async fn a_tag_shows_the_platforms_of_its_image_or_of_its_index(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let amd = world.push("amd", &[], &["amd"]).await;
+        let arm = world.push("arm!", &[], &[]).await;
+        let proof = world.push("proof", &[], &[]).await;
+        let images = [(&arm, 4, "linux/arm64"), (&amd, 3, "linux/amd64"), (&proof, 5, "unknown/unknown")];
+        let index = push_index(&world, &images, &["all"]).await;
+        for (digest, platform) in [(&amd, "linux/amd64"), (&arm, "linux/arm64/v8"), (&proof, "unknown/unknown")] {
+            inspect(&world, &viewer, digest, platform, &[]).await;
+        }
+        let permit = permit::<See>(&world, &viewer).await;
+        let tag = |name| Tag::parse(name).unwrap();
+        assert_eq!(world.store.tag(&permit, &tag("amd")).await.unwrap().platforms, ["linux/amd64"]);
+        assert_eq!(world.store.tag(&permit, &tag("all")).await.unwrap().platforms, ["linux/amd64", "linux/arm64/v8"]);
+        assert!(matches!(world.store.tag(&permit, &tag("none")).await, Err(Error::Absent)));
+
+        let shown = world.store.image(&permit, &Reference::Tag(tag("all"))).await.unwrap();
+        assert_eq!((&shown.digest, shown.tags), (&index, vec![tag("all")]));
+        let platforms: Vec<_> = shown.platforms.iter().map(|image| (image.platform.as_str(), &image.digest)).collect();
+        assert_eq!(platforms, [("linux/arm64/v8", &arm), ("linux/amd64", &amd), ("unknown/unknown", &proof)]);
+        assert!(world.ledger.delete_manifest(&world.place, &arm, world.now()).await.unwrap());
+        assert_eq!(world.store.image(&permit, &Reference::Digest(index)).await.unwrap().platforms.len(), 2);
+    }
+
+    async fn an_image_shows_what_inspection_found_and_who_refers_to_it(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let mut new = manifest("image", &[], &["v1", "latest"]);
+        new.annotations = r#"{"b":"2","a":"1"}"#.to_owned();
+        assert_eq!(world.put(&new).await, Put::Stored);
+        let mut signature = manifest("signature", &[], &[]);
+        signature.subject = Some(new.digest.clone());
+        signature.artifact_type = Some("text/signature".to_owned());
+        assert_eq!(world.put(&signature).await, Put::Stored);
+
+        let see = permit::<See>(&world, &viewer).await;
+        let by_digest = Reference::Digest(new.digest.clone());
+        assert_eq!(world.store.image(&see, &by_digest).await.unwrap().config, None);
+        let layer = Layer { digest: digest_of(b"l"), media_type: "m".to_owned(), size: 9, created_by: "RUN \0".to_owned() };
+        let config = config("linux/amd64", &[("a", "b")]);
+        let (id, layers) = (world.place.id, vec![layer.clone()]);
+        world.store.record_image(&viewer, id, &new.digest, "linux/amd64\0", config.clone(), layers).await.unwrap();
+        let image = world.store.image(&see, &by_digest).await.unwrap();
+        assert_eq!((image.config, image.layers), (Some(config), vec![layer]));
+        assert_eq!(image.annotations, [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+        assert_eq!(image.tags.len(), 2);
+        assert_eq!(image.referrers.len(), 1);
+        assert_eq!(image.referrers[0].artifact_type, "text/signature");
+        let missing = world.store.image(&see, &Reference::Digest(digest_of(b"missing"))).await;
+        assert!(matches!(missing, Err(Error::Absent)));
+    }
+
+    async fn inspecting_again_tells_only_what_is_new_and_passes_over_what_is_gone(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let digest = world.push("image", &[], &[]).await;
+        for platform in ["linux/amd64", "linux/amd64", "linux/arm64"] {
+            inspect(&world, &viewer, &digest, platform, &[]).await;
+        }
+        inspect(&world, &viewer, &digest_of(b"gone"), "linux/amd64", &[]).await;
+        let changes = world.events().await.into_iter().filter(|event| event.what == What::Changed).count();
+        assert_eq!(changes, 2);
+        let stranger = fixture.store.anonymous();
+        let refused = world.store.record_image(
+            &stranger, world.place.id, &digest, "", ImageConfig::default(), Vec::new()
+        ).await;
+        assert!(matches!(refused, Err(Error::Forbidden)));
+    }
+
+    async fn a_tag_that_is_deleted_from_a_page_is_gone_and_told_of(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        world.push("image", &[], &["latest"]).await;
+        let (delete, latest) = (permit::<Delete>(&world, &viewer).await, Tag::parse("latest").unwrap());
+        world.store.delete_tag(&delete, &latest).await.unwrap();
+        assert!(matches!(world.store.delete_tag(&delete, &latest).await, Err(Error::Absent)));
+        assert!(world.tags().await.is_empty());
+        assert!(matches!(world.events().await.last().unwrap().what, What::TagDeleted { .. }));
+    }
+
+    async fn pulls_add_up_and_mark_the_tags_that_were_asked_for(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        world.push("image", &[], &["a", "b"]).await;
+        let told = world.events().await.len();
+        fixture.pass(Duration::from_secs(60));
+        let batch = |count| {
+            let tags = vec![Tag::parse("a").unwrap(), Tag::parse("gone").unwrap()];
+            let gone = Pulls { repository: RepositoryId(i64::MAX), count: 1, tags: Vec::new() };
+            vec![Pulls { repository: world.place.id, count, tags }, gone]
+        };
+        world.store.count_pulls(&viewer, batch(1000)).await.unwrap();
+        world.store.count_pulls(&viewer, batch(2)).await.unwrap();
+        world.store.count_pulls(&viewer, Vec::new()).await.unwrap();
+        assert_eq!(world.number("SELECT pull_count FROM repository").await, 1002);
+        assert_eq!(world.events().await.len(), told + 1);
+        let see = permit::<See>(&world, &viewer).await;
+        let pulled = async |name| world.store.tag(&see, &Tag::parse(name).unwrap()).await.unwrap().pulled_at;
+        assert_eq!((pulled("a").await, pulled("b").await), (Some(world.now()), None));
+    }
+
+    async fn a_search_document_holds_what_a_repository_is_found_by(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let amd = world.push("amd", &[], &["old"]).await;
+        inspect(&world, &viewer, &amd, "linux/amd64", &[("maintainer", "ana"), ("x", "y")]).await;
+        fixture.pass(Duration::from_secs(1));
+        let arm = world.push("arm", &[], &[]).await;
+        push_index(&world, &[(&arm, 3, "linux/arm64")], &["new"]).await;
+        inspect(&world, &viewer, &arm, "linux/arm64", &[("maintainer", "ana")]).await;
+        let untagged = world.push("untagged", &[], &[]).await;
+        inspect(&world, &viewer, &untagged, "linux/s390x", &[]).await;
+
+        let document = world.store.search_document(&viewer, world.place.id).await.unwrap().unwrap();
+        assert_eq!(document.repository.path, world.place.name);
+        assert_eq!(document.repository.visibility, Visibility::Private);
+        let team = world.number("SELECT id FROM account WHERE name = 'team'").await;
+        assert_eq!(document.readers, [format!("a{team}")]);
+        assert_eq!(document.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["new", "old"]);
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(document.labels, [label("maintainer", "ana"), label("x", "y")]);
+        assert_eq!(document.platforms, ["linux/amd64", "linux/arm64"]);
+        assert_eq!(world.store.search_document(&viewer, RepositoryId(i64::MAX)).await.unwrap(), None);
+        let hidden = world.store.search_document(&fixture.store.anonymous(), world.place.id).await;
+        assert!(matches!(hidden, Err(Error::Forbidden)));
+    }
+
+    async fn repositories_are_gone_through_in_the_order_of_their_numbers(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let mut all = vec![world.place.id];
+        for name in ["team/b", "team/c"] {
+            let other: Place = World::new(fixture, name).await.place;
+            all.push(other.id);
+        }
+        let pool = fixture.store.database().pool();
+        sql::execute(pool, "UPDATE repository SET namespace_id = (SELECT id FROM account WHERE name = 'team')", []).await.unwrap();
+        World::new(fixture, "alone").await;
+        let first = world.store.repository_ids_after(&viewer, RepositoryId(0), 2).await.unwrap();
+        assert_eq!(first, all[..2]);
+        assert_eq!(world.store.repository_ids_after(&viewer, first[1], 2).await.unwrap(), all[2..]);
+    }
+
+    async fn the_newest_tag_is_the_one_that_was_pushed_last(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let see = permit::<See>(&world, &viewer).await;
+        assert_eq!(world.store.newest_tag(&see).await.unwrap(), None);
+        for name in ["z", "a"] {
+            world.push(name, &[], &[name]).await;
+            fixture.pass(Duration::from_secs(1));
+        }
+        assert_eq!(world.store.newest_tag(&see).await.unwrap().unwrap().name.as_str(), "a");
+        let renamed = RepositoryName::parse("team/app").unwrap();
+        assert_eq!(see.path(), &renamed);
+    }
+
+    async fn a_follower_goes_on_where_it_was_and_never_back(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        world.push("image", &[], &[]).await;
+        let last = world.store.last_event(&viewer).await.unwrap();
+        let position = async || world.store.follower_position(&viewer, "search").await.unwrap();
+        assert_eq!(position().await.0, 0);
+        world.store.set_follower_position(&viewer, "search", last).await.unwrap();
+        world.store.set_follower_position(&viewer, "search", model::id::EventId(0)).await.unwrap();
+        assert_eq!(position().await, last);
+        assert!(world.store.events_after(&viewer, last, 10).await.unwrap().is_empty());
+        assert!(matches!(world.store.last_event(&fixture.store.anonymous()).await, Err(Error::Forbidden)));
+    }
+}
