@@ -8,19 +8,25 @@ use tokio::sync::Notify;
 
 use crate::access::Standings;
 use crate::accounts::Passwords;
+use crate::bearer::Bearers;
 use crate::database::Database;
 pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
 pub use crate::images::Pulls;
+use crate::keys::Keys;
 use crate::ledger::sql;
 
 pub mod access;
 pub mod accounts;
+pub mod bearer;
+mod comments;
+mod cursor;
 mod database;
 mod documents;
 mod entity;
 mod error;
 mod images;
+mod keys;
 mod ledger;
 mod outbox;
 pub mod repositories;
@@ -42,14 +48,23 @@ struct Inner {
     news: Notify,
     standings: Standings,
     passwords: Passwords,
+    keys: Keys,
+    bearers: Bearers,
 }
 
 impl Store {
     /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
         let database = Database::open(url).await?;
-        let inner =
-            Inner { database, clock, news: Notify::new(), standings: Standings::new(), passwords: Passwords::new() };
+        let inner = Inner {
+            database,
+            clock,
+            news: Notify::new(),
+            standings: Standings::new(),
+            passwords: Passwords::new(),
+            keys: Keys::default(),
+            bearers: Bearers::new(),
+        };
         let store = Self { inner: Arc::new(inner) };
         store.make_library().await?;
         Ok(store)
@@ -82,5 +97,15 @@ impl Store {
     /// Turns at hashing passwords.
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    /// Keys for bearer tokens that this process knows.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    /// Bearer tokens that were verified already.
+    pub(crate) fn bearers(&self) -> &Bearers {
+        &self.inner.bearers
     }
 }

@@ -149,4 +149,9 @@ impl Store {
         let found = self.find(viewer, path).await?;
         Ok(found.is_some_and(|found| verdict(&found.standing(viewer), need) == Verdict::Allowed))
     }
+
+    /// Whether there is anything at the path, seen or not; never to be told to anybody.
+    pub(crate) async fn is_there(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
+        Ok(self.find(viewer, path).await?.is_some())
+    }
 }

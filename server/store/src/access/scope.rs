@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use model::account::AccountName;
 use model::id::AccountId;
-use model::role::Visibility;
+use model::role::{Role, Visibility};
 use model::token::TokenScope;
 use sea_orm::Value;
 
 use super::viewer::Viewer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{Store, sql};
 
 /// What a viewer may see in lists.
@@ -22,7 +22,8 @@ pub struct Scope {
 
 #[derive(Clone, Copy, Debug)]
 enum Sees {
-    Everything,
+    /// The site itself, or an administrator.
+    Everything(Option<AccountId>),
     Member(AccountId),
     Public,
 }
@@ -41,7 +42,7 @@ impl Scope {
     /// The terms one of which a repository's document must hold; `None` when all may be seen.
     pub fn readers(&self) -> Option<Vec<String>> {
         match self.sees {
-            Sees::Everything => None,
+            Sees::Everything(_) => None,
             Sees::Member(id) => Some(vec![PUBLIC.to_owned(), INTERNAL.to_owned(), account_term(id)]),
             Sees::Public => Some(vec![PUBLIC.to_owned()]),
         }
@@ -58,11 +59,34 @@ impl Scope {
         limits.iter().any(|scope| scope.actions().iter().any(|action| scope.allows(path, *action)))
     }
 
+    /// The account whose list it is.
+    pub(crate) const fn account(&self) -> Option<AccountId> {
+        match self.sees {
+            Sees::Everything(id) => id,
+            Sees::Member(id) => Some(id),
+            Sees::Public => None,
+        }
+    }
+
+    /// The role on a repository of this namespace, from the roles of membership and collaboration that its row came with.
+    pub(crate) fn role(&self, namespace: Option<i64>, roles: &[Option<String>]) -> Result<Option<Role>> {
+        let id = match self.sees {
+            Sees::Everything(_) => return Ok(Some(Role::Owner)),
+            Sees::Member(id) => id,
+            Sees::Public => return Ok(None),
+        };
+        if namespace == Some(id.0) {
+            return Ok(Some(Role::Owner));
+        }
+        let parse = |role: &String| role.parse().map_err(|_| Error::Corrupt("role"));
+        Ok(roles.iter().flatten().map(parse).collect::<Result<Vec<Role>>>()?.into_iter().max())
+    }
+
     /// The condition on a repository called `r`, its values appended to `values`. The limits of a token are not in it:
     /// SQL has no such globs, so rows are also asked by [`Scope::covers`].
     pub(crate) fn condition(&self, values: &mut Vec<Value>) -> String {
         match self.sees {
-            Sees::Everything => "TRUE".to_owned(),
+            Sees::Everything(_) => "TRUE".to_owned(),
             Sees::Public => format!("r.visibility = '{}'", Visibility::Public),
             Sees::Member(id) => {
                 values.push(id.0.into());
@@ -91,11 +115,11 @@ impl Store {
     /// What the viewer may see in lists; a disabled account sees what anyone sees.
     pub async fn scope(&self, viewer: &Viewer) -> Result<Scope> {
         let sees = if viewer.is_system() {
-            Sees::Everything
+            Sees::Everything(None)
         } else if let Some(id) = viewer.account_id() {
             let find = "SELECT admin FROM account WHERE id = $1 AND disabled_at IS NULL";
             match sql::first(self.database().pool(), find, [id.0.into()]).await? {
-                Some(row) if row.try_get_by_index::<bool>(0)? => Sees::Everything,
+                Some(row) if row.try_get_by_index::<bool>(0)? => Sees::Everything(Some(id)),
                 Some(_) => Sees::Member(id),
                 None => Sees::Public,
             }

@@ -13,4 +13,4 @@ mod tokens;
 
 pub use administration::AccountEntry;
 pub(crate) use password::Passwords;
-pub(crate) use profile::{by_id, by_name};
+pub(crate) use profile::by_name;

@@ -33,7 +33,9 @@ pub(crate) struct Passwords {
 
 /// A turn at hashing; what is read from the database while it is held cannot be overtaken by more guesses than there are
 /// turns.
-pub(crate) struct Turn(OwnedSemaphorePermit);
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Passwords {
     pub(crate) fn new() -> Self {
@@ -44,7 +46,7 @@ impl Passwords {
     /// Waits for a turn.
     pub(crate) async fn turn(&self) -> Result<Turn> {
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
             Ok(Err(_)) | Err(_) => Err(Error::Fault(Fault::too_many(10))),
         }
     }

@@ -1,7 +1,7 @@
 //! What everyone sees of an account, and what its owner sees and changes.
 //! It refuses to know what an account may do with repositories.
 
-use model::account::{Account, Me, ProfilePatch};
+use model::account::{Account, AccountName, Me, ProfilePatch};
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -11,7 +11,7 @@ use crate::access::Viewer;
 use crate::database::Tx;
 use crate::entity::AccountRow;
 use crate::error::{Error, Result};
-use crate::{Store, sql};
+use crate::{Store, cursor, sql};
 
 /// The longest display name, in characters.
 const MAX_DISPLAY_NAME: usize = 100;
@@ -40,10 +40,12 @@ impl Store {
         let (id, _) = viewer.whole_account()?;
         let line = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
         let (display_name, bio) = (line(&patch.display_name), line(&patch.bio));
-        if display_name.as_ref().is_some_and(|text| text.chars().count() > MAX_DISPLAY_NAME || text.contains('\n')) {
+        let shows = |text: &String| text.chars().count() <= MAX_DISPLAY_NAME && !text.chars().any(char::is_control);
+        if !display_name.as_ref().is_none_or(shows) {
             let message = format!("A display name is one line of {MAX_DISPLAY_NAME} characters at most.");
             return Err(Error::Fault(Fault::invalid("display_name", message)));
         }
+        cursor::no_zero("bio", bio.as_deref().unwrap_or_default())?;
         if bio.as_ref().is_some_and(|text| text.chars().count() > MAX_BIO) {
             return Err(Error::Fault(Fault::invalid("bio", format!("{MAX_BIO} characters at most."))));
         }
@@ -93,8 +95,10 @@ pub(super) async fn end_sign_ins(tx: &Tx, id: AccountId) -> Result<()> {
 
 /// An account by its name.
 pub(crate) async fn by_name(on: &impl ConnectionTrait, name: &str) -> Result<Option<AccountRow>> {
+    // What cannot be a name is not looked for.
+    let Ok(name) = AccountName::parse(name) else { return Ok(None) };
     let find = format!("SELECT {} FROM account a WHERE a.name = $1", AccountRow::COLUMNS);
-    let row = sql::first(on, &find, [name.into()]).await?;
+    let row = sql::first(on, &find, [name.as_str().into()]).await?;
     Ok(row.map(|row| AccountRow::from_query_result(&row, "")).transpose()?)
 }
 

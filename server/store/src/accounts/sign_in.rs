@@ -131,6 +131,9 @@ impl Store {
             "SELECT {}, a.password_hash FROM account a WHERE (a.name = $1 OR a.email = $1) AND a.password_hash IS NOT NULL",
             AccountRow::COLUMNS
         );
+        if name.contains('\0') {
+            return Ok(None);
+        }
         let row = sql::first(self.database().pool(), &find, [name.trim().to_lowercase().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some((AccountRow::from_query_result(&row, "")?, row.try_get("", "password_hash")?)))

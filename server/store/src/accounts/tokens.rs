@@ -39,7 +39,7 @@ impl Store {
     pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
         let (id, _) = viewer.whole_account()?;
         let label = form.label.trim();
-        if label.is_empty() || label.chars().count() > MAX_LABEL {
+        if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
             let message = format!("A label is 1 to {MAX_LABEL} characters, so that you know the token again.");
             return Err(Error::Fault(Fault::invalid("label", message)));
         }

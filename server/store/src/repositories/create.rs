@@ -12,7 +12,7 @@ use model::role::{Role, Visibility};
 use model::token::TokenAction;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use crate::access::{See, Viewer, is_library};
+use crate::access::{Viewer, is_library};
 use crate::database::Tx;
 use crate::entity::AccountRow;
 use crate::error::{Error, Result};
@@ -24,12 +24,6 @@ struct New<'a> {
     path: &'a RepositoryName,
     description: &'a str,
     visibility: Visibility,
-}
-
-/// What became of it.
-enum Made {
-    Now(RepositoryId),
-    Taken,
 }
 
 impl Store {
@@ -48,10 +42,10 @@ impl Store {
         let description = description(&form.description)?;
         let visibility = form.visibility.map_or_else(|| row.default_visibility(), Ok)?;
         let new = New { namespace: &row, path: &path, description, visibility };
-        match self.insert(viewer, &new, self.clock().now()).await? {
-            Made::Now(_) => self.repository(&self.permit::<See>(viewer, &path).await?, viewer).await,
-            Made::Taken => Err(taken()),
+        if !self.insert(viewer, &new, self.clock().now()).await? {
+            return Err(taken());
         }
+        self.repository(&self.permit(viewer, &path).await?).await
     }
 
     /// The namespaces in which the viewer may make repositories, their own first.
@@ -81,10 +75,9 @@ impl Store {
         }
         let (row, _) = self.namespace(viewer, path.namespace()).await?.ok_or(Error::Absent)?;
         let new = New { namespace: &row, path, description: "", visibility: row.default_visibility()? };
-        match self.insert(viewer, &new, now).await? {
-            // Somebody else's first push came first; there is a repository now.
-            Made::Now(_) | Made::Taken => Ok(()),
-        }
+        // When somebody else's first push came first, there is a repository now all the same.
+        self.insert(viewer, &new, now).await?;
+        Ok(())
     }
 
     /// Whether a push to a path where nothing is would make a repository.
@@ -98,6 +91,7 @@ impl Store {
 
     /// A namespace and what the viewer is to all that is in it.
     async fn namespace(&self, viewer: &Viewer, name: &str) -> Result<Option<(AccountRow, Option<Role>)>> {
+        let Ok(name) = AccountName::parse(name) else { return Ok(None) };
         let find = format!(
             "SELECT {},
                  (SELECT m.role FROM membership m WHERE m.namespace_id = a.id AND m.account_id = $2) AS membership,
@@ -106,7 +100,7 @@ impl Store {
             AccountRow::COLUMNS
         );
         let account = viewer.account_id().map(|id| id.0);
-        let Some(row) = sql::first(self.database().pool(), &find, [name.into(), account.into()]).await? else {
+        let Some(row) = sql::first(self.database().pool(), &find, [name.as_str().into(), account.into()]).await? else {
             return Ok(None);
         };
         let membership: Option<String> = row.try_get("", "membership")?;
@@ -125,19 +119,16 @@ impl Store {
         Ok(Some((row, role)))
     }
 
-    async fn insert(&self, viewer: &Viewer, new: &New<'_>, now: Timestamp) -> Result<Made> {
+    /// Makes it; `false` when the path is taken.
+    async fn insert(&self, viewer: &Viewer, new: &New<'_>, now: Timestamp) -> Result<bool> {
         let actor = &viewer.account().map(|(_, name)| name.clone());
         let made = self.database().write(|tx| async move { insert(&tx, new, actor.clone(), now).await }).await?;
-        self.standings().forget();
-        self.news().notify_waiters();
+        self.changed();
         Ok(made)
     }
 }
 
-async fn insert(tx: &Tx, new: &New<'_>, actor: Option<AccountName>, now: Timestamp) -> Result<Made> {
-    if is_alias(tx, new.path).await? {
-        return Ok(Made::Taken);
-    }
+async fn insert(tx: &Tx, new: &New<'_>, actor: Option<AccountName>, now: Timestamp) -> Result<bool> {
     let insert = "INSERT INTO repository
              (namespace_id, path, description, visibility, official, created_at, updated_at, changed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6, $6) ON CONFLICT (path) DO NOTHING RETURNING id";
@@ -149,11 +140,15 @@ async fn insert(tx: &Tx, new: &New<'_>, actor: Option<AccountName>, now: Timesta
         is_library(&new.namespace.name()?).into(),
         now.micros().into(),
     ];
-    let Some(row) = sql::first(tx, insert, values).await? else { return Ok(Made::Taken) };
+    let Some(row) = sql::first(tx, insert, values).await? else { return Ok(false) };
     let id = RepositoryId(row.try_get_by_index(0)?);
+    // Asked now and not before: a rename that the insertion waited for may just have left its alias.
+    if is_alias(tx, new.path).await? {
+        return Err(taken());
+    }
     let event = Event { repository: id, path: new.path.clone(), actor, what: What::Created };
     outbox::append(tx, &event, now).await?;
-    Ok(Made::Now(id))
+    Ok(true)
 }
 
 /// Whether a repository once had this path, and has another now.

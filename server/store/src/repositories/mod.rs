@@ -1,5 +1,12 @@
 //! Repositories: made, read, listed, changed and deleted, with the people and stars on them.
 //! It refuses to know blobs and tags, and decides nothing about rights: it takes what `access` proved.
 
+pub(crate) mod change;
 mod create;
+mod delete;
+mod list;
+mod people;
 mod read;
+mod stars;
+
+pub use list::RepositoryFilter;

@@ -11,13 +11,14 @@ use crate::{Store, accounts, sql};
 
 impl Store {
     /// A repository with the viewer's role and star.
-    pub async fn repository(&self, permit: &Permit<See>, viewer: &Viewer) -> Result<Repository> {
-        self.row(permit, viewer).await.and_then(|(row, starred)| row.view(permit.role(), starred))
+    pub async fn repository(&self, permit: &Permit<See>) -> Result<Repository> {
+        let (row, starred) = self.row(permit).await?;
+        row.view(permit.role(), starred)
     }
 
     /// What all pages of a repository show: itself, what the viewer may do with it, and whose it is.
     pub async fn head(&self, permit: &Permit<See>, viewer: &Viewer) -> Result<RepositoryHead> {
-        let (row, starred) = self.row(permit, viewer).await?;
+        let (row, starred) = self.row(permit).await?;
         let owner = accounts::by_name(self.database().pool(), permit.path().namespace()).await?;
         Ok(RepositoryHead {
             repository: row.view(permit.role(), starred)?,
@@ -34,13 +35,13 @@ impl Store {
         Ok(row.ok_or(Error::Absent)?.try_get_by_index(0)?)
     }
 
-    async fn row(&self, permit: &Permit<See>, viewer: &Viewer) -> Result<(RepositoryRow, bool)> {
+    async fn row(&self, permit: &Permit<See>) -> Result<(RepositoryRow, bool)> {
         let find = format!(
             "SELECT {}, EXISTS (SELECT 1 FROM star s WHERE s.repository_id = r.id AND s.account_id = $2) AS starred
              FROM repository r WHERE r.id = $1",
             RepositoryRow::COLUMNS
         );
-        let values = [permit.repository().0.into(), viewer.account_id().map(|id| id.0).into()];
+        let values = [permit.repository().0.into(), permit.account().map(|id| id.0).into()];
         let row = sql::first(self.database().pool(), &find, values).await?.ok_or(Error::Absent)?;
         Ok((RepositoryRow::from_query_result(&row, "")?, row.try_get("", "starred")?))
     }

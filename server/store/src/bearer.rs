@@ -1,0 +1,187 @@
+//! Bearer tokens for registries: what somebody asks for, cut down to what they may, signed; and back from one to a viewer.
+//! It refuses to know HTTP and the clients' two ways to ask.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, Header, Validation};
+use model::clock::Timestamp;
+use model::oci::RepositoryName;
+use model::token::TokenScope;
+use moka::sync::Cache;
+use registry::scope::ResourceScope;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::access::{NeedKind, Viewer};
+use crate::error::{Error, Result};
+use crate::{Store, accounts};
+
+/// How long a token is good.
+const GOOD_FOR: Duration = Duration::from_mins(5);
+/// How far other nodes' clocks may be ahead.
+const SKEW: Duration = Duration::from_mins(1);
+/// How many scopes one request may ask for; what is beyond is not granted.
+const MAX_SCOPES: usize = 64;
+
+/// A token, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedBearer {
+    /// The token, a JWT signed with ES256.
+    pub token: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// What was granted of what was asked for; what was not granted is left out.
+    pub granted: Vec<ResourceScope>,
+}
+
+/// The claims (distribution, "Token Authentication Implementation"); `aud` is one text, as the oldest registries demand.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    exp: i64,
+    nbf: i64,
+    iat: i64,
+    jti: String,
+    access: Vec<ResourceScope>,
+    /// That here the catalog shows all that the subject may see. Elsewhere it means nothing: another registry's catalog
+    /// shows everything, so only administrators get the scope for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lists: bool,
+}
+
+/// Viewers of tokens that were verified already, with when each expires.
+#[derive(Debug)]
+pub(crate) struct Bearers {
+    verified: Cache<[u8; 32], (Viewer, i64)>,
+}
+
+impl Bearers {
+    pub(crate) fn new() -> Self {
+        Self { verified: Cache::builder().max_capacity(20_000).time_to_live(GOOD_FOR).build() }
+    }
+}
+
+impl Store {
+    /// A token for a service, with as much of what is asked for as the viewer may have now.
+    ///
+    /// What the viewer may not have is left out and never an error, and nothing tells whether it is there. To push to what is
+    /// not there is granted where the push would make it.
+    pub async fn issue_bearer(
+        &self,
+        viewer: &Viewer,
+        service: &str,
+        issuer: &str,
+        asked: Vec<ResourceScope>,
+    ) -> Result<IssuedBearer> {
+        let mut granted = Vec::new();
+        let mut lists = false;
+        for scope in asked.into_iter().take(MAX_SCOPES) {
+            if scope.kind == "repository" {
+                granted.extend(self.grant(viewer, scope).await?);
+            } else if scope.kind == "registry" && scope.name == "catalog" && viewer.limits().is_none() {
+                lists = true;
+                if viewer.administers().is_ok() {
+                    granted.push(ResourceScope::new(scope.kind, scope.name, ["*".to_owned()]));
+                }
+            }
+        }
+        let now = self.clock().now();
+        let claims = Claims {
+            iss: issuer.to_owned(),
+            sub: viewer.account().map(|(_, name)| name.to_string()).unwrap_or_default(),
+            aud: service.to_owned(),
+            exp: now.plus(GOOD_FOR).seconds(),
+            nbf: now.seconds(),
+            iat: now.seconds(),
+            jti: Uuid::now_v7().to_string(),
+            access: granted.clone(),
+            lists,
+        };
+        let keys = self.signing_keys(|_| true).await?;
+        let key = keys.first().ok_or(Error::Corrupt("signing_key"))?;
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
+        let token = jsonwebtoken::encode(&header, &claims, &key.signs).map_err(|_| Error::Corrupt("signing_key"))?;
+        Ok(IssuedBearer { token, expires_in: GOOD_FOR.as_secs(), issued_at: now, granted })
+    }
+
+    async fn grant(&self, viewer: &Viewer, scope: ResourceScope) -> Result<Option<ResourceScope>> {
+        let Ok(path) = RepositoryName::parse(&scope.name).map(RepositoryName::within_hub) else { return Ok(None) };
+        let mut actions = Vec::new();
+        for (action, need) in [("pull", NeedKind::Pull), ("push", NeedKind::Push), ("delete", NeedKind::Delete)] {
+            if scope.allows(action) && self.may(viewer, &path, need).await? {
+                actions.push(action.to_owned());
+            }
+        }
+        if actions.is_empty() && scope.allows("push") && self.may_make(viewer, &path).await? {
+            // Nothing is there yet: who makes it may also read what they have just pushed.
+            actions.push("push".to_owned());
+            if scope.allows("pull") {
+                actions.push("pull".to_owned());
+            }
+        }
+        let granted = (!actions.is_empty()).then(|| ResourceScope::new(scope.kind, scope.name, actions));
+        Ok(granted)
+    }
+
+    /// The viewer of a token that this site issued for this service: its subject, held to what it grants.
+    ///
+    /// [`Error::SignIn`] when it is not signed by us, for another service, expired, or its subject is disabled.
+    pub async fn bearer_viewer(&self, token: &str, service: &str) -> Result<Viewer> {
+        let now = self.clock().now();
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(service).chain_update([0]).chain_update(token).finalize().into();
+        if let Some((viewer, expires)) = self.bearers().verified.get(&digest) {
+            return if now.seconds() < expires { Ok(viewer) } else { Err(Error::SignIn) };
+        }
+        let claims = self.verify(token, service, now).await?;
+        let viewer = self.subject(&claims).await?;
+        self.bearers().verified.insert(digest, (viewer.clone(), claims.exp));
+        Ok(viewer)
+    }
+
+    async fn verify(&self, token: &str, service: &str, now: Timestamp) -> Result<Claims> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Error::SignIn)?;
+        let kid = header.kid.ok_or(Error::SignIn)?;
+        let keys = self.signing_keys(|key| key.is(&kid)).await?;
+        let key = keys.iter().find(|key| key.is(&kid)).ok_or(Error::SignIn)?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[service]);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "sub"]);
+        // Times are compared below, with the store's own clock.
+        validation.validate_exp = false;
+        let claims: Claims = jsonwebtoken::decode(token, &key.verifies, &validation).map_err(|_| Error::SignIn)?.claims;
+        let timely = now.seconds() < claims.exp && claims.nbf <= now.plus(SKEW).seconds();
+        if timely { Ok(claims) } else { Err(Error::SignIn) }
+    }
+
+    async fn subject(&self, claims: &Claims) -> Result<Viewer> {
+        let viewer = if claims.sub.is_empty() {
+            Viewer::nobody()
+        } else {
+            let row = accounts::by_name(self.database().pool(), &claims.sub).await?;
+            let row = row.filter(|row| row.disabled_at.is_none()).ok_or(Error::SignIn)?;
+            Viewer::member(row.id(), row.name()?, row.admin)
+        };
+        Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
+    }
+
+    /// Whether nothing is there and a push would make it.
+    async fn may_make(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
+        Ok(!self.is_there(viewer, path).await? && self.may_create_by_push(viewer, path).await?)
+    }
+}
+
+/// An entry of the access claim as a limit; a repository's path is a glob that matches only itself.
+fn limit(access: &ResourceScope) -> Option<TokenScope> {
+    if access.kind != "repository" {
+        return None;
+    }
+    let path = RepositoryName::parse(&access.name).ok()?.within_hub();
+    let actions: Vec<&str> = ["pull", "push", "delete"].into_iter().filter(|action| access.allows(action)).collect();
+    format!("{path}:{}", actions.join(",")).parse().ok()
+}

@@ -1,0 +1,43 @@
+//! Cursors of lists in an order of numbers, ties broken by identity; and what text from outside must not hold.
+//! It refuses to know what is listed.
+
+use model::fault::Fault;
+
+use crate::error::{Error, Result};
+
+/// A cursor from the last item's number and identity.
+pub(crate) fn format(number: i64, id: i64) -> String {
+    format!("{number}.{id}")
+}
+
+/// The number and the identity of a cursor.
+pub(crate) fn parse(text: &str) -> Result<(i64, i64)> {
+    let (number, id) = text.split_once('.').ok_or_else(wrong)?;
+    Ok((number.parse().map_err(|_| wrong())?, id.parse().map_err(|_| wrong())?))
+}
+
+/// A cursor that no list made.
+pub(crate) fn wrong() -> Error {
+    Error::Fault(Fault::invalid("cursor", "This cursor is not one that this list gave."))
+}
+
+/// Refuses the zero character, which PostgreSQL cannot keep in text.
+pub(crate) fn no_zero(field: &str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::Fault(Fault::invalid(field, "This holds a character that cannot be kept.")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        assert_eq!(parse(&format(-7, i64::MAX)).unwrap(), (-7, i64::MAX));
+        for bad in ["", ".", "1", "1.", "x.1", "1.2.3"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The keys that bearer tokens are signed with: ES256, kept in the database so that every node signs and trusts alike.
+//! It refuses to know what a token says.
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::BASE32;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use model::clock::Timestamp;
+use p256::SecretKey;
+use p256::elliptic_curve::sec1::ToEncodedPoint;
+use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
+use rand::RngCore;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::{Store, sql};
+
+/// Keys that are not known are looked for in the database no more often than this.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// A key pair and its names.
+pub(crate) struct Key {
+    /// Its thumbprint (RFC 7638).
+    pub(crate) kid: String,
+    /// Its name in the first token libraries, by which registries before 3.0 know it.
+    libtrust: String,
+    x: String,
+    y: String,
+    pub(crate) signs: EncodingKey,
+    pub(crate) verifies: DecodingKey,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// The keys known to this process, newest first, and when they were read.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    known: RwLock<Option<(Timestamp, Arc<[Key]>)>>,
+}
+
+impl Key {
+    fn new(secret: &SecretKey) -> Result<Self> {
+        let wrong = || Error::Corrupt("signing_key");
+        let public = secret.public_key();
+        let point = public.to_encoded_point(false);
+        let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(wrong()) };
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let thumbprint = Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#));
+        let spki = public.to_public_key_der().map_err(|_| wrong())?;
+        let pkcs8 = secret.to_pkcs8_der().map_err(|_| wrong())?;
+        Ok(Self {
+            kid: URL_SAFE_NO_PAD.encode(thumbprint),
+            libtrust: libtrust(spki.as_bytes()),
+            signs: EncodingKey::from_ec_der(pkcs8.as_bytes()),
+            verifies: DecodingKey::from_ec_components(&x, &y).map_err(|_| wrong())?,
+            x,
+            y,
+        })
+    }
+
+    /// Whether it goes by this name.
+    pub(crate) fn is(&self, kid: &str) -> bool {
+        self.kid == kid || self.libtrust == kid
+    }
+
+    /// As a JSON Web Key of that name (RFC 7517).
+    fn public(&self, kid: &str) -> Value {
+        json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "kid": kid, "use": "sig", "alg": "ES256" })
+    }
+}
+
+/// The first 240 bits of the key's SHA-256 in base 32, in twelve groups of four.
+fn libtrust(spki: &[u8]) -> String {
+    let text = BASE32.encode(Sha256::digest(spki).get(..30).unwrap_or_default());
+    let groups: Vec<&str> = (0..12).filter_map(|group| text.get(group * 4..group * 4 + 4)).collect();
+    groups.join(":")
+}
+
+/// A fresh key. One whose coordinates begin with a zero byte is thrown away: registries that hold them as numbers give such
+/// a key another thumbprint than RFC 7638 does.
+fn generate() -> SecretKey {
+    let mut bytes = [0; 32];
+    loop {
+        rand::rng().fill_bytes(&mut bytes);
+        let Ok(secret) = SecretKey::from_slice(&bytes) else { continue };
+        let point = secret.public_key().to_encoded_point(false);
+        let full = |coordinate: Option<&p256::FieldBytes>| coordinate.is_some_and(|c| c.first() != Some(&0));
+        if full(point.x()) && full(point.y()) {
+            return secret;
+        }
+    }
+}
+
+impl Store {
+    /// The public keys as a JSON Web Key Set, each under both names that registries ask for.
+    pub async fn jwks(&self) -> Result<Value> {
+        let keys = self.signing_keys(|_| true).await?;
+        let both = keys.iter().flat_map(|key| [key.public(&key.kid), key.public(&key.libtrust)]);
+        Ok(json!({ "keys": both.collect::<Vec<_>>() }))
+    }
+
+    /// All keys, newest first, among them at least one that will `do`, unless there is none; the first key is made here.
+    pub(crate) async fn signing_keys(&self, will_do: impl Fn(&Key) -> bool) -> Result<Arc<[Key]>> {
+        let now = self.clock().now();
+        if let Some((read_at, keys)) = self.keys().known.read().ok().and_then(|known| known.clone())
+            && (keys.iter().any(&will_do) || read_at.until(now) < LOOK_AGAIN)
+        {
+            return Ok(keys);
+        }
+        let mut keys = self.read_keys().await?;
+        if keys.is_empty() {
+            self.make_key(now).await?;
+            keys = self.read_keys().await?;
+        }
+        let keys: Arc<[Key]> = keys.into();
+        if let Ok(mut known) = self.keys().known.write() {
+            *known = Some((now, Arc::clone(&keys)));
+        }
+        Ok(keys)
+    }
+
+    async fn read_keys(&self) -> Result<Vec<Key>> {
+        let find = "SELECT private_pem FROM signing_key ORDER BY created_at DESC, kid";
+        let rows = sql::all(self.database().pool(), find, []).await?;
+        let key = |row: &sea_orm::QueryResult| {
+            let pem: String = row.try_get_by_index(0)?;
+            Key::new(&SecretKey::from_pkcs8_pem(&pem).map_err(|_| Error::Corrupt("signing_key.private_pem"))?)
+        };
+        rows.iter().map(key).collect()
+    }
+
+    async fn make_key(&self, now: Timestamp) -> Result<()> {
+        let secret = generate();
+        let key = Key::new(&secret)?;
+        let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;
+        let insert = "INSERT INTO signing_key (kid, private_pem, created_at) VALUES ($1, $2, $3)";
+        let values = [key.kid.into(), pem.as_str().into(), now.micros().into()];
+        sql::execute(self.database().pool(), insert, values).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_a_thumbprint_and_a_libtrust_name() {
+        let key = Key::new(&generate()).unwrap();
+        assert_eq!(key.kid.len(), 43);
+        assert_eq!(key.libtrust.split(':').map(str::len).collect::<Vec<_>>(), vec![4; 12]);
+        assert!(key.is(&key.kid) && key.is(&key.libtrust.clone()) && !key.is(""));
+    }
+
+    #[test]
+    fn no_coordinate_of_a_key_begins_with_a_zero_byte() {
+        for _ in 0..600 {
+            let point = generate().public_key().to_encoded_point(false);
+            assert_ne!(point.x().unwrap()[0], 0);
+            assert_ne!(point.y().unwrap()[0], 0);
+        }
+    }
+}
