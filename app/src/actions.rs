@@ -24,21 +24,21 @@ pub(crate) mod tags;
 pub(crate) mod theme;
 pub(crate) mod tokens;
 
-/// A fault on its way to a script of ours; it holds nothing that people may not see.
+/// What a script of ours is told when it is refused: a sentence that people may see. The code is the answer's status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Refused(pub(crate) Fault);
+pub(crate) struct Refused(pub(crate) String);
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self(fault.message)
+    }
+}
 
 impl FromServerFnError for Refused {
     type Encoder = JsonEncoding;
 
-    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self(match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                Fault::new(FaultCode::Invalid, "The form did not arrive whole. Nothing was changed; try again.")
-            }
-            ServerFnErrorErr::Request(_) => Fault::unavailable(),
-            _ => Fault::internal(),
-        })
+    fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
+        Self("This did not arrive whole, and nothing was changed. Load the page again.".to_owned())
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn settle<T: Default>(
     fields: &[(&str, &str)],
     outcome: Answered<Done<T>>,
 ) -> Result<T, Refused> {
-    let portal = portal().map_err(Refused)?;
+    let portal = portal()?;
     match outcome {
         Ok(done) => {
             if !portal.scripted() {
@@ -84,7 +84,7 @@ pub(crate) async fn settle<T: Default>(
         }
         Err(fault) if portal.scripted() => {
             portal.status(fault.code.status());
-            Err(Refused(fault))
+            Err(fault.into())
         }
         Err(fault) => {
             let back = portal.came_from();

@@ -16,6 +16,10 @@ use crate::routes::App;
 
 /// The whole document of a request; `server` renders it with the portal, the site and the nonce in the context.
 pub fn shell() -> impl IntoView {
+    // Only islands are woken: what surrounds them leaves nothing behind to be woken with.
+    if let Some(context) = Owner::current_shared_context() {
+        context.set_is_hydrating(false);
+    }
     let site = site();
     let theme = portal().map_or("auto", |portal| portal.theme());
     view! {

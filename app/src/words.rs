@@ -73,7 +73,8 @@ pub(crate) fn count(number: u64) -> String {
 /// `number / unit` with one decimal below a hundred, where there is one.
 fn tenths(number: u64, unit: u64) -> String {
     let whole = number / unit;
-    let tenth = u128::from(number % unit) * 10 / u128::from(unit);
+    // The largest unit is a PiB: ten of its remainder fit.
+    let tenth = number % unit * 10 / unit;
     if whole >= 100 || tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
 }
 

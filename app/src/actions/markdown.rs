@@ -12,11 +12,11 @@ pub(crate) async fn preview(
     #[server(default)] body: String,
     #[server(default)] form: String,
 ) -> Result<String, Refused> {
-    let portal = portal().map_err(Refused)?;
+    let portal = portal()?;
     if portal.scripted() {
         return portal.preview(&body).await.map_err(|fault: Fault| {
             portal.status(fault.code.status());
-            Refused(fault)
+            fault.into()
         });
     }
     keep(&portal, &form, None, None, &[("body", &body)]).await;

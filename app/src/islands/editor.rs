@@ -23,7 +23,7 @@ pub(crate) fn Editor(label: String, form: String, text: String, shown: String, t
             spawn_local(async move {
                 match preview(area.value(), form).await {
                     Ok(html) => shown.set(html),
-                    Err(refused) => shown.set(format!("<p>{}</p>", refused.0.message)),
+                    Err(refused) => shown.set(["<p>", &refused.0, "</p>"].concat()),
                 }
             });
         }

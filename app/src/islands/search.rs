@@ -142,8 +142,8 @@ pub(crate) fn SearchBox(typed: String) -> impl IntoView {
                                     href=address
                                     aria-selected=move || if chosen.get() == Some(at) { "true" } else { "false" }
                                 >
-                                    <span class="name">{suggestion.path}</span>
-                                    <span class="what">{suggestion.description}</span>
+                                    <span class="name">{suggestion.0}</span>
+                                    <span class="what">{suggestion.1}</span>
                                 </a>
                             }
                         })

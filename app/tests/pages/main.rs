@@ -1,0 +1,233 @@
+//! Every page rendered whole on the host, as the server renders it, against a small world of fixed views.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Once};
+
+use any_spawner::Executor;
+use app::portal::Flash;
+use futures::StreamExt;
+use futures::executor::block_on;
+use leptos::prelude::*;
+use leptos_meta::ServerMetaContext;
+use leptos_router::location::RequestUrl;
+use model::account::Registration;
+use model::fault::Fault;
+use world::{Visitor, World, handle, site};
+
+/// A rendered page.
+struct Page {
+    html: String,
+    status: u16,
+    redirect: Option<String>,
+}
+
+fn render(world: World) -> Page {
+    static SPAWNER: Once = Once::new();
+    SPAWNER.call_once(|| Executor::init_futures_executor().unwrap());
+    let world = Arc::new(world);
+    let (meta, head) = ServerMetaContext::new();
+    let path = world.path.clone();
+    let portal = handle(&world);
+    let (owner, stream) = leptos_integration_utils::build_response(
+        app::shell,
+        move || {
+            provide_context(RequestUrl::new(&path));
+            provide_context(meta);
+            provide_context(portal);
+            provide_context(site());
+        },
+        |app, _, _| {
+            Box::pin(async move {
+                let html = app.to_html_stream_in_order().collect::<String>().await;
+                Box::pin(futures::stream::once(async move { html })) as leptos_integration_utils::PinnedStream<String>
+            })
+        },
+        false,
+    );
+    let html = block_on(async move {
+        let stream = stream.await;
+        head.inject_meta_context(stream).await.collect::<String>().await
+    });
+    owner.unset_with_forced_cleanup();
+    let done = std::mem::take(&mut *world.done.lock().unwrap());
+    Page { html, status: done.status.unwrap_or(200), redirect: done.redirect }
+}
+
+fn get(visitor: Visitor, path: &str) -> Page {
+    render(World::new(visitor, path))
+}
+
+const PAGES: &[(Visitor, &str, &str)] = &[
+    (Visitor::Nobody, "/", "Find your image"),
+    (Visitor::Owner, "/", "Your repositories"),
+    (Visitor::Nobody, "/search?q=tide", "23 images for “tide”"),
+    (Visitor::Owner, "/search?q=tide+ns:mara&sort=stars", "ns:mara"),
+    (Visitor::Nobody, "/r/harbour/tide-api", "docker pull hub.example/harbour/tide-api:2.4.1"),
+    (Visitor::Owner, "/r/harbour/tide-api", "Edit README"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/edit", "Save README"),
+    (Visitor::Nobody, "/r/harbour/tide-api/-/tags", "latest"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/tags/2.4.1", "Delete tag"),
+    (Visitor::Nobody, "/r/harbour/tide-api/-/tags/2.4.1?platform=linux/arm64", "COPY constituents/"),
+    (Visitor::Nobody, "/r/harbour/tide-api/-/comments", "Sign in</a> to write a comment"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/comments?reply=1", "Post answer"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/comments?edit=3", "Save comment"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/comments?delete=3", "Delete comment"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/settings/general", "Save settings"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/settings/collaborators", "Add collaborator"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/settings/danger", "Delete repository"),
+    (Visitor::Stranger, "/u/mara", "Mara Lindqvist"),
+    (Visitor::Owner, "/u/mara?tab=starred", "Edit profile"),
+    (Visitor::Nobody, "/signin", "Name or e-mail"),
+    (Visitor::Nobody, "/signup", "Create account"),
+    (Visitor::Owner, "/signout", "You are signed in as"),
+    (Visitor::Nobody, "/setup?token=good", "Create administrator"),
+    (Visitor::Nobody, "/invites/good", "You are invited"),
+    (Visitor::Owner, "/settings/profile", "Change password"),
+    (Visitor::Owner, "/settings/tokens", "Nightly build"),
+    (Visitor::Owner, "/new", "Create repository"),
+];
+
+#[test]
+fn every_page_arrives_whole_with_what_it_is_for() {
+    for (visitor, path, words) in PAGES {
+        let page = get(*visitor, path);
+        assert_eq!(page.status, 200, "{visitor:?} {path}");
+        assert!(page.redirect.is_none(), "{visitor:?} {path} went to {:?}", page.redirect);
+        assert!(page.html.contains(words), "{visitor:?} {path} does not say {words}\n{}", page.html);
+        assert!(page.html.contains("· Portolan</title>") || page.html.contains("<title>Portolan</title>"), "{path}");
+        keep_for_looking(&format!("{visitor:?}{path}"), &page.html);
+    }
+}
+
+#[test]
+fn a_page_needs_no_inline_style_and_no_table_lacks_its_body() {
+    for (visitor, path, _) in PAGES {
+        let html = get(*visitor, path).html;
+        assert!(!html.contains(" style=\""), "{visitor:?} {path}");
+        assert_eq!(
+            html.matches("<table class").count(),
+            html.matches("<tbody>").count() - html.matches("<tr><th>").count(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn hidden_and_missing_repositories_give_the_same_page() {
+    let sections = ["", "/-/tags", "/-/tags/1", "/-/comments", "/-/settings/general", "/-/edit", "/-/nonsense"];
+    for visitor in [Visitor::Nobody, Visitor::Stranger] {
+        for section in sections {
+            let hidden = get(visitor, &format!("/r/mara/private-notes{section}"));
+            let missing = get(visitor, &format!("/r/mara/nowhere{section}"));
+            assert_eq!((hidden.status, missing.status), (404, 404), "{section}");
+            assert_eq!(hidden.html, missing.html, "{section}");
+            assert!(!hidden.html.contains("private-notes"), "{section}");
+        }
+    }
+    assert_eq!(get(Visitor::Nobody, "/no/such/page").html, get(Visitor::Nobody, "/r/mara/private-notes").html);
+}
+
+#[test]
+fn a_visitor_is_led_to_sign_in_and_a_stranger_told_that_it_is_not_theirs() {
+    let visitor = get(Visitor::Nobody, "/r/harbour/tide-api/-/settings/general");
+    assert_eq!(visitor.redirect.as_deref(), Some("/signin?next=/r/harbour/tide-api/-/settings/general"));
+    assert_eq!(get(Visitor::Nobody, "/new").redirect.as_deref(), Some("/signin?next=/new"));
+    assert_eq!(get(Visitor::Stranger, "/r/harbour/tide-api/-/settings/general").status, 403);
+}
+
+#[test]
+fn a_refused_form_comes_back_with_what_was_typed_and_what_was_wrong() {
+    let world = World::new(Visitor::Owner, "/new");
+    let fields = BTreeMap::from([("name".to_owned(), "Tide API".to_owned())]);
+    let fault = Some(Fault::invalid("name", "Names are lower-case."));
+    *world.flash.lock().unwrap() = Some(Flash { form: "repositories/create".into(), fault, notice: None, fields });
+    let html = render(world).html;
+    assert!(html.contains("value=\"Tide API\""));
+    assert!(html.contains("href=\"#name\""));
+    assert!(html.contains("aria-invalid=\"true\""));
+    assert!(html.contains("id=\"name-fault\""));
+    keep_for_looking("refused", &html);
+}
+
+#[test]
+fn a_form_shows_nothing_of_another_forms_flash() {
+    let world = World::new(Visitor::Owner, "/new");
+    let fields = BTreeMap::from([("name".to_owned(), "elsewhere".to_owned())]);
+    *world.flash.lock().unwrap() = Some(Flash { form: "tags/delete".into(), fault: None, notice: None, fields });
+    assert!(!render(world).html.contains("elsewhere"));
+}
+
+#[test]
+fn a_preview_without_script_shows_the_text_and_how_it_would_look() {
+    let world = World::new(Visitor::Owner, "/r/harbour/tide-api/-/comments");
+    let fields = BTreeMap::from([("body".to_owned(), "**bold**".to_owned())]);
+    *world.flash.lock().unwrap() = Some(Flash { form: "comments/post".into(), fault: None, notice: None, fields });
+    let html = render(world).html;
+    assert!(html.contains("<p>rendered **bold**</p>"));
+    assert!(html.contains(">**bold**</textarea>"));
+}
+
+#[test]
+fn a_new_token_is_shown_once_with_how_to_use_it() {
+    let world = World::new(Visitor::Owner, "/settings/tokens");
+    let notice = Some("ptl_secret".to_owned());
+    *world.flash.lock().unwrap() =
+        Some(Flash { form: "tokens/create".into(), fault: None, notice, fields: BTreeMap::new() });
+    let html = render(world).html;
+    assert!(html.contains("ptl_secret"));
+    assert!(html.contains("docker login -u mara hub.example"));
+    keep_for_looking("token", &html);
+}
+
+#[test]
+fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
+    let empty = [
+        (Visitor::Nobody, "/", "No public images yet"),
+        (Visitor::Owner, "/", "No repositories yet"),
+        (Visitor::Nobody, "/search?q=tide", "Nothing found"),
+        (Visitor::Owner, "/r/harbour/tide-api", "No README yet"),
+        (Visitor::Owner, "/r/harbour/tide-api/-/tags", "No tags yet"),
+        (Visitor::Owner, "/r/harbour/tide-api/-/comments", "No comments yet"),
+        (Visitor::Owner, "/r/harbour/tide-api/-/settings/collaborators", "No collaborators yet"),
+        (Visitor::Owner, "/settings/tokens", "No tokens yet"),
+        (Visitor::Stranger, "/u/mara", "No repositories to show"),
+    ];
+    for (visitor, path, words) in empty {
+        let mut world = World::new(visitor, path);
+        world.bare = true;
+        let html = render(world).html;
+        assert!(html.contains(words), "{path}");
+        keep_for_looking(&format!("bare{visitor:?}{path}"), &html);
+    }
+}
+
+#[test]
+fn closed_and_invited_registration_say_so() {
+    for (registration, words) in
+        [(Registration::Closed, "Sign-up is closed here"), (Registration::Invitation, "by invitation")]
+    {
+        let mut world = World::new(Visitor::Nobody, "/signup");
+        world.registration = registration;
+        assert!(render(world).html.contains(words));
+    }
+}
+
+#[test]
+fn signing_in_goes_on_to_where_one_came_from_and_never_elsewhere() {
+    let mut world = World::new(Visitor::Nobody, "/signin");
+    world.came_from = "/r/harbour/tide-api".into();
+    assert!(render(world).html.contains("name=\"next\" value=\"/r/harbour/tide-api\""));
+    let html = get(Visitor::Nobody, "/signin?next=https://evil.example").html;
+    assert!(html.contains("name=\"next\" value=\"/\""));
+}
+
+/// Writes the page where `PORTOLAN_PAGES` says, to be looked at.
+fn keep_for_looking(name: &str, html: &str) {
+    if let Some(folder) = std::env::var_os("PORTOLAN_PAGES") {
+        let name: String =
+            name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), html).unwrap();
+    }
+}

@@ -1,0 +1,572 @@
+//! A small world to render pages against: a portal of fixed views, and a visitor who may be anyone.
+//! It decides nothing; the few names that are hidden are hidden here by name.
+
+use std::sync::{Arc, Mutex};
+
+use app::portal::{
+    Accounts, Answer, Answered, Comments, Flash, Images, PortalHandle, Repositories, RepositoryFilter, Search, Site,
+    TagFilter,
+};
+use async_trait::async_trait;
+use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
+use model::clock::Timestamp;
+use model::comment::{Comment, NewComment, Thread};
+use model::fault::Fault;
+use model::id::{CommentId, TokenId};
+use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag};
+use model::oci::{Digest, Reference, RepositoryName};
+use model::page::{Page, PageRequest};
+use model::repository::{
+    Abilities, Collaborator, CommentPolicy, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch,
+};
+use model::role::{Role, Visibility};
+use model::search::{Facet, FacetValue, Fragment, SearchHit, SearchRequest, SearchResults};
+use model::token::{CreatedToken, NewToken, Token};
+
+const NOW: i64 = 1_795_000_000;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// Whose eyes a page is rendered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visitor {
+    Nobody,
+    Stranger,
+    Owner,
+}
+
+/// What a page did to its answer.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub status: Option<u16>,
+    pub redirect: Option<String>,
+}
+
+/// The portal of one request.
+pub(crate) struct World {
+    pub visitor: Visitor,
+    pub path: String,
+    pub came_from: String,
+    pub registration: Registration,
+    pub bare: bool,
+    pub flash: Mutex<Option<Flash>>,
+    pub done: Mutex<Done>,
+}
+
+impl World {
+    pub(crate) fn new(visitor: Visitor, path: &str) -> Self {
+        Self {
+            visitor,
+            path: path.to_owned(),
+            came_from: "/".to_owned(),
+            registration: Registration::Open,
+            bare: false,
+            flash: Mutex::new(None),
+            done: Mutex::new(Done::default()),
+        }
+    }
+}
+
+pub(crate) fn handle(world: &Arc<World>) -> PortalHandle {
+    Arc::clone(world) as PortalHandle
+}
+
+pub(crate) fn site() -> Arc<Site> {
+    Arc::new(Site {
+        public_url: "https://hub.example".into(),
+        registry_host: "hub.example".into(),
+        version: "0.1.0".into(),
+        stylesheet: "/static/portolan.css".into(),
+        icons: "/static/icons.svg".into(),
+        favicon: "/static/favicon.svg".into(),
+        islands: None,
+    })
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    Timestamp::from_micros((NOW - seconds) * 1_000_000)
+}
+
+fn digest(fill: char) -> Digest {
+    Digest::parse(&format!("sha256:{}", fill.to_string().repeat(64))).unwrap()
+}
+
+fn account(name: &str) -> Account {
+    Account {
+        name: AccountName::parse(name).unwrap(),
+        display_name: if name == "mara" { "Mara Lindqvist".into() } else { String::new() },
+        kind: if name == "harbour" { AccountKind::Organisation } else { AccountKind::Person },
+        bio: if name == "mara" { "Charts, tides and the containers they come in.".into() } else { String::new() },
+        created_at: ago(400 * DAY),
+    }
+}
+
+fn repository(
+    path: &str,
+    description: &str,
+    stars: u64,
+    pulls: u64,
+    pushed: i64,
+    visibility: Visibility,
+) -> Repository {
+    let path = RepositoryName::parse(path).unwrap();
+    Repository {
+        namespace: AccountName::parse(path.namespace()).unwrap(),
+        name: path.name().to_owned(),
+        description: description.to_owned(),
+        visibility,
+        official: path.namespace() == "library",
+        comments: CommentPolicy::Everyone,
+        topics: vec!["tides".into(), "harbour".into(), "api".into()],
+        stars,
+        pulls,
+        tags: 7,
+        size: 61 << 20,
+        role: None,
+        starred: false,
+        created_at: ago(300 * DAY),
+        updated_at: ago(pushed),
+        pushed_at: Some(ago(pushed)),
+        path,
+    }
+}
+
+fn tide_api() -> Repository {
+    let words = "Tide tables and harbour depths over HTTP, with predictions from harmonic constituents.";
+    repository("harbour/tide-api", words, 214, 18_412, 5 * HOUR, Visibility::Public)
+}
+
+fn all() -> Vec<Repository> {
+    vec![
+        repository(
+            "library/alpine",
+            "A small Linux for containers: musl, busybox, and nothing that you did not ask for.",
+            1_204,
+            48_100_000,
+            2 * DAY,
+            Visibility::Public,
+        ),
+        tide_api(),
+        repository(
+            "mara/charts",
+            "Vector nautical charts as tiles, rebuilt every night from public survey data.",
+            96,
+            3_140,
+            26 * HOUR,
+            Visibility::Internal,
+        ),
+        repository(
+            "nordlys/postgres-backup",
+            "Continuous archiving to object storage with a restore that is tested each night.",
+            57,
+            12_700,
+            22 * DAY,
+            Visibility::Public,
+        ),
+        repository("mara/private-notes", "", 0, 14, 240, Visibility::Private),
+    ]
+}
+
+impl World {
+    fn me(&self) -> Option<Me> {
+        let name = match self.visitor {
+            Visitor::Nobody => return None,
+            Visitor::Stranger => "tomas",
+            Visitor::Owner => "mara",
+        };
+        Some(Me { account: account(name), email: format!("{name}@hub.example"), admin: false })
+    }
+
+    fn seen(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+        let repository = all().into_iter().find(|repository| repository.path == *path).ok_or_else(Fault::not_found)?;
+        let owner = self.visitor == Visitor::Owner;
+        let visible = match repository.visibility {
+            Visibility::Public => true,
+            Visibility::Internal => self.visitor != Visitor::Nobody,
+            Visibility::Private => owner,
+        };
+        if !visible {
+            return Err(Fault::not_found());
+        }
+        let signed_in = self.visitor != Visitor::Nobody;
+        let owner_of = account(repository.namespace.as_str());
+        Ok(RepositoryHead {
+            repository,
+            abilities: Abilities {
+                star: signed_in,
+                comment: signed_in,
+                push: owner,
+                delete: owner,
+                manage: owner,
+                own: owner,
+            },
+            comment_count: if self.bare { 0 } else { 4 },
+            owner: owner_of,
+        })
+    }
+
+    fn some<T>(&self, items: Vec<T>) -> Vec<T> {
+        if self.bare { Vec::new() } else { items }
+    }
+}
+
+fn tag(name: &str, fill: char, size: u64, pushed: i64) -> Tag {
+    Tag {
+        name: model::oci::Tag::parse(name).unwrap(),
+        digest: digest(fill),
+        media_type: "application/vnd.oci.image.index.v1+json".into(),
+        size,
+        platforms: vec!["linux/amd64".into(), "linux/arm64".into(), "unknown/unknown".into()],
+        pushed_at: ago(pushed),
+        pulled_at: Some(ago(pushed / 2)),
+    }
+}
+
+fn comment(id: i64, author: &str, seconds: i64, html: &str, parent: Option<i64>) -> Comment {
+    Comment {
+        id: CommentId(id),
+        author: AccountName::parse(author).unwrap(),
+        body: "Added to the README, thank you.".into(),
+        html: html.to_owned(),
+        tag: None,
+        parent: parent.map(CommentId),
+        created_at: ago(seconds),
+        edited_at: (id == 3).then(|| ago(seconds - 600)),
+        deleted: false,
+        author_role: match author {
+            "olaf" => Some(Role::Owner),
+            "mara" => Some(Role::Maintainer),
+            _ => None,
+        },
+        editable: author == "mara",
+        deletable: author == "mara",
+    }
+}
+
+const README: &str = r#"<h1>Tide API</h1><p>Tide tables and harbour depths over HTTP. Predictions come from <a href="https://example.org" rel="ugc nofollow">harmonic constituents</a>; depths from the last survey of each berth.</p><h2>Run it</h2><pre><code>docker run -p 8080:8080 \
+  -v tides:/var/lib/tides \
+  hub.example/harbour/tide-api:2.4
+</code></pre><p>Then ask for a day:</p><pre><code>curl localhost:8080/v1/tides/brest?day=2026-11-22
+</code></pre><h2>Settings</h2><table><thead><tr><th>Variable</th><th>Default</th><th>Meaning</th></tr></thead><tbody><tr><td><code>TIDES_DATA</code></td><td><code>/var/lib/tides</code></td><td>where the constituents are kept</td></tr><tr><td><code>TIDES_DATUM</code></td><td><code>lat</code></td><td>chart datum: <code>lat</code> or <code>msl</code></td></tr></tbody></table><ul><li>Answers are JSON or CSV.</li><li>Times are UTC, heights in metres.</li></ul><blockquote><p>Not to be used for navigation.</p></blockquote>"#;
+
+#[async_trait]
+impl Accounts for World {
+    async fn me(&self) -> Answered<Option<Me>> {
+        Ok(World::me(self))
+    }
+    async fn account(&self, name: &str) -> Answered<Account> {
+        match name {
+            "mara" | "harbour" | "tomas" => Ok(account(name)),
+            _ => Err(Fault::not_found()),
+        }
+    }
+    async fn registration(&self) -> Answered<Registration> {
+        Ok(self.registration)
+    }
+    async fn invitation(&self, secret: &str) -> Answered<()> {
+        if secret == "good" { Ok(()) } else { Err(Fault::not_found()) }
+    }
+    async fn setup_open(&self, secret: &str) -> Answered<()> {
+        if secret == "good" { Ok(()) } else { Err(Fault::not_found()) }
+    }
+    async fn sign_up(&self, _: SignUp) -> Answered<Me> {
+        Err(Fault::conflict("name", "This name is taken."))
+    }
+    async fn set_up(&self, _: &str, _: SignUp) -> Answered<Me> {
+        Err(Fault::internal())
+    }
+    async fn sign_in(&self, _: &str, _: &str) -> Answered<Me> {
+        Err(Fault::new(model::fault::FaultCode::SignIn, "Name and password do not match."))
+    }
+    async fn sign_out(&self) -> Answered<()> {
+        Ok(())
+    }
+    async fn update_profile(&self, _: ProfilePatch) -> Answered<Me> {
+        Err(Fault::internal())
+    }
+    async fn change_password(&self, _: &str, _: &str) -> Answered<()> {
+        Err(Fault::internal())
+    }
+    async fn tokens(&self) -> Answered<Vec<Token>> {
+        let token = |id, label: &str, scopes: &[&str], expires_at, last_used_at| Token {
+            id: TokenId(id),
+            label: label.to_owned(),
+            scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            expires_at,
+            last_used_at,
+            created_at: ago(20 * DAY),
+        };
+        Ok(self.some(vec![
+            token(1, "Laptop", &[], None, Some(ago(HOUR))),
+            token(2, "Nightly build", &["harbour/*:pull,push", "mara/charts:pull"], Some(ago(-70 * DAY)), None),
+        ]))
+    }
+    async fn create_token(&self, _: NewToken) -> Answered<CreatedToken> {
+        Err(Fault::internal())
+    }
+    async fn revoke_token(&self, _: TokenId) -> Answered<()> {
+        Err(Fault::internal())
+    }
+}
+
+#[async_trait]
+impl Repositories for World {
+    async fn repositories(&self, filter: RepositoryFilter, _: PageRequest) -> Answered<Page<Repository>> {
+        let mut items = all();
+        items.retain(|item| self.seen(&item.path).is_ok());
+        if let Some(namespace) = filter.namespace {
+            items.retain(|item| item.namespace.as_str() == namespace);
+        }
+        if filter.mine {
+            items.retain(|item| matches!(item.namespace.as_str(), "mara" | "harbour"));
+        }
+        if filter.starred_by.is_some() {
+            items.truncate(2);
+        }
+        Ok(Page { items: self.some(items), next: None })
+    }
+    async fn namespaces(&self) -> Answered<Vec<Account>> {
+        Ok(vec![account("mara"), account("harbour")])
+    }
+    async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+        self.seen(path)
+    }
+    async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
+        Ok(Overview {
+            head: self.seen(path)?,
+            source: "# Tide API\n\nTide tables.\n".into(),
+            html: if self.bare { String::new() } else { README.to_owned() },
+            latest: (!self.bare).then(|| tag("2.4.1", 'a', 40_055_603, 5 * HOUR)),
+            platforms: self.some(vec!["linux/amd64".into(), "linux/arm64".into()]),
+        })
+    }
+    async fn create_repository(&self, _: NewRepository) -> Answered<Repository> {
+        Err(Fault::internal())
+    }
+    async fn update_repository(&self, _: &RepositoryName, _: RepositoryPatch) -> Answered<Repository> {
+        Err(Fault::internal())
+    }
+    async fn rename_repository(&self, _: &RepositoryName, _: &str) -> Answered<Repository> {
+        Err(Fault::internal())
+    }
+    async fn delete_repository(&self, _: &RepositoryName) -> Answered<()> {
+        Err(Fault::internal())
+    }
+    async fn set_star(&self, _: &RepositoryName, _: bool) -> Answered<u64> {
+        Err(Fault::internal())
+    }
+    async fn collaborators(&self, _: &RepositoryName) -> Answered<Vec<Collaborator>> {
+        let one = |name: &str, role| Collaborator { account: account(name), role, since: ago(40 * DAY) };
+        Ok(self.some(vec![one("olaf", Role::Maintainer), one("tomas", Role::Reader)]))
+    }
+    async fn set_collaborator(&self, _: &RepositoryName, _: &str, _: Role) -> Answered<()> {
+        Err(Fault::internal())
+    }
+    async fn remove_collaborator(&self, _: &RepositoryName, _: &str) -> Answered<()> {
+        Err(Fault::internal())
+    }
+}
+
+#[async_trait]
+impl Images for World {
+    async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> Answered<Page<Tag>> {
+        let items = vec![
+            tag("2.4.1", 'a', 40_055_603, 5 * HOUR),
+            tag("2.4", 'a', 40_055_603, 5 * HOUR),
+            tag("latest", 'a', 40_055_603, 5 * HOUR),
+            tag("2.4.0", 'b', 39_950_000, 6 * DAY),
+            tag("2.3.2", 'c', 43_000_000, 22 * DAY),
+            tag("2.3", 'c', 43_000_000, 22 * DAY),
+            tag("edge", 'd', 41_600_000, 61 * DAY),
+        ];
+        Ok(Page { items: self.some(items), next: (!self.bare).then(|| "edge".to_owned()) })
+    }
+    async fn image(&self, _: &RepositoryName, reference: &Reference) -> Answered<Image> {
+        let index = matches!(reference, Reference::Tag(_));
+        let layer = |fill, size, created_by: &str| Layer {
+            digest: digest(fill),
+            media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
+            size,
+            created_by: created_by.to_owned(),
+        };
+        let long = "RUN /bin/sh -c adduser -D -u 10001 tides && chown -R tides /var/lib/tides && find /var/lib/tides \
+                    -type f -name '*.json' -exec chmod 0644 {} + && /usr/bin/tides-verify --all --datum lat --strict \
+                    /var/lib/tides/europe /var/lib/tides/atlantic # buildkit";
+        Ok(Image {
+            digest: digest('a'),
+            media_type: "application/vnd.oci.image.index.v1+json".into(),
+            artifact_type: None,
+            size: 40_055_603,
+            tags: ["2.4.1", "2.4", "latest"].map(|tag| model::oci::Tag::parse(tag).unwrap()).to_vec(),
+            pushed_at: ago(5 * HOUR),
+            platforms: if index {
+                [("linux/amd64", 'e'), ("linux/arm64", 'f'), ("unknown/unknown", '0')]
+                    .map(|(platform, fill)| PlatformImage {
+                        platform: platform.into(),
+                        digest: digest(fill),
+                        size: 20_000_000,
+                    })
+                    .to_vec()
+            } else {
+                Vec::new()
+            },
+            config: (!index).then(|| ImageConfig {
+                platform: "linux/amd64".into(),
+                created: Some(ago(6 * HOUR)),
+                entrypoint: vec!["/usr/local/bin/tide-api".into()],
+                cmd: vec!["--listen".into(), ":8080".into()],
+                env: vec!["PATH=/usr/local/bin:/usr/bin:/bin".into(), "TIDES_DATA=/var/lib/tides".into()],
+                ports: vec!["8080/tcp".into()],
+                volumes: vec!["/var/lib/tides".into()],
+                user: "tides".into(),
+                working_dir: "/srv".into(),
+                labels: vec![(
+                    "org.opencontainers.image.source".into(),
+                    "https://git.hub.example/harbour/tide-api".into(),
+                )],
+            }),
+            layers: if index {
+                Vec::new()
+            } else {
+                vec![
+                    layer('1', 3_560_000, "ADD alpine-minirootfs-3.20.3-x86_64.tar.gz / # buildkit"),
+                    layer('2', 1_258_000, "RUN /bin/sh -c apk add --no-cache ca-certificates tzdata # buildkit"),
+                    layer('3', 22_650_000, "COPY constituents/ /var/lib/tides/ # buildkit"),
+                    layer('4', 209_000, long),
+                    layer('5', 12_370_000, "COPY --chmod=755 target/release/tide-api /usr/local/bin/tide-api"),
+                ]
+            },
+            referrers: if index {
+                vec![Referrer {
+                    digest: digest('9'),
+                    artifact_type: "application/vnd.dev.cosign.artifact.sig.v1+json".into(),
+                    size: 1_803,
+                }]
+            } else {
+                Vec::new()
+            },
+            annotations: Vec::new(),
+        })
+    }
+    async fn delete_tag(&self, _: &RepositoryName, _: &str) -> Answered<()> {
+        Err(Fault::internal())
+    }
+}
+
+#[async_trait]
+impl Comments for World {
+    async fn threads(&self, _: &RepositoryName, _: PageRequest) -> Answered<Page<Thread>> {
+        let first = Thread {
+            root: comment(
+                1,
+                "ines",
+                3 * DAY,
+                "<p>Does <code>2.4</code> still read the old <code>constituents.json</code>? After the upgrade Brest \
+                 is six minutes early.</p>",
+                None,
+            ),
+            replies: vec![
+                comment(
+                    2,
+                    "olaf",
+                    2 * DAY,
+                    "<p>It does, but the datum changed: set <code>TIDES_DATUM=lat</code>. Mended in 2.4.1.</p>",
+                    Some(1),
+                ),
+                comment(3, "mara", 2 * DAY - HOUR, "<p>Added to the README, thank you.</p>", Some(1)),
+            ],
+        };
+        let second = comment(
+            4,
+            "tomas",
+            5 * HOUR,
+            "<p>Works well on a Pi 4. Could there be an <strong>arm/v7</strong> build?</p>",
+            None,
+        );
+        Ok(Page { items: self.some(vec![first, Thread { root: second, replies: Vec::new() }]), next: None })
+    }
+    async fn post_comment(&self, _: &RepositoryName, _: NewComment) -> Answered<Comment> {
+        Err(Fault::internal())
+    }
+    async fn edit_comment(&self, _: &RepositoryName, _: CommentId, _: &str) -> Answered<Comment> {
+        Err(Fault::internal())
+    }
+    async fn delete_comment(&self, _: &RepositoryName, _: CommentId) -> Answered<()> {
+        Err(Fault::internal())
+    }
+    async fn preview(&self, markdown: &str) -> Answered<String> {
+        Ok(format!("<p>rendered {markdown}</p>"))
+    }
+}
+
+#[async_trait]
+impl Search for World {
+    async fn search(&self, request: SearchRequest) -> Answered<SearchResults> {
+        let hits: Vec<SearchHit> = all()
+            .into_iter()
+            .filter(|repository| self.seen(&repository.path).is_ok())
+            .map(|repository| SearchHit {
+                excerpt: repository
+                    .description
+                    .split_inclusive(' ')
+                    .map(|word| Fragment { text: word.to_owned(), marked: word.to_lowercase().starts_with("tide") })
+                    .collect(),
+                platforms: Vec::new(),
+                repository,
+            })
+            .collect();
+        let value = |value: &str, count| FacetValue { value: value.to_owned(), count };
+        Ok(SearchResults {
+            total: if self.bare { 0 } else { 23 },
+            hits: self.some(hits),
+            facets: self.some(vec![
+                Facet {
+                    qualifier: "ns".into(),
+                    values: vec![value("mara", 12), value("harbour", 8), value("nordlys", 3)],
+                },
+                Facet { qualifier: "arch".into(), values: vec![value("amd64", 22), value("arm64", 17)] },
+            ]),
+            page: request.page.max(1),
+            pages: if self.bare { 0 } else { 2 },
+        })
+    }
+    async fn suggest(&self, _: &str) -> Answered<Vec<Repository>> {
+        Ok(all())
+    }
+}
+
+#[async_trait]
+impl Answer for World {
+    fn status(&self, status: u16) {
+        self.done.lock().unwrap().status = Some(status);
+    }
+    fn redirect(&self, path: &str) {
+        self.done.lock().unwrap().redirect = Some(path.to_owned());
+    }
+    fn came_from(&self) -> String {
+        self.came_from.clone()
+    }
+    fn path(&self) -> String {
+        self.path.clone()
+    }
+    fn scripted(&self) -> bool {
+        false
+    }
+    fn theme(&self) -> &'static str {
+        "auto"
+    }
+    fn set_theme(&self, _: &str) {}
+    fn now(&self) -> Timestamp {
+        ago(0)
+    }
+    fn request_id(&self) -> String {
+        "01J9".into()
+    }
+    async fn set_flash(&self, flash: Flash) -> Answered<()> {
+        *self.flash.lock().unwrap() = Some(flash);
+        Ok(())
+    }
+    async fn take_flash(&self) -> Answered<Option<Flash>> {
+        Ok(self.flash.lock().unwrap().take())
+    }
+}
