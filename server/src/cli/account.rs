@@ -18,7 +18,7 @@ use crate::cli::{Error, settings};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(super) enum User {
     /// Make an account; prints a password unless one is given
     Add(Add),
     /// List all accounts
@@ -33,7 +33,7 @@ pub enum User {
 
 /// An account to be made.
 #[derive(Args, Debug)]
-pub struct Add {
+pub(super) struct Add {
     /// The account's name
     name: String,
     /// Its mail address
@@ -51,7 +51,7 @@ pub struct Add {
 
 /// An account.
 #[derive(Args, Debug)]
-pub struct Named {
+pub(super) struct Named {
     /// The account's name
     name: String,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub struct Named {
 
 /// An account that gets a new password.
 #[derive(Args, Debug)]
-pub struct Reset {
+pub(super) struct Reset {
     /// The account's name
     name: String,
     /// Read the password from the first line of standard input
@@ -72,14 +72,14 @@ pub struct Reset {
 
 /// What to do with personal access tokens.
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub(super) enum Token {
     /// Make a personal access token and print it once
     Create(Create),
 }
 
 /// A token to be made.
 #[derive(Args, Debug)]
-pub struct Create {
+pub(super) struct Create {
     /// Whose it is
     account: String,
     /// What to call it
@@ -125,7 +125,7 @@ fn say(text: &str) {
 }
 
 /// Runs `portolan user …`.
-pub async fn user(command: User) -> Result<(), Error> {
+pub(super) async fn user(command: User) -> Result<(), Error> {
     match command {
         User::Add(add) => {
             let (store, operator) = enter(&add.settings).await?;
@@ -176,7 +176,7 @@ fn tell(password: &Password) {
 }
 
 /// Runs `portolan token …`.
-pub async fn token(command: Token) -> Result<(), Error> {
+pub(super) async fn token(command: Token) -> Result<(), Error> {
     let Token::Create(create) = command;
     let scopes: Vec<TokenScope> = create
         .scope

@@ -12,7 +12,7 @@ const MADE_UP: usize = 15;
 
 /// A password, and whether its owner has yet to be told.
 #[derive(Debug)]
-pub struct Password {
+pub(super) struct Password {
     /// The password.
     pub text: String,
     /// Whether it was made up here.
@@ -21,7 +21,7 @@ pub struct Password {
 
 impl Password {
     /// The first line of standard input, or one that is made up.
-    pub fn get(from_stdin: bool) -> Result<Self, Error> {
+    pub(super) fn get(from_stdin: bool) -> Result<Self, Error> {
         if !from_stdin {
             let bytes: [u8; MADE_UP] = rand::random();
             return Ok(Self { text: BASE32_NOPAD.encode(&bytes).to_lowercase(), made_up: true });

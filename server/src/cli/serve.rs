@@ -70,7 +70,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
 }
 
 /// Opens the database alone, as the commands do that work beside a running server.
-pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, Error> {
+pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<Store, Error> {
     make_folder(&config.data)?;
     Store::open(&config.database, clock).await.map_err(Error::Store)
 }
@@ -80,14 +80,14 @@ fn make_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub async fn serve(config: Config) -> Result<(), Error> {
+pub(super) async fn serve(config: Config) -> Result<(), Error> {
     let listener = listen(config.listen).await?;
     let opened = open(config, Clock::system()).await?;
     run(listener, opened, String::new()).await
 }
 
 /// Takes an address, with a word on what to do when it is taken.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     serve::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Error::InUse(address),
         _ => Error::Listen(address, error),
@@ -95,7 +95,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Serves what was opened until SIGTERM or SIGINT; `welcome` is printed once it does.
-pub async fn run(listener: TcpListener, opened: Opened, welcome: String) -> Result<(), Error> {
+pub(super) async fn run(listener: TcpListener, opened: Opened, welcome: String) -> Result<(), Error> {
     let Opened { state, hub } = opened;
     let measured = match state.config.metrics_listen {
         Some(address) => Some(measure(&state, address).await?),

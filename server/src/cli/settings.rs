@@ -13,7 +13,7 @@ use crate::config::Config;
 /// Settings that may be given as flags; the same names in lower case serve in the file, and with `PORTOLAN_` before them in
 /// the environment.
 #[derive(Args, Debug, Default)]
-pub struct Settings {
+pub(super) struct Settings {
     /// Read settings from this TOML file
     #[arg(long, value_name = "FILE", env = "PORTOLAN_CONFIG")]
     pub config: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub struct Settings {
 
 impl Settings {
     /// All layers together.
-    pub fn resolve(&self) -> Result<Config, Error> {
+    pub(super) fn resolve(&self) -> Result<Config, Error> {
         let flags: BTreeMap<&'static str, String> = [
             ("data", &self.data),
             ("listen", &self.listen),
@@ -84,7 +84,7 @@ impl Settings {
 }
 
 /// Logs to standard error from now on.
-pub fn log(config: &Config) {
+pub(super) fn log(config: &Config) {
     let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call, as in tests, leaves the first in place.

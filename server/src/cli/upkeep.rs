@@ -17,13 +17,13 @@ use crate::search::{Search, follow};
 
 /// What to do with the settings.
 #[derive(Debug, Subcommand)]
-pub enum Config {
+pub(super) enum Config {
     /// Show every setting, its value and where it came from
     Print(Settings),
 }
 
 /// Runs `portolan config …`.
-pub fn config(command: &Config) -> Result<(), Error> {
+pub(super) fn config(command: &Config) -> Result<(), Error> {
     let Config::Print(settings) = command;
     let config = settings.resolve()?;
     let mut out = io::stdout().lock();
@@ -35,7 +35,7 @@ pub fn config(command: &Config) -> Result<(), Error> {
 }
 
 /// Makes the search index of this node anew.
-pub async fn reindex(config: config::Config) -> Result<(), Error> {
+pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
     let store = open_store(&config, Clock::system()).await?;
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
     follow::rebuild(&search, &store).await.map_err(Error::Search)?;
@@ -44,7 +44,7 @@ pub async fn reindex(config: config::Config) -> Result<(), Error> {
 }
 
 /// Looks whether everything that the settings name can be used.
-pub async fn doctor(config: config::Config) -> Result<(), Error> {
+pub(super) async fn doctor(config: config::Config) -> Result<(), Error> {
     let mut out = io::stdout();
     let mut say = |text: String| {
         let _ = writeln!(out, "{text}");

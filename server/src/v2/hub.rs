@@ -11,6 +11,7 @@ use registry::ledger::{LedgerError, Place};
 use store::access::{self, Delete, Permit, Pull, Push, Viewer};
 
 use crate::state::State;
+use crate::v2::SERVICE;
 use crate::v2::challenge::{Realm, Trouble, Wanted, unauthorized};
 use crate::v2::credentials::Credentials;
 use crate::v2::needs::Need;
@@ -53,7 +54,7 @@ impl Caller {
     ) -> Result<Self, Error> {
         let (with, viewer) = match Credentials::of(headers) {
             Credentials::None => return Ok(Self { viewer: state.store.anonymous(), with: With::Nothing }),
-            Credentials::Token(token) => (With::Token, state.store.bearer_viewer(token).await),
+            Credentials::Token(token) => (With::Token, state.store.bearer_viewer(token, SERVICE).await),
             Credentials::Secret(secret) => (With::Secret, state.store.secret_viewer(secret).await),
             Credentials::Basic { name, password } => {
                 (With::Secret, state.store.sign_in(&name, &password, address).await)

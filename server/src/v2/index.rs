@@ -13,6 +13,7 @@ use url::form_urlencoded;
 
 use crate::http::caller::{self, Peer};
 use crate::state::State;
+use crate::v2::SERVICE;
 use crate::v2::credentials::Credentials;
 
 const INDEX_VERSION: HeaderName = HeaderName::from_static("x-docker-registry-version");
@@ -73,7 +74,7 @@ fn asked(query: &str) -> SearchRequest {
 async fn viewer(state: &State, headers: &HeaderMap, address: Option<std::net::IpAddr>) -> Result<Viewer, Fault> {
     Ok(match Credentials::of(headers) {
         Credentials::None | Credentials::Unreadable => state.store.anonymous(),
-        Credentials::Token(token) => state.store.bearer_viewer(token).await?,
+        Credentials::Token(token) => state.store.bearer_viewer(token, SERVICE).await?,
         Credentials::Secret(secret) => state.store.secret_viewer(secret).await?,
         Credentials::Basic { name, password } => state.store.sign_in(&name, &password, address).await?,
     })

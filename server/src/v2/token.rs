@@ -13,7 +13,7 @@ use registry::scope::ResourceScope;
 use serde::Serialize;
 use serde_json::json;
 use store::access::Viewer;
-use store::keys::IssuedBearer;
+use store::bearer::IssuedBearer;
 use url::form_urlencoded;
 
 use crate::http::caller::{self, Peer};
@@ -71,7 +71,7 @@ pub async fn issue(state: State, request: Request) -> Response {
         let viewer = by_header(&state, &parts).await?;
         let refresh = if asked.offline { refresh_token(&state, &viewer).await? } else { None };
         let issued = sign(&state, &parts, &viewer, &asked).await?;
-        Ok(given(issued, None, refresh))
+        Ok::<_, Refusal>(given(issued, None, refresh))
     };
     match answer.await {
         Ok(given) => given,
@@ -91,7 +91,7 @@ pub async fn grant(state: State, request: Request) -> Response {
         let (viewer, refresh) = by_form(&state, &parts, &asked).await?;
         let issued = sign(&state, &parts, &viewer, &asked).await?;
         let scope = issued.granted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        Ok(given(issued, Some(scope), refresh))
+        Ok::<_, Refusal>(given(issued, Some(scope), refresh))
     };
     match answer.await {
         Ok(given) => given,
