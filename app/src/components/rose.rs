@@ -48,9 +48,9 @@ pub(crate) fn rose(name: &str, class: &'static str) -> AnyView {
     let [points, turn, inner, outer, lesser, ring, shade, ..] = hash(name).to_be_bytes();
     let points = match points % 4 {
         0 => 4,
-        1 => 6,
-        2 => 8,
-        _ => 12,
+        1 => 5,
+        2 => 6,
+        _ => 8,
     };
     let step = 1.0 / f64::from(points);
     let turn = if turn % 3 == 0 { step / 2.0 } else { 0.0 };
