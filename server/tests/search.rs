@@ -121,6 +121,22 @@ async fn what_the_name_says_comes_before_what_the_readme_says() {
 }
 
 #[tokio::test]
+async fn of_equal_matches_the_most_starred_comes_first() {
+    let world = World::new().await;
+    let ann = world.member("ann").await;
+    world.public(&ann, "ann/quiet-cache", "", "").await;
+    world.public(&ann, "ann/loud-cache", "", "").await;
+    world.public(&ann, "ann/other-cache", "", "").await;
+    for name in ["bob", "eve"] {
+        let fan = world.member(name).await;
+        let permit = world.store.permit(&fan, &"ann/loud-cache".parse().unwrap()).await.unwrap();
+        world.store.set_star(&permit, true).await.unwrap();
+    }
+    world.follow().await;
+    assert_eq!(world.found(&world.store.anonymous(), "cache").await[0], "ann/loud-cache");
+}
+
+#[tokio::test]
 async fn sorting_is_by_what_was_asked_for() {
     let (world, ann) = harbour().await;
     let star = world.store.permit(&ann, &"ann/postgres".parse().unwrap()).await.unwrap();
@@ -219,7 +235,7 @@ async fn a_token_finds_only_what_its_scopes_name() {
     let form = model::token::NewToken {
         label: "one".to_owned(),
         scopes: vec!["ann/re*:pull".parse().unwrap()],
-        ..Default::default()
+        expires_at: None,
     };
     let token = world.store.create_token(&ann, &form).await.unwrap();
     let narrowed = world.store.secret_viewer(&token.secret).await.unwrap();
@@ -233,7 +249,7 @@ async fn a_token_finds_only_what_its_scopes_name() {
 async fn suggestions_go_on_from_what_is_typed() {
     let (world, _) = harbour().await;
     let nobody = world.store.anonymous();
-    assert_eq!(world.suggested(&nobody, "re").await, ["ann/redis", "ann/registry-mirror"]);
+    assert_eq!(world.suggested(&nobody, "re").await, ["ann/registry-mirror", "ann/redis"], "the last updated first");
     assert_eq!(world.suggested(&nobody, "ann/post").await, ["ann/postgres"]);
     assert_eq!(world.suggested(&nobody, "postgras").await, ["ann/postgres"]);
     assert!(world.suggested(&nobody, "").await.is_empty());

@@ -59,7 +59,7 @@ impl Jobs {
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             let mut wait = FIRST_WAIT;
-            while !shutdown.is_cancelled() {
+            loop {
                 let started = Instant::now();
                 match tokio::spawn(start(shutdown.clone())).await {
                     Ok(Ok(())) => return,
@@ -73,7 +73,7 @@ impl Jobs {
                 }
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
-                    () = shutdown.cancelled() => {}
+                    () = shutdown.cancelled() => return,
                 }
                 wait = (wait * 2).min(LONGEST_WAIT);
             }

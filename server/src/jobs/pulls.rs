@@ -26,18 +26,28 @@ struct Counted {
     tags: HashSet<Tag>,
 }
 
+impl Counted {
+    fn use_tag(&mut self, tag: Option<&Tag>) {
+        if let Some(tag) = tag
+            && !self.tags.contains(tag)
+        {
+            self.tags.insert(tag.clone());
+        }
+    }
+}
+
 impl PullCounter {
-    /// A manifest of this repository was fetched, by this tag where it was by one. `counts` is false where the fetch is only the way
-    /// to a pull that will be counted itself: then the tag was used, and no more.
-    pub fn record(&self, repository: RepositoryId, tag: Option<&Tag>, counts: bool) {
+    /// An image of this repository was pulled, by this tag where it was by one.
+    pub fn record(&self, repository: RepositoryId, tag: Option<&Tag>) {
         let mut counted = self.counted();
         let entry = counted.entry(repository).or_default();
-        entry.pulls += u64::from(counts);
-        if let Some(tag) = tag
-            && !entry.tags.contains(tag)
-        {
-            entry.tags.insert(tag.clone());
-        }
+        entry.pulls += 1;
+        entry.use_tag(tag);
+    }
+
+    /// This tag led to an index, which is the way to an image and no pull of its own: the tag was used, and no more.
+    pub fn resolve(&self, repository: RepositoryId, tag: &Tag) {
+        self.counted().entry(repository).or_default().use_tag(Some(tag));
     }
 
     /// Writes what was counted. What cannot be written is counted on for the next time.

@@ -73,14 +73,16 @@ pub(super) fn document(fields: &Fields, id: RepositoryId, from: &SearchDocument)
 }
 
 /// Where a repository stands among equal matches: stars count most, then whether it is curated, pulls, and how lately it was
-/// updated. Logarithms, so that ten stars and twenty differ as much as a thousand and two thousand.
+/// updated. Logarithms, so that ten stars and twenty differ as much as a thousand and two thousand; and years since a fixed day,
+/// so that the figure never needs renewing.
 fn rank(stars: u64, pulls: u64, official: bool, updated: Timestamp) -> f64 {
+    /// 2020-01-01
+    const FIRST_DAY: i64 = 1_577_836_800;
     const SECONDS_A_YEAR: f64 = 31_557_600.0;
     let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    let seconds = f64::from(u32::try_from(updated.seconds()).unwrap_or(0));
-    // A year of age weighs as much as half of the stars; whole years since 1970, so that the figure never needs renewing.
-    let recency = 0.08 * seconds / SECONDS_A_YEAR;
-    0.12 * number(stars).ln_1p() + 0.03 * number(pulls).ln_1p() + if official { 0.4 } else { 0.0 } + recency
+    let seconds = f64::from(u32::try_from(updated.seconds() - FIRST_DAY).unwrap_or(0));
+    let curated = if official { 0.4 } else { 0.0 };
+    0.12 * number(stars).ln_1p() + 0.03 * number(pulls).ln_1p() + 0.08 * seconds / SECONDS_A_YEAR + curated
 }
 
 /// As single terms are kept and asked for: in lower case, not too long.
@@ -127,6 +129,7 @@ fn plain_text(markdown: &str) -> String {
             _ => {}
         }
     }
+    text.truncate(text.trim_end().len());
     text
 }
 

@@ -14,7 +14,7 @@ use model::oci::{Digest, RepositoryName, Tag};
 use model::repository::{NewRepository, RepositoryPatch};
 use model::role::Visibility;
 use model::search::{SearchRequest, SearchResults};
-use registry::ledger::{NewManifest, Place, Put};
+use registry::ledger::{Expect, NewManifest, Place, Put};
 use server::search::{Search, follow};
 use sha2::{Digest as _, Sha256};
 use store::Store;
@@ -103,19 +103,19 @@ impl World {
             blobs: Vec::new(),
             children: Vec::new(),
             tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
-            expect: None,
+            expect: Expect::Anything,
         };
         let name: RepositoryName = path.parse().unwrap();
         let place = Place { id, name, actor: None };
         let put = self.store.ledger().put_manifest(&place, &manifest, self.store.clock().now()).await.unwrap();
-        assert!(matches!(put, Put::Stored { .. }), "{put:?}");
+        assert_eq!(put, Put::Stored);
         let config = ImageConfig {
             platform: platform.to_owned(),
             labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             ..ImageConfig::default()
         };
         let system = self.store.system("test");
-        self.store.record_image(&system, id, &digest, platform, &config, &[]).await.unwrap();
+        self.store.record_image(&system, id, &digest, platform, config, Vec::new()).await.unwrap();
     }
 
     /// Brings the index up to date.

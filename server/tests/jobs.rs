@@ -1,0 +1,184 @@
+//! What inspection reads out of a push, and how pulls come to be counted.
+
+mod search_support;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::clock::Timestamp;
+use model::oci::{Algorithm, Digest, Reference, Tag};
+use registry::ledger::{Expect, Link, NewManifest, Place, Put, Upload};
+use registry::storage::disk::Disk;
+use registry::storage::{Lease, Storage};
+use search_support::World;
+use serde_json::{Value, json};
+use server::jobs::inspect::Inspector;
+use server::jobs::pulls::PullCounter;
+use sha2::{Digest as _, Sha256};
+use store::access::See;
+use uuid::Uuid;
+
+const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
+/// A hub with storage, and one public repository to push to.
+struct Dock {
+    world: World,
+    storage: Arc<dyn Storage>,
+    place: Place,
+    uploads: std::cell::Cell<u128>,
+}
+
+impl Dock {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let ann = world.member("ann").await;
+        let id = world.public(&ann, "ann/app", "", "").await;
+        let storage = Arc::new(Disk::open(&world.folder.path().join("blobs")).unwrap());
+        let place = Place { id, name: "ann/app".parse().unwrap(), actor: None };
+        Self { world, storage, place, uploads: std::cell::Cell::new(1) }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.store.clock().now()
+    }
+
+    async fn blob(&self, bytes: &[u8]) -> Link {
+        let id = Uuid::from_u128(self.uploads.replace(self.uploads.get() + 1));
+        let ledger = self.world.store.ledger();
+        ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
+        let mut writer = self.storage.writer(id, Vec::new(), Lease::new(())).await.unwrap();
+        writer.write(Bytes::copy_from_slice(bytes)).await.unwrap();
+        let segments = writer.finish().await.unwrap();
+        let size = u64::try_from(bytes.len()).unwrap();
+        let upload = Upload { id, algorithm: Algorithm::Sha256, offset: size, hash_state: Vec::new(), segments };
+        let digest = digest(bytes);
+        assert!(ledger.commit_upload(self.place.id, &upload, 0, &digest, self.now()).await.unwrap());
+        Link { digest, size }
+    }
+
+    async fn put(
+        &self,
+        media_type: &str,
+        payload: &Value,
+        blobs: Vec<Link>,
+        children: Vec<Link>,
+        tags: &[&str],
+    ) -> Link {
+        let payload = Bytes::from(payload.to_string());
+        let (digest, size) = (digest(&payload), u64::try_from(payload.len()).unwrap());
+        let manifest = NewManifest {
+            digest: digest.clone(),
+            media_type: media_type.to_owned(),
+            payload,
+            artifact_type: None,
+            subject: None,
+            annotations: "{}".to_owned(),
+            blobs,
+            children,
+            tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
+            expect: Expect::Anything,
+        };
+        let put = self.world.store.ledger().put_manifest(&self.place, &manifest, self.now()).await.unwrap();
+        assert_eq!(put, Put::Stored);
+        Link { digest, size }
+    }
+
+    async fn image(&self, config: &[u8], config_type: &str, tags: &[&str]) -> Link {
+        let (config, layer) = (self.blob(config).await, self.blob(b"layer").await);
+        let payload = json!({
+            "schemaVersion": 2, "mediaType": IMAGE,
+            "config": {"mediaType": config_type, "digest": config.digest, "size": config.size},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer.digest, "size": layer.size}],
+        });
+        self.put(IMAGE, &payload, vec![config, layer], Vec::new(), tags).await
+    }
+
+    async fn inspect(&self) {
+        let inspector = Inspector::new(self.world.store.clone(), Arc::clone(&self.storage));
+        while inspector.catch_up().await.unwrap() > 0 {}
+    }
+
+    async fn shown(&self, reference: &str) -> model::image::Image {
+        let permit = self.world.store.permit::<See>(&self.world.store.anonymous(), &self.place.name).await.unwrap();
+        self.world.store.image(&permit, &Reference::parse(reference).unwrap()).await.unwrap()
+    }
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}").parse().unwrap()
+}
+
+fn config(architecture: &str) -> Vec<u8> {
+    let config = json!({
+        "os": "linux", "architecture": architecture,
+        "config": {"Entrypoint": ["/app"], "Labels": {"team": "harbour"}},
+        "history": [{"created_by": "COPY app /app"}],
+    });
+    config.to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn a_pushed_image_shows_its_configuration_and_can_be_found_by_its_label() {
+    let dock = Dock::new().await;
+    dock.image(&config("amd64"), CONFIG, &["1"]).await;
+    dock.inspect().await;
+    let image = dock.shown("1").await;
+    let seen = image.config.unwrap();
+    assert_eq!((seen.platform.as_str(), seen.entrypoint.as_slice()), ("linux/amd64", &["/app".to_owned()][..]));
+    assert_eq!(image.layers[0].created_by, "COPY app /app");
+    dock.world.follow().await;
+    let nobody = dock.world.store.anonymous();
+    assert_eq!(dock.world.found(&nobody, "label:team=harbour arch:amd64").await, ["ann/app"]);
+}
+
+#[tokio::test]
+async fn each_image_of_an_index_is_inspected() {
+    let dock = Dock::new().await;
+    let amd = dock.image(&config("amd64"), CONFIG, &[]).await;
+    let arm = dock.image(&config("arm64"), CONFIG, &[]).await;
+    let payload = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {"mediaType": IMAGE, "digest": amd.digest, "size": amd.size, "platform": {"os": "linux", "architecture": "amd64"}},
+        {"mediaType": IMAGE, "digest": arm.digest, "size": arm.size,
+            "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}},
+    ]});
+    dock.put(INDEX, &payload, Vec::new(), vec![amd, arm], &["multi"]).await;
+    dock.inspect().await;
+    let platforms: Vec<String> = dock.shown("multi").await.platforms.into_iter().map(|image| image.platform).collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64/v8"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_holds_nothing_up() {
+    let dock = Dock::new().await;
+    dock.image(b"not json", CONFIG, &["broken"]).await;
+    dock.image(&vec![b' '; 5 * 1024 * 1024], CONFIG, &["huge"]).await;
+    dock.image(b"{}", "application/vnd.cncf.helm.config.v1+json", &["chart"]).await;
+    dock.put(IMAGE, &json!({"neither": "kind"}), Vec::new(), Vec::new(), &["odd"]).await;
+    dock.image(&config("amd64"), CONFIG, &["good"]).await;
+    dock.inspect().await;
+    assert_eq!(dock.shown("good").await.config.unwrap().platform, "linux/amd64");
+    for tag in ["broken", "huge", "chart"] {
+        assert_eq!(dock.shown(tag).await.layers.len(), 1, "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn pulls_are_written_in_batches_and_an_index_is_only_the_way_to_one() {
+    let dock = Dock::new().await;
+    dock.image(&config("amd64"), CONFIG, &["1"]).await;
+    let (pulls, tag) = (PullCounter::default(), Tag::parse("1").unwrap());
+    for _ in 0..3 {
+        pulls.resolve(dock.place.id, &tag);
+        pulls.record(dock.place.id, None);
+    }
+    let store = &dock.world.store;
+    pulls.flush(store).await.unwrap();
+    pulls.flush(store).await.unwrap();
+    let nobody = store.anonymous();
+    let permit = store.permit::<See>(&nobody, &dock.place.name).await.unwrap();
+    assert_eq!(store.repository(&permit).await.unwrap().pulls, 3);
+    assert!(store.tag(&permit, &tag).await.unwrap().pulled_at.is_some());
+}
