@@ -76,13 +76,17 @@ stop_hub() {
 
 add_user() {
     printf '%s' "$2" |
-        PORTOLAN_DATA=$DATA "$PROGRAM" user add "$1" --email "$1@example.org" --password-stdin
+        PORTOLAN_DATA=$DATA "$PROGRAM" user add "$1" --email "$1@example.org" --password-stdin \
+            >>"$LOGS/accounts" 2>&1
 }
 
-# bearer REPOSITORY ACTIONS [USER PASSWORD]: a token as a client would get it.
+# bearer REPOSITORY ACTIONS: a token as a client would get it: where the challenge says.
 bearer() {
-    curl --silent --fail --user "${3:-$USER_NAME}:${4:-$PASSWORD}" \
-        "http://$REGISTRY/token?service=$REGISTRY&scope=repository:$1:$2" | jq --raw-output .token
+    local challenge
+    challenge=$(curl --silent --head "http://$REGISTRY/v2/" | grep --ignore-case '^www-authenticate: bearer')
+    [[ $challenge =~ realm=\"([^\"]*)\",service=\"([^\"]*)\" ]] || return
+    curl --silent --fail --get --user "$USER_NAME:$PASSWORD" --data-urlencode "service=${BASH_REMATCH[2]}" \
+        --data-urlencode "scope=repository:$1:$2" "${BASH_REMATCH[1]}" | jq --raw-output .token
 }
 
 # api METHOD REPOSITORY PATH [CURL OPTIONS…]: a request of the v2 API as the first account.
