@@ -159,3 +159,47 @@ pub fn discover_response() -> Response<Body> {
     }
     json(StatusCode::OK, JSON, &Extensions { extensions: [] })
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn body_of(response: Response<Body>) -> Value {
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_base_is_an_empty_object() {
+        let response = base_response();
+        assert_eq!(response.headers()[API_VERSION], "registry/2.0");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(body_of(response).await, json!({}));
+    }
+
+    #[tokio::test]
+    async fn the_catalog_links_to_what_follows() {
+        let names = ["a/b", "c/d"].map(|name| RepositoryName::parse(name).unwrap());
+        let page = Page { limit: Some(2), last: None };
+        let response = catalog_response(&page, &names, true);
+        assert_eq!(response.headers()[LINK], "</v2/_catalog?n=2&last=c/d>; rel=\"next\"");
+        assert_eq!(body_of(response).await, json!({ "repositories": ["a/b", "c/d"] }));
+        let last = catalog_response(&page, &[], false);
+        assert!(!last.headers().contains_key(LINK));
+        assert_eq!(body_of(last).await, json!({ "repositories": [] }));
+    }
+
+    #[tokio::test]
+    async fn a_stream_counts_down_its_length() {
+        use http_body::Body as _;
+        let pieces = futures::stream::iter(["ab", "c"].map(|piece| Ok(Bytes::from(piece))));
+        let mut body = Body::stream(pieces.boxed(), 3);
+        for left in [3, 1, 0] {
+            assert_eq!(body.size_hint().exact(), Some(left));
+            assert_eq!(body.is_end_stream(), left == 0);
+            let _ = body.frame().await;
+        }
+    }
+}

@@ -66,3 +66,31 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Send + Sync + 'static> Cache<K, V>
         self.epochs.get(usize::try_from(repository.0.rem_euclid(slots)).ok()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_forgotten_with_its_repository() {
+        let cache: Cache<u8, u8> = Cache::new(1_000, |_| 1);
+        let (one, other) = (RepositoryId(1), RepositoryId(2));
+        cache.keep((one, 7), cache.epoch(one), Arc::new(1));
+        cache.keep((other, 7), cache.epoch(other), Arc::new(2));
+        cache.forget(one);
+        assert_eq!(cache.get(&(one, 7)), None);
+        assert_eq!(cache.get(&(other, 7)).as_deref(), Some(&2));
+    }
+
+    #[test]
+    fn what_was_read_before_a_write_is_not_kept_after_it() {
+        let cache: Cache<u8, u8> = Cache::new(1_000, |_| 1);
+        let repository = RepositoryId(-3);
+        let reading = cache.epoch(repository);
+        cache.forget(repository);
+        cache.keep((repository, 7), reading, Arc::new(1));
+        assert_eq!(cache.get(&(repository, 7)), None);
+        cache.keep((repository, 7), cache.epoch(repository), Arc::new(2));
+        assert_eq!(cache.get(&(repository, 7)).as_deref(), Some(&2));
+    }
+}

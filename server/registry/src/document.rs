@@ -201,3 +201,56 @@ fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>,
     }
     Ok(sizes.into_iter().map(|(digest, size)| Link { digest, size }).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn digest(letter: char) -> String {
+        format!("sha256:{}", letter.to_string().repeat(64))
+    }
+
+    #[test]
+    fn references_come_once_and_in_order() {
+        let layer = |letter| json!({ "mediaType": "l", "digest": digest(letter), "size": 1 });
+        let manifest = json!({
+            "schemaVersion": 2,
+            "config": { "mediaType": "application/x", "digest": digest('c'), "size": 1 },
+            "layers": [layer('d'), layer('a'), layer('d')],
+        });
+        let document = Document::parse(Some(OCI_MANIFEST), manifest.to_string().as_bytes(), false).unwrap();
+        let order: Vec<_> = document.blobs.iter().map(|link| link.digest.to_string()).collect();
+        assert_eq!(order, [digest('a'), digest('c'), digest('d')]);
+        assert_eq!(document.artifact_type.as_deref(), Some("application/x"));
+        assert_eq!(document.annotations, "{}");
+    }
+
+    #[test]
+    fn an_unknown_type_is_taken_whole_where_it_is_allowed() {
+        let payload = br#"{"anything": ["goes"]}"#;
+        assert!(Document::parse(Some("application/vnd.x+json"), payload, false).is_err());
+        let document = Document::parse(Some("application/vnd.x+json; v=1"), payload, true).unwrap();
+        assert_eq!(document.media_type, "application/vnd.x+json");
+        assert!(Document::parse(Some("application/vnd.x+json"), b"[1]", true).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_the_parser_panic(payload in any::<Vec<u8>>(), content_type in prop::option::of("\\PC{0,40}")) {
+            let _ = Document::parse(content_type.as_deref(), &payload, true);
+        }
+
+        #[test]
+        fn a_mangled_manifest_does_not_either(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let config = json!({ "mediaType": "application/x", "digest": digest('c'), "size": 1 });
+            let manifest = json!({ "schemaVersion": 2, "config": config, "layers": [config], "subject": config });
+            let mut payload = manifest.to_string().into_bytes();
+            let at = at.index(payload.len());
+            payload[at] = byte;
+            let _ = Document::parse(Some(OCI_MANIFEST), &payload, false);
+        }
+    }
+}

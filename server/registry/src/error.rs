@@ -222,3 +222,54 @@ pub(crate) fn ledger(error: LedgerError) -> Error {
 pub(crate) fn storage(error: StorageError) -> Error {
     if matches!(error, StorageError::Full(_)) { Error::StorageFull(error) } else { Error::Storage(error) }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::answer::API_VERSION;
+
+    async fn parts(error: Error, method: &Method) -> (StatusCode, HeaderMap, Value) {
+        let (parts, body) = error.into_response(method).into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_challenge_comes_with_the_error_and_the_api_version() {
+        let challenge = HeaderValue::from_static("Bearer realm=\"/token\"");
+        let wanted = json!([{ "Type": "repository", "Name": "a/b", "Action": "pull" }]);
+        let error = Error::Unauthorized { challenge: challenge.clone(), detail: wanted.clone() };
+        let (status, headers, body) = parts(error, &Method::GET).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert_eq!(headers[WWW_AUTHENTICATE], challenge);
+        assert_eq!(headers[API_VERSION], "registry/2.0");
+        let message = "authentication required";
+        assert_eq!(body, json!({ "errors": [{ "code": "UNAUTHORIZED", "message": message, "detail": wanted }] }));
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_head_has_headers_only() {
+        let (status, headers, body) = parts(Error::NameUnknown, &Method::HEAD).await;
+        assert_eq!((status, body), (StatusCode::NOT_FOUND, Value::Null));
+        let (_, with_body, _) = parts(Error::NameUnknown, &Method::GET).await;
+        assert_eq!(headers, with_body);
+    }
+
+    #[tokio::test]
+    async fn who_asks_too_much_is_told_how_long_to_wait() {
+        let (status, headers, body) = parts(Error::TooManyRequests(7), &Method::GET).await;
+        assert_eq!((status, &headers[RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("7")));
+        assert_eq!(body["errors"][0]["code"], "TOOMANYREQUESTS");
+    }
+
+    #[tokio::test]
+    async fn what_failed_inside_stays_inside() {
+        let cause = LedgerError::Unavailable("password=secret".into());
+        let (status, headers, body) = parts(Error::Ledger(cause), &Method::GET).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(headers.contains_key(RETRY_AFTER));
+        assert!(!body.to_string().contains("secret"));
+    }
+}

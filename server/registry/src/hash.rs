@@ -71,3 +71,36 @@ pub(crate) fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Result<Digest, Er
     hasher.update(bytes);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_hash_that_is_put_down_and_taken_up_is_the_same(bytes in any::<Vec<u8>>(), cut in any::<prop::sample::Index>()) {
+            for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+                let (before, after) = bytes.split_at(cut.index(bytes.len() + 1));
+                let mut hasher = Hasher::new(algorithm);
+                hasher.update(before);
+                let mut resumed = Hasher::resume(algorithm, &hasher.state()).unwrap();
+                resumed.update(after);
+                prop_assert_eq!(resumed.finish().unwrap(), digest_of(algorithm, &bytes).unwrap());
+            }
+        }
+
+        #[test]
+        fn a_state_that_is_none_is_an_error(state in prop::collection::vec(any::<u8>(), 1..60)) {
+            prop_assert!(Hasher::resume(Algorithm::Sha512, &state).is_err());
+        }
+    }
+
+    #[test]
+    fn digests_are_the_known_ones() {
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(digest_of(Algorithm::Sha256, b"").unwrap().as_str(), empty);
+        assert!(digest_of(Algorithm::Sha512, b"abc").unwrap().as_str().starts_with("sha512:ddaf35a193617aba"));
+    }
+}

@@ -363,3 +363,6 @@ impl<'a> Query<'a> {
         Ok(Page { limit, last: self.get("last") })
     }
 }
+
+#[cfg(test)]
+mod tests;

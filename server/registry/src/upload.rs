@@ -344,3 +344,6 @@ fn created(name: &RepositoryName, digest: &Digest) -> Response<Body> {
     headers.insert(CONTENT_DIGEST, value(digest.to_string()));
     response
 }
+
+#[cfg(test)]
+mod tests;

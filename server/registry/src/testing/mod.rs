@@ -185,7 +185,14 @@ impl Ask<'_> {
     /// With a body in pieces, of a length that nobody tells; `None` breaks off.
     #[must_use]
     pub fn streamed(mut self, pieces: impl IntoIterator<Item = Option<Bytes>>) -> Self {
-        self.body = Sent { pieces: pieces.into_iter().collect(), length: None };
+        self.body = Sent { pieces: pieces.into_iter().collect(), length: None, stalls: false };
+        self
+    }
+
+    /// With a body that begins like this and never ends.
+    #[must_use]
+    pub fn stalled(mut self, pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        self.body = Sent { pieces: pieces.into_iter().map(Some).collect(), length: None, stalls: true };
         self
     }
 
@@ -203,12 +210,17 @@ impl Ask<'_> {
 struct Sent {
     pieces: VecDeque<Option<Bytes>>,
     length: Option<u64>,
+    stalls: bool,
 }
 
 impl Sent {
     fn whole(bytes: Bytes) -> Self {
         let length = Some(u64::try_from(bytes.len()).unwrap());
-        Self { pieces: if bytes.is_empty() { VecDeque::new() } else { VecDeque::from([Some(bytes)]) }, length }
+        Self {
+            pieces: if bytes.is_empty() { VecDeque::new() } else { VecDeque::from([Some(bytes)]) },
+            length,
+            stalls: false,
+        }
     }
 }
 
@@ -218,6 +230,9 @@ impl http_body::Body for Sent {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let next = self.pieces.pop_front();
+        if next.is_none() && self.stalls {
+            return Poll::Pending;
+        }
         Poll::Ready(next.map(|piece| piece.map(Frame::data).ok_or_else(|| io::ErrorKind::ConnectionReset.into())))
     }
 

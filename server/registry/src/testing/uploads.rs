@@ -68,7 +68,7 @@ pub async fn a_blob_is_pushed_in_chunks_the_last_with_the_put(world: &World) {
     for (range, chunk) in [("0-3", "abcd"), ("4-5", "ef")] {
         let answer = world.ask(Method::PATCH, &location).with(CONTENT_RANGE, range).body(chunk).send().await;
         answer.is(StatusCode::ACCEPTED);
-        location = answer.header(&LOCATION).to_owned();
+        answer.header(&LOCATION).clone_into(&mut location);
     }
     let put = world.ask(Method::PUT, format!("{location}?digest={}", sha256(b"abcdefghi")));
     let answer = put.with(CONTENT_RANGE, "6-8").body("ghi").send().await;

@@ -1,0 +1,222 @@
+//! The disk, written to, read from, resumed and left in the middle.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+fn disk() -> (TempDir, Disk) {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::open(&folder.path().join("objects")).unwrap();
+    (folder, disk)
+}
+
+fn lease() -> Lease {
+    Lease::new(())
+}
+
+/// Bytes that differ everywhere, so that a wrong offset shows.
+fn pattern(length: usize) -> Bytes {
+    (0..length).map(|at| (at / 251 + at * 7).to_le_bytes()[0]).collect::<Vec<_>>().into()
+}
+
+async fn store(disk: &Disk, upload: Uuid, segments: &[Segment], pieces: &[Bytes]) -> Vec<Segment> {
+    let mut writer = disk.writer(upload, segments.to_vec(), lease()).await.unwrap();
+    for piece in pieces {
+        writer.write(piece.clone()).await.unwrap();
+    }
+    writer.finish().await.unwrap()
+}
+
+async fn load(disk: &Disk, segments: &[Segment], range: Range<u64>) -> Result<Vec<u8>, io::Error> {
+    let stream = disk.read(segments, range).await.map_err(io::Error::other)?;
+    Ok(stream.try_collect::<Vec<_>>().await?.concat())
+}
+
+fn files(disk: &Disk) -> Vec<PathBuf> {
+    let shards = fs::read_dir(&disk.folder).unwrap().map(|entry| entry.unwrap().path());
+    shards.flat_map(|shard| fs::read_dir(shard).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+/// Waits for what a blocking thread still does.
+async fn soon(happened: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if happened() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never happened");
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_whole_and_in_parts() {
+    let (_folder, disk) = disk();
+    let bytes = pattern(3 * PIECE + 123);
+    let pieces: Vec<_> = bytes.chunks(100_000).map(Bytes::copy_from_slice).collect();
+    let segments = store(&disk, Uuid::now_v7(), &[], &pieces).await;
+    let size = length_of(&bytes);
+    assert_eq!(segments.iter().map(|segment| segment.length).sum::<u64>(), size);
+    for range in [0..size, 0..1, size - 1..size, 10..SMALL, 1..size, 524_287..524_290, 5..5] {
+        let expected = &bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+        assert!(load(&disk, &segments, range.clone()).await.unwrap() == expected, "{range:?}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_of_one_upload_share_one_file() {
+    let (_folder, disk) = disk();
+    let upload = Uuid::now_v7();
+    let mut segments = Vec::new();
+    for piece in pattern(50_000).chunks(20_000) {
+        segments = store(&disk, upload, &segments, &[Bytes::copy_from_slice(piece)]).await;
+    }
+    assert_eq!(segments.len(), 1);
+    assert_eq!(files(&disk).len(), 1);
+    assert_eq!(load(&disk, &segments, 0..50_000).await.unwrap(), pattern(50_000));
+}
+
+#[tokio::test]
+async fn bytes_beyond_the_acknowledged_are_cut_off_on_resuming() {
+    let (_folder, disk) = disk();
+    let upload = Uuid::now_v7();
+    let segments = store(&disk, upload, &[], &[pattern(1000)]).await;
+    // What a process leaves behind that is killed in the middle of the next chunk.
+    let mut file = OpenOptions::new().append(true).open(&files(&disk)[0]).unwrap();
+    file.write_all(&[255; 500]).unwrap();
+    assert_eq!(load(&disk, &segments, 0..1000).await.unwrap(), pattern(1000));
+    let segments = store(&disk, upload, &segments, &[Bytes::from_static(b"end")]).await;
+    assert_eq!(load(&disk, &segments, 998..1003).await.unwrap(), [&pattern(1000)[998..], b"end"].concat());
+    assert_eq!(fs::metadata(&files(&disk)[0]).unwrap().len(), 1003);
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_leaves_what_was_acknowledged() {
+    let (_folder, disk) = disk();
+    let upload = Uuid::now_v7();
+    let held = Arc::new(());
+    let mut writer = disk.writer(upload, Vec::new(), Lease::new(held.clone())).await.unwrap();
+    writer.write(pattern(3 * BATCH)).await.unwrap();
+    drop(writer);
+    soon(|| Arc::strong_count(&held) == 1).await;
+    assert_eq!(files(&disk), Vec::<PathBuf>::new());
+    let segments = store(&disk, upload, &[], &[pattern(1000)]).await;
+    let mut writer = disk.writer(upload, segments.clone(), Lease::new(held.clone())).await.unwrap();
+    writer.write(pattern(3 * BATCH)).await.unwrap();
+    drop(writer);
+    soon(|| Arc::strong_count(&held) == 1).await;
+    assert_eq!(fs::metadata(&files(&disk)[0]).unwrap().len(), 1000);
+    assert_eq!(load(&disk, &segments, 0..1000).await.unwrap(), pattern(1000));
+}
+
+#[tokio::test]
+async fn no_bytes_need_no_file() {
+    let (_folder, disk) = disk();
+    let segments = store(&disk, Uuid::now_v7(), &[], &[]).await;
+    assert_eq!(segments, []);
+    assert_eq!(files(&disk), Vec::<PathBuf>::new());
+    assert_eq!(load(&disk, &segments, 0..0).await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_missing_or_short_object_is_an_error_and_not_fewer_bytes() {
+    let (_folder, disk) = disk();
+    let length = 4 * PIECE;
+    let segments = store(&disk, Uuid::now_v7(), &[], &[pattern(length)]).await;
+    let size = length_of(&pattern(length));
+    OpenOptions::new().write(true).open(&files(&disk)[0]).unwrap().set_len(size - 1).unwrap();
+    assert!(load(&disk, &segments, 0..size).await.is_err());
+    assert!(load(&disk, &segments, size - 10..size).await.is_err());
+    assert!(disk.writer(Uuid::now_v7(), segments.clone(), lease()).await.is_err());
+    disk.delete(&segments[0].key).await.unwrap();
+    disk.delete(&segments[0].key).await.unwrap();
+    assert!(matches!(disk.read(&segments, 0..size).await, Err(StorageError::Missing(_))));
+}
+
+#[tokio::test]
+async fn a_key_that_leads_out_of_the_folder_is_refused() {
+    let (folder, disk) = disk();
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "kept").unwrap();
+    for key in ["../outside", "/etc/passwd", "..", "", "00/../../outside"] {
+        assert!(matches!(disk.delete(key).await, Err(StorageError::Key)), "{key}");
+    }
+    assert!(outside.exists());
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_little_memory() {
+    let (_folder, disk) = disk();
+    let size = 64 * PIECE;
+    let segments = store(&disk, Uuid::now_v7(), &[], &[pattern(size)]).await;
+    let mut stream = disk.read(&segments, 0..length_of(&pattern(size))).await.unwrap();
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        kept.push(stream.next().await.unwrap().unwrap());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Each buffer in use knows its home, as do the disk and the reader: beside what is kept there is what one trip has brought
+        // and what the next one has.
+        let in_use = Arc::strong_count(&disk.spare) - kept.len();
+        assert!(in_use <= 2 + 2 * PIECES_A_TRIP, "{in_use}");
+    }
+    assert_eq!(kept.concat(), pattern(size)[..kept.iter().map(Bytes::len).sum()]);
+}
+
+#[tokio::test]
+async fn the_folder_can_be_opened_again_and_checks_itself() {
+    let (folder, disk) = disk();
+    let segments = store(&disk, Uuid::now_v7(), &[], &[pattern(10)]).await;
+    drop(disk);
+    let disk = Disk::open(&folder.path().join("objects")).unwrap();
+    disk.check().await.unwrap();
+    assert_eq!(load(&disk, &segments, 0..10).await.unwrap(), pattern(10));
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert!(disk.check().await.is_err());
+}
+
+#[test]
+fn keys_are_spread_over_the_folder() {
+    let shards: HashSet<_> = (0..500).map(|_| key_of(Uuid::now_v7())[..2].to_owned()).collect();
+    assert!(shards.len() > 100, "{}", shards.len());
+}
+
+#[test]
+fn a_full_disk_is_told_from_a_broken_one() {
+    assert!(matches!(StorageError::from(io::Error::from(io::ErrorKind::StorageFull)), StorageError::Full(_)));
+    assert!(matches!(StorageError::from(io::Error::from(io::ErrorKind::QuotaExceeded)), StorageError::Full(_)));
+    assert!(matches!(StorageError::from(io::Error::from(io::ErrorKind::PermissionDenied)), StorageError::Failed(_)));
+}
+
+proptest! {
+    #[test]
+    fn runs_cover_the_range_and_nothing_else(
+        lengths in prop::collection::vec(0..50_u64, 0..8), start in 0..400_u64, length in 0..400_u64,
+    ) {
+        let segments: Vec<_> =
+            lengths.iter().enumerate().map(|(at, length)| Segment { key: at.to_string(), length: *length }).collect();
+        let whole: Vec<(String, u64)> =
+            segments.iter().flat_map(|segment| (0..segment.length).map(|at| (segment.key.clone(), at))).collect();
+        let size = length_of(&vec![0; whole.len()]);
+        let range = start.min(size)..start.saturating_add(length).min(size);
+        let covered: Vec<(String, u64)> =
+            runs(&segments, &range).into_iter().flat_map(|run| run.range.map(move |at| (run.key.clone(), at))).collect();
+        let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+        prop_assert_eq!(covered, whole[start..end].to_vec());
+    }
+
+    #[test]
+    fn a_batch_keeps_every_byte_in_order(sizes in prop::collection::vec(0..40_000_usize, 0..12)) {
+        let mut batch = Batch::default();
+        let pieces: Vec<_> = sizes.iter().map(|size| pattern(*size)).collect();
+        for piece in &pieces {
+            batch.push(piece.clone());
+        }
+        prop_assert_eq!(batch.size, sizes.iter().sum::<usize>());
+        prop_assert_eq!(batch.take().concat(), pieces.concat());
+        prop_assert!(batch.take().is_empty());
+    }
+}
