@@ -145,9 +145,10 @@ impl Config {
         if let Some(path) = file {
             figment = figment.merge(checked(path)?);
         }
-        figment = figment
-            .merge(Layer { name: "environment", values: ours(environment)? })
-            .merge(Layer { name: "flag", values: flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() });
+        figment = figment.merge(Layer { name: "environment", values: ours(environment)? }).merge(Layer {
+            name: "flag",
+            values: flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        });
         Self::parse(&Raw { figment })
     }
 
@@ -156,7 +157,10 @@ impl Config {
         let listen: SocketAddr = raw.parsed("listen")?;
         let set_url = raw.optional("public_url", site_root)?;
         let database = raw.optional("database", |text| {
-            ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+            ["sqlite:", "postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| text.starts_with(scheme))
+                .then(|| text.to_owned())
         })?;
         let storage = raw.optional("storage", |text| text.starts_with("file://").then(|| text.to_owned()))?;
         let days: u64 = raw.within("session_days", 1, 400)?;
@@ -166,9 +170,8 @@ impl Config {
             database: database.unwrap_or_else(|| format!("sqlite://{}", data.join("portolan.db").display())),
             storage: storage.unwrap_or_else(|| format!("file://{}", data.join("blobs").display())),
             registration: raw.get("registration", |text| text.parse().ok())?,
-            log: raw.get("log", |text| {
-                tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
-            })?,
+            log: raw
+                .get("log", |text| tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned()))?,
             log_json: raw.get("log_format", |text| match text {
                 "json" => Some(true),
                 "text" => Some(false),
@@ -223,7 +226,9 @@ pub struct Network {
 impl Network {
     fn contains(self, other: IpAddr) -> bool {
         let (mine, theirs) = match (self.address, other.to_canonical()) {
-            (IpAddr::V4(mine), IpAddr::V4(theirs)) => (u128::from(mine.to_bits()) << 96, u128::from(theirs.to_bits()) << 96),
+            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
+                (u128::from(mine.to_bits()) << 96, u128::from(theirs.to_bits()) << 96)
+            }
             (IpAddr::V6(mine), IpAddr::V6(theirs)) => (mine.to_bits(), theirs.to_bits()),
             _ => return false,
         };
@@ -415,7 +420,10 @@ mod tests {
         std::fs::write(file.path(), "registration = \"closed\"\nlog = \"debug\"\nsession_days = 7\n").unwrap();
         let config = Config::resolve(
             BTreeMap::from([("log", "error".to_owned())]),
-            [("PORTOLAN_REGISTRATION".to_owned(), "invitation".to_owned()), ("PORTOLAN_LOG".to_owned(), "warn".to_owned())],
+            [
+                ("PORTOLAN_REGISTRATION".to_owned(), "invitation".to_owned()),
+                ("PORTOLAN_LOG".to_owned(), "warn".to_owned()),
+            ],
             Some(file.path()),
         )
         .unwrap();
@@ -442,7 +450,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_wherever_it_stands() {
         let error = resolve(&[], &[("PORTOLAN_REGISTRATON", "closed")]).unwrap_err().to_string();
-        assert!(error.contains("PORTOLAN_REGISTRATON") && error.contains("closed") && error.contains("registration"), "{error}");
+        assert!(
+            error.contains("PORTOLAN_REGISTRATON") && error.contains("closed") && error.contains("registration"),
+            "{error}"
+        );
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "lisen = \"127.0.0.1:1\"\n").unwrap();
         let error = Config::resolve(BTreeMap::new(), [], Some(file.path())).unwrap_err().to_string();
@@ -473,7 +484,9 @@ mod tests {
     #[test]
     fn a_proxy_is_trusted_by_its_network() {
         let config = resolve(&[("trusted_proxies", "10.0.0.0/8, ::1")], &[]).unwrap();
-        for (address, trusted) in [("10.9.9.9", true), ("11.0.0.1", false), ("::1", true), ("::2", false), ("::ffff:10.0.0.1", true)] {
+        for (address, trusted) in
+            [("10.9.9.9", true), ("11.0.0.1", false), ("::1", true), ("::2", false), ("::ffff:10.0.0.1", true)]
+        {
             assert_eq!(config.trusts(address.parse().unwrap()), trusted, "{address}");
         }
     }

@@ -171,7 +171,7 @@ fn bare(state: &State) -> Mounted {
     let (readying, pinging, searching) = (state.clone(), state.clone(), state.clone());
     let mounted = Mounted::new()
         .get("/healthz", health::alive)
-        .get("/readyz", move || health::ready(readying.clone()))
+        .get("/readyz", move || async move { health::ready(&readying.store, &*readying.storage).await })
         .get("/token", move |request| token::issue(issuing.clone(), request))
         .mount(&Method::POST, "/token", move |request| token::grant(granting.clone(), request))
         .get("/.well-known/jwks.json", move || token::keys(keys.clone()))

@@ -130,12 +130,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
         User::Add(add) => {
             let (store, operator) = enter(&add.settings).await?;
             let password = Password::get(add.password_stdin)?;
-            let form = SignUp {
-                name: add.name,
-                email: add.email,
-                password: password.text.clone(),
-                invitation: None,
-            };
+            let form = SignUp { name: add.name, email: add.email, password: password.text.clone(), invitation: None };
             let account = store.create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
             say(&format!("Made the account {}.", account.name));
             tell(&password);

@@ -2,8 +2,10 @@
 //! It refuses to know how a command does its work.
 
 mod account;
+mod demo;
 mod error;
 mod password;
+mod registry;
 mod serve;
 mod settings;
 mod upkeep;
@@ -27,6 +29,10 @@ struct Portolan {
 enum Command {
     /// Serve the hub with its engine
     Serve(settings::Settings),
+    /// Serve a hub with sample content in ./demo, to look around in
+    Demo(demo::Demo),
+    /// Serve an engine alone, without accounts
+    Registry(registry::Registry),
     /// Accounts; also while the server runs
     #[command(subcommand)]
     User(account::User),
@@ -63,6 +69,8 @@ fn act(command: Command) -> Result<(), Error> {
             settings::log(&config);
             on_runtime(serve::serve(config))
         }
+        Command::Demo(command) => on_runtime(demo::serve(command)),
+        Command::Registry(command) => on_runtime(registry::serve(command)),
         Command::User(command) => on_runtime(account::user(command)),
         Command::Token(command) => on_runtime(account::token(command)),
         Command::Reindex(settings) => {

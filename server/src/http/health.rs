@@ -4,8 +4,8 @@
 use axum::response::IntoResponse;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-
-use crate::state::State;
+use registry::storage::Storage;
+use store::Store;
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> impl IntoResponse {
@@ -13,9 +13,9 @@ pub async fn alive() -> impl IntoResponse {
 }
 
 /// `GET /readyz`: the database and the storage answer.
-pub async fn ready(state: State) -> impl IntoResponse {
-    let database = state.store.ping().await;
-    let storage = state.storage.check().await;
+pub async fn ready(store: &Store, storage: &dyn Storage) -> impl IntoResponse + use<> {
+    let database = store.ping().await;
+    let storage = storage.check().await;
     if let Err(error) = &database {
         tracing::warn!(error = error as &dyn std::error::Error, "the database does not answer");
     }

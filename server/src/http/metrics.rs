@@ -39,11 +39,7 @@ impl Metrics {
         // The buckets are not empty, which is all that could be refused.
         let builder = builder.set_buckets(&BUCKETS).unwrap_or_default();
         let recorder = builder.build_recorder();
-        Self {
-            handle: recorder.handle(),
-            engine: handles(&recorder, "engine"),
-            portal: handles(&recorder, "portal"),
-        }
+        Self { handle: recorder.handle(), engine: handles(&recorder, "engine"), portal: handles(&recorder, "portal") }
     }
 
     /// Counts an answer that took `took` until its head was ready.

@@ -94,10 +94,7 @@ mod tests {
 
     #[test]
     fn a_client_without_a_token_learns_where_to_get_one() {
-        assert_eq!(
-            header(Wanted::Nothing, None),
-            r#"Bearer realm="https://hub.example/token",service="hub.example""#
-        );
+        assert_eq!(header(Wanted::Nothing, None), r#"Bearer realm="https://hub.example/token",service="hub.example""#);
     }
 
     #[test]

@@ -72,8 +72,12 @@ mod tests {
 
     #[test]
     fn a_password_may_hold_colons_and_the_scheme_any_case() {
-        let headers = [(AUTHORIZATION, HeaderValue::from_static("bAsIc YWRhOnA6dw=="))].into_iter().collect::<HeaderMap>();
-        assert_eq!(Credentials::of(&headers), Credentials::Basic { name: "ada".to_owned(), password: "p:w".to_owned() });
+        let headers =
+            [(AUTHORIZATION, HeaderValue::from_static("bAsIc YWRhOnA6dw=="))].into_iter().collect::<HeaderMap>();
+        assert_eq!(
+            Credentials::of(&headers),
+            Credentials::Basic { name: "ada".to_owned(), password: "p:w".to_owned() }
+        );
     }
 
     #[test]

@@ -162,8 +162,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
     B::Error: Into<BoxError>,
 {
-    let call =
-        Call { place: &admitted.place, name, mount_from: admitted.mount_from.as_ref(), headers: &parts.headers };
+    let call = Call { place: &admitted.place, name, mount_from: admitted.mount_from.as_ref(), headers: &parts.headers };
     engine.handle(call, operation, body).await
 }
 

@@ -44,7 +44,8 @@ impl Htpasswd {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (name, hash) = line.split_once(':').filter(|(name, _)| !name.is_empty()).ok_or(Unusable::Line(number))?;
+            let (name, hash) =
+                line.split_once(':').filter(|(name, _)| !name.is_empty()).ok_or(Unusable::Line(number))?;
             if !["$2a$", "$2b$", "$2y$"].iter().any(|kind| hash.starts_with(kind)) || hash.len() != NOBODY.len() {
                 return Err(Unusable::Hash(number));
             }

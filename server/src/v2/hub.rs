@@ -95,10 +95,12 @@ impl Caller {
         let path = name.clone().within_hub();
         let source = mount_source.map(|source| source.clone().within_hub());
         let permitted = match need {
-            Need::Pull => state.store.permit::<Pull>(&self.viewer, &path).await.map(place),
-            Need::Push => state.store.permit::<Push>(&self.viewer, &path).await.map(place),
-            Need::Create => state.store.push_permit(&self.viewer, &path, state.clock.now()).await.map(place),
-            Need::Delete => state.store.permit::<Delete>(&self.viewer, &path).await.map(place),
+            Need::Pull => state.store.permit::<Pull>(&self.viewer, &path).await.map(|permit| place(&permit)),
+            Need::Push => state.store.permit::<Push>(&self.viewer, &path).await.map(|permit| place(&permit)),
+            Need::Create => {
+                state.store.push_permit(&self.viewer, &path, state.clock.now()).await.map(|permit| place(&permit))
+            }
+            Need::Delete => state.store.permit::<Delete>(&self.viewer, &path).await.map(|permit| place(&permit)),
         };
         let place = match permitted {
             Ok(place) => place,
@@ -110,7 +112,7 @@ impl Caller {
         // What may not be read cannot be mounted: an upload opens instead, as it does where nothing is there.
         let mount_from = match source {
             Some(source) => match state.store.permit::<Pull>(&self.viewer, &source).await {
-                Ok(permit) => Some(self::place(permit)),
+                Ok(permit) => Some(self::place(&permit)),
                 Err(error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_))) => return Err(failed(error)),
                 Err(_) => None,
             },
@@ -151,7 +153,7 @@ impl Caller {
 }
 
 /// The place that a permit opens to the engine.
-fn place<N: access::Need>(permit: Permit<N>) -> Place {
+pub fn place<N: access::Need>(permit: &Permit<N>) -> Place {
     Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() }
 }
 

@@ -236,7 +236,9 @@ impl Refusal {
     /// As RFC 6749, section 5.2, wants them.
     fn for_post(self) -> Response {
         let (status, code, meaning) = match &self {
-            Self::Credentials => (StatusCode::BAD_REQUEST, "invalid_grant", "the name, the password or the token is wrong"),
+            Self::Credentials => {
+                (StatusCode::BAD_REQUEST, "invalid_grant", "the name, the password or the token is wrong")
+            }
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down", "too many tries"),
             Self::Request(code, meaning) => (StatusCode::BAD_REQUEST, *code, *meaning),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again in a moment"),

@@ -1,0 +1,191 @@
+//! Puts the sample content into an empty hub, as its people would: each acts as themselves, through permits and pushes.
+//! It refuses to know what the content is.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::Full;
+use model::account::{ProfilePatch, SignUp};
+use model::comment::NewComment;
+use model::oci::{Algorithm, Reference, RepositoryName, Tag};
+use model::repository::{NewRepository, RepositoryPatch};
+use registry::ledger::Place;
+use registry::{Call, Operation};
+use store::Pulls;
+use store::access::{self, Manage, See, Star, Viewer};
+
+use super::Story;
+use super::image::{self, Content};
+use super::sample::{PASSWORD, PEOPLE, REPOSITORIES, Sample};
+use crate::cli::Error;
+use crate::state::State;
+use crate::v2::hub::place;
+
+/// How much of the story passes between two pushes.
+const BETWEEN: Duration = Duration::from_hours(55);
+
+/// Fills a hub that has no accounts; another is left as it is.
+pub(super) async fn fill(state: &State, story: &Story) -> Result<(), Error> {
+    if state.store.setup_secret().await.map_err(Error::Store)?.is_none() {
+        return Ok(());
+    }
+    let people = people(state).await?;
+    for sample in &REPOSITORIES {
+        let owner = person(&people, sample.owner)?;
+        let path = RepositoryName::parse(sample.path).map_err(broken)?;
+        make(state, owner, sample, &path).await?;
+    }
+    // Everybody pushes a first version before anybody pushes a second, so that no list is sorted by owner.
+    let rounds = REPOSITORIES.iter().map(|sample| sample.tags.len()).max().unwrap_or(0);
+    for round in 0..rounds {
+        for sample in &REPOSITORIES {
+            let Some(tag) = sample.tags.get(round) else { continue };
+            push(state, person(&people, sample.owner)?, sample, tag).await?;
+            story.pass(BETWEEN);
+        }
+    }
+    for sample in &REPOSITORIES {
+        talk(state, &people, sample).await?;
+        story.pass(Duration::from_hours(3));
+    }
+    Ok(())
+}
+
+/// A mistake in the sample; a test fills a hub with it.
+fn broken(error: impl std::fmt::Display) -> Error {
+    Error::Input(format!("the sample content is broken: {error}"))
+}
+
+fn person<'a>(people: &'a HashMap<&str, Viewer>, name: &str) -> Result<&'a Viewer, Error> {
+    people.get(name).ok_or_else(|| broken(name))
+}
+
+async fn people(state: &State) -> Result<HashMap<&'static str, Viewer>, Error> {
+    let operator = state.store.system("demo");
+    let mut people = HashMap::new();
+    for (number, person) in PEOPLE.iter().enumerate() {
+        let form = SignUp {
+            name: person.name.to_owned(),
+            email: format!("{}@harbour.example", person.name),
+            password: PASSWORD.to_owned(),
+            invitation: None,
+        };
+        state.store.create_account(&operator, &form, number == 0).await.map_err(Error::of_store)?;
+        let viewer = state.store.act_for(&operator, person.name).await.map_err(Error::of_store)?;
+        let profile =
+            ProfilePatch { display_name: Some(person.display_name.to_owned()), bio: Some(person.bio.to_owned()) };
+        state.store.update_profile(&viewer, &profile).await.map_err(Error::of_store)?;
+        people.insert(person.name, viewer);
+    }
+    Ok(people)
+}
+
+async fn make(state: &State, owner: &Viewer, sample: &Sample, path: &RepositoryName) -> Result<(), Error> {
+    let form = NewRepository {
+        namespace: path.namespace().to_owned(),
+        name: path.name().to_owned(),
+        description: sample.description.to_owned(),
+        visibility: Some(sample.visibility),
+    };
+    state.store.create_repository(owner, &form).await.map_err(Error::of_store)?;
+    let permit = state.store.permit::<Manage>(owner, path).await.map_err(Error::of_store)?;
+    let patch = RepositoryPatch {
+        overview: Some(sample.readme.to_owned()),
+        topics: Some(sample.topics.iter().map(|topic| (*topic).to_owned()).collect()),
+        ..RepositoryPatch::default()
+    };
+    state.store.update_repository(&permit, &patch).await.map_err(Error::of_store)?;
+    for (name, role) in sample.collaborators {
+        state.store.set_collaborator(&permit, name, *role).await.map_err(Error::of_store)?;
+    }
+    Ok(())
+}
+
+async fn push(state: &State, owner: &Viewer, sample: &Sample, tag: &str) -> Result<(), Error> {
+    let path = RepositoryName::parse(sample.path).map_err(broken)?;
+    let now = state.clock.now();
+    let permit = state.store.push_permit(owner, &path, now).await.map_err(Error::of_store)?;
+    let place = place(&permit);
+    // A moving tag points at the version that was pushed before it.
+    let version = match sample.tags.iter().position(|name| *name == tag) {
+        Some(at) if !tag.contains('.') && at > 0 => {
+            sample.tags.get(..at).unwrap_or_default().iter().rev().find(|name| name.contains('.')).unwrap_or(&tag)
+        }
+        _ => tag,
+    };
+    let image = image::build(sample, version, &now.rfc3339()).ok_or_else(|| broken(sample.path))?;
+    for blob in &image.blobs {
+        let operation = Operation::StartUpload { digest: Some(blob.digest.clone()), algorithm: Algorithm::Sha256 };
+        send(state, &place, operation, HeaderMap::new(), blob.bytes.clone()).await?;
+    }
+    let tag = Tag::parse(tag).map_err(broken)?;
+    match &image.index {
+        None => {
+            for manifest in &image.manifests {
+                put(state, &place, Reference::Tag(tag.clone()), image::MANIFEST, manifest).await?;
+            }
+        }
+        Some(index) => {
+            for manifest in &image.manifests {
+                let reference = Reference::Digest(manifest.digest.clone());
+                put(state, &place, reference, image::MANIFEST, manifest).await?;
+            }
+            put(state, &place, Reference::Tag(tag), image::INDEX, index).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put(
+    state: &State,
+    place: &Place,
+    reference: Reference,
+    media_type: &'static str,
+    manifest: &Content,
+) -> Result<(), Error> {
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static(media_type))].into_iter().collect();
+    let operation = Operation::PutManifest { reference, tags: Vec::new() };
+    send(state, place, operation, headers, manifest.bytes.clone()).await
+}
+
+async fn send(
+    state: &State,
+    place: &Place,
+    operation: Operation,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(), Error> {
+    let call = Call { place, name: &place.name, mount_from: None, headers: &headers };
+    let answer: Result<Response<_>, _> = state.engine.handle(call, operation, Full::new(body)).await;
+    match answer {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(broken(response.status())),
+        Err(error) => Err(broken(error)),
+    }
+}
+
+async fn talk(state: &State, people: &HashMap<&str, Viewer>, sample: &Sample) -> Result<(), Error> {
+    let path = RepositoryName::parse(sample.path).map_err(broken)?;
+    for name in sample.stars {
+        let permit = state.store.permit::<Star>(person(people, name)?, &path).await.map_err(Error::of_store)?;
+        state.store.set_star(&permit, true).await.map_err(Error::of_store)?;
+    }
+    let mut thread = None;
+    for (name, text) in sample.comments {
+        let permit =
+            state.store.permit::<access::Comment>(person(people, name)?, &path).await.map_err(Error::of_store)?;
+        let answer = text.strip_prefix('>');
+        let form = NewComment { body: answer.unwrap_or(text).to_owned(), parent: answer.and(thread), tag: None };
+        let comment = state.store.post_comment(&permit, &form).await.map_err(Error::of_store)?;
+        if answer.is_none() {
+            thread = Some(comment.id);
+        }
+    }
+    let operator = state.store.system("demo");
+    let permit = state.store.permit::<See>(&operator, &path).await.map_err(Error::of_store)?;
+    let pulls = Pulls { repository: permit.repository(), count: sample.pulls, tags: Vec::new() };
+    state.store.count_pulls(&operator, vec![pulls]).await.map_err(Error::of_store)
+}

@@ -1,0 +1,77 @@
+//! `portolan registry`: an engine alone, without accounts, for a private network or behind something else that guards it.
+//! It refuses to know the hub; it shares with it the ledger, the storage and the gateway.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use clap::Args;
+use http::StatusCode;
+use model::clock::Clock;
+use registry::storage::Storage;
+use registry::storage::disk::Disk;
+use registry::{Engine, Limits};
+
+use crate::cli::serve::{listen, open_store};
+use crate::cli::settings::Settings;
+use crate::cli::{Error, settings};
+use crate::http::{health, serve};
+use crate::router::Hub;
+use crate::v2::alone::{Alone, Door};
+use crate::v2::gateway::Guard;
+use crate::v2::htpasswd::Htpasswd;
+
+/// An engine alone.
+#[derive(Args, Debug)]
+pub(super) struct Registry {
+    #[command(flatten)]
+    door: Chosen,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Who may come in; one of these must be chosen.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Chosen {
+    /// Let everybody do everything
+    #[arg(long)]
+    open: bool,
+    /// Let those do everything whom this file names with a bcrypt hash, as `htpasswd -B` writes it
+    #[arg(long, value_name = "FILE")]
+    htpasswd: Option<PathBuf>,
+}
+
+impl Chosen {
+    fn door(&self) -> Result<Door, Error> {
+        let Some(path) = &self.htpasswd else { return Ok(Door::Open) };
+        let text = std::fs::read_to_string(path).map_err(|error| Error::File(path.clone(), error))?;
+        let file = Htpasswd::parse(&text).map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
+        Ok(Door::Htpasswd(file))
+    }
+}
+
+/// Serves an engine alone until SIGTERM or SIGINT.
+pub(super) async fn serve(command: Registry) -> Result<(), Error> {
+    let config = command.settings.resolve()?;
+    settings::log(&config);
+    let door = command.door.door()?;
+    let listener = listen(config.listen).await?;
+    let clock = Clock::system();
+    let storage: Arc<dyn Storage> = Arc::new(Disk::open(&config.storage_folder()).map_err(Error::Storage)?);
+    let store = open_store(&config, clock.clone()).await?;
+    let limits = Limits { blob: config.upload_limit, ..Limits::default() };
+    let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
+    let alone = Alone::new(engine, store.ledger(), clock, door);
+    let measured = alone.clone();
+    let router = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(move || async move { health::ready(&store, &*storage).await }))
+        .route("/metrics", get(move || async move { measured.metrics().render() }))
+        .fallback(|| async { StatusCode::NOT_FOUND });
+    tracing::info!(address = %config.listen, "serving an engine alone");
+    serve::run(listener, Hub::alone(Guard::Alone(alone), router), config.drain, serve::stop_signal()).await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Push and pull through the gateway.
+
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
+use model::role::{Role, Visibility};
+use model::token::NewToken;
+
+use crate::support::{MANIFEST, PASSWORD, World, basic, digest};
+
+#[tokio::test]
+async fn the_first_push_makes_a_private_repository_and_what_was_pushed_comes_back() {
+    let world = World::new().await;
+    world.member("ada").await;
+    let token = world.bearer("ada", "repository:ada/app:pull,push").await;
+    let pushed = world.push("ada/app", "1", &token, b"layer").await;
+    let manifest = world.get("/v2/ada/app/manifests/1", &token).await;
+    assert_eq!((manifest.status, manifest.header(CONTENT_TYPE)), (StatusCode::OK, MANIFEST));
+    assert_eq!(digest(&manifest.body), pushed);
+    let layer = world.get(&format!("/v2/ada/app/blobs/{}", digest(b"layer")), &token).await;
+    assert_eq!((layer.status, &layer.body[..]), (StatusCode::OK, &b"layer"[..]));
+    let anonymous = world.bearer("", "repository:ada/app:pull").await;
+    assert_eq!(world.get("/v2/ada/app/manifests/1", &anonymous).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_head_of_a_private_image_without_a_token_is_challenged_for_its_scope() {
+    let world = World::new().await;
+    let answer = world.call(Method::HEAD, "/v2/ada/app/manifests/1", "", Body::empty()).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    assert!(answer.header(WWW_AUTHENTICATE).ends_with(r#"scope="repository:ada/app:pull""#), "{answer:?}");
+}
+
+#[tokio::test]
+async fn each_operation_asks_for_the_actions_that_it_needs() {
+    let world = World::new().await;
+    let blob = digest(b"x");
+    let upload = "01890000-0000-7000-8000-000000000000";
+    for (method, path, actions) in [
+        (Method::GET, "tags/list".to_owned(), "pull"),
+        (Method::GET, format!("blobs/{blob}"), "pull"),
+        (Method::GET, format!("referrers/{blob}"), "pull"),
+        (Method::POST, "blobs/uploads/".to_owned(), "pull,push"),
+        (Method::PATCH, format!("blobs/uploads/{upload}"), "pull,push"),
+        (Method::DELETE, format!("blobs/uploads/{upload}"), "pull,push"),
+        (Method::PUT, "manifests/1".to_owned(), "pull,push"),
+        (Method::DELETE, "manifests/1".to_owned(), "delete"),
+        (Method::DELETE, format!("blobs/{blob}"), "delete"),
+    ] {
+        let answer = world.call(method.clone(), &format!("/v2/a/b/{path}"), "", Body::empty()).await;
+        let challenge = answer.header(WWW_AUTHENTICATE);
+        assert!(challenge.ends_with(&format!(r#"scope="repository:a/b:{actions}""#)), "{method} {path}: {challenge}");
+    }
+    let mount = format!("/v2/a/b/blobs/uploads/?mount={blob}&from=c/d");
+    let answer = world.call(Method::POST, &mount, "", Body::empty()).await;
+    let scope = r#"scope="repository:a/b:pull,push repository:c/d:pull""#;
+    assert!(answer.header(WWW_AUTHENTICATE).ends_with(scope), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_one_word_name_is_one_of_the_library() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let form = model::account::SignUp {
+        name: "root-user".to_owned(),
+        email: "root@example.com".to_owned(),
+        password: PASSWORD.to_owned(),
+        invitation: None,
+    };
+    world.state.store.create_account(&world.state.store.system("test"), &form, true).await.unwrap();
+    let token = world.bearer("root-user", "repository:alpine:pull,push").await;
+    world.push("alpine", "3", &token, b"layer").await;
+    let anonymous = world.bearer("", "repository:library/alpine:pull").await;
+    for name in ["alpine", "library/alpine"] {
+        let answer = world.get(&format!("/v2/{name}/tags/list"), &anonymous).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {answer:?}");
+        assert_eq!(answer.json()["name"], name);
+    }
+    drop(ada);
+    let denied = world.bearer("ada", "repository:busybox:pull,push").await;
+    let answer = world.call(Method::POST, "/v2/busybox/blobs/uploads/", &denied, Body::empty()).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_reader_pulls_but_neither_pushes_nor_deletes() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    world.member("bob").await;
+    let owner = world.bearer("ada", "repository:ada/app:pull,push").await;
+    world.push("ada/app", "1", &owner, b"layer").await;
+    world.share(&ada, "ada/app", "bob", Some(Role::Reader)).await;
+    let token = world.bearer("bob", "repository:ada/app:pull,push,delete").await;
+    assert_eq!(world.get("/v2/ada/app/manifests/1", &token).await.status, StatusCode::OK);
+    for (method, path) in
+        [(Method::POST, "blobs/uploads/"), (Method::PUT, "manifests/2"), (Method::DELETE, "manifests/1")]
+    {
+        let answer = world.call(method.clone(), &format!("/v2/ada/app/{path}"), &token, "{}").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert!(answer.header(WWW_AUTHENTICATE).ends_with(r#"error="insufficient_scope""#), "{answer:?}");
+    }
+    let direct = world.call(Method::DELETE, "/v2/ada/app/manifests/1", &basic("bob", PASSWORD), Body::empty()).await;
+    assert_eq!((direct.status, direct.json()["errors"][0]["code"].as_str()), (StatusCode::FORBIDDEN, Some("DENIED")));
+}
+
+#[tokio::test]
+async fn a_blob_is_mounted_only_from_where_the_caller_may_read() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    world.member("bob").await;
+    let scopes = "repository:ada/app:pull,push repository:bob/copy:pull,push";
+    let owner = world.bearer("ada", scopes).await;
+    let blob = world.push_blob("ada/app", &owner, b"secret layer").await;
+    let stranger = world.bearer("bob", scopes).await;
+    let mount = |digest: &str, from: &str| format!("/v2/bob/copy/blobs/uploads/?mount={digest}&from={from}");
+    let hidden = world.call(Method::POST, &mount(&blob, "ada/app"), &stranger, Body::empty()).await;
+    let missing = world.call(Method::POST, &mount(&blob, "ada/none"), &stranger, Body::empty()).await;
+    assert_eq!((hidden.status, missing.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
+    world.share(&ada, "ada/app", "bob", Some(Role::Reader)).await;
+    let reader = world.bearer("bob", scopes).await;
+    let mounted = world.call(Method::POST, &mount(&blob, "ada/app"), &reader, Body::empty()).await;
+    assert_eq!(mounted.status, StatusCode::CREATED, "{mounted:?}");
+    assert_eq!(mounted.header(LOCATION), format!("/v2/bob/copy/blobs/{blob}"));
+}
+
+#[tokio::test]
+async fn a_personal_token_works_on_the_engine_itself_within_its_scopes() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let scopes = vec!["ada/app:pull,push".parse().unwrap()];
+    let form = NewToken { label: "ci".to_owned(), scopes, expires_at: None };
+    let secret = world.state.store.create_token(&ada, &form).await.unwrap().secret;
+    for authorization in [format!("Bearer {secret}"), basic("ada", &secret)] {
+        world.push("ada/app", "1", &authorization, b"layer").await;
+        let answer = world.call(Method::POST, "/v2/ada/other/blobs/uploads/", &authorization, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_catalog_lists_what_its_caller_may_see_page_by_page() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let bob = world.member("bob").await;
+    for name in ["a", "b", "c"] {
+        world.repository(&ada, &format!("ada/{name}"), Visibility::Public).await;
+    }
+    world.repository(&bob, "bob/private", Visibility::Private).await;
+    assert_eq!(world.get("/v2/_catalog", "").await.status, StatusCode::UNAUTHORIZED);
+    let token = world.bearer("ada", "registry:catalog:*").await;
+    let first = world.get("/v2/_catalog?n=2", &token).await;
+    assert_eq!(first.json()["repositories"], serde_json::json!(["ada/a", "ada/b"]));
+    let next = first.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
+    let second = world.get(&next, &token).await;
+    assert_eq!(second.json()["repositories"], serde_json::json!(["ada/c"]));
+    assert_eq!(second.header("link"), "");
+    let own = world.bearer("bob", "registry:catalog:*").await;
+    let all = world.get("/v2/_catalog", &own).await;
+    assert_eq!(all.json()["repositories"], serde_json::json!(["ada/a", "ada/b", "ada/c", "bob/private"]));
+}
+
+#[tokio::test]
+async fn whoever_could_make_a_repository_is_told_that_it_is_missing() {
+    let world = World::new().await;
+    world.member("ada").await;
+    let token = world.bearer("ada", "repository:ada/none:pull,push").await;
+    let answer = world.get("/v2/ada/none/tags/list", &token).await;
+    assert_eq!(
+        (answer.status, answer.json()["errors"][0]["code"].as_str()),
+        (StatusCode::NOT_FOUND, Some("NAME_UNKNOWN"))
+    );
+    let referrers = world.get(&format!("/v2/ada/none/referrers/{}", digest(b"x")), &token).await;
+    assert_eq!((referrers.status, referrers.json()["manifests"].clone()), (StatusCode::OK, serde_json::json!([])));
+}

@@ -1,0 +1,8 @@
+//! The hub as a client meets it over HTTP: tokens, push and pull, what stays hidden, and the edge around it all.
+//! Every test drives the whole router in memory over SQLite in a folder of its own.
+
+mod edge;
+mod engine;
+mod hidden;
+mod support;
+mod token;
