@@ -379,7 +379,7 @@ macro_rules! requirements {
         }
     };
     ($ledger:expr => $($room:ident::$name:ident,)*) => {$(
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             let Some((ledger, _alive)) = $ledger.await else { return };
             $crate::testing::$room::$name(&$crate::testing::World::new(ledger).await).await;

@@ -182,7 +182,7 @@ each_database! {
         let (world, viewer) = hub(fixture).await;
         world.push("image", &[], &["a", "b"]).await;
         let told = world.events().await.len();
-        fixture.pass(Duration::from_secs(60));
+        fixture.pass(Duration::from_mins(1));
         let batch = |count| {
             let tags = vec![Tag::parse("a").unwrap(), Tag::parse("gone").unwrap()];
             let gone = Pulls { repository: RepositoryId(i64::MAX), count: 1, tags: Vec::new() };

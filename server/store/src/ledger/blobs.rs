@@ -13,11 +13,11 @@ use super::{segments, sql};
 use crate::{Error, Result};
 
 /// How long a link that no manifest uses yet is kept from the sweep.
-const HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+const HOLD: Duration = Duration::from_hours(24);
 
 /// A link with less than this left is held anew when somebody asks for its blob, so that a push which found the blob there
 /// also finds it there when its manifest comes.
-const SHORT_HOLD: Duration = Duration::from_secs(60 * 60);
+const SHORT_HOLD: Duration = Duration::from_hours(1);
 
 /// A blob that is linked to `repository`.
 pub(super) async fn find(

@@ -52,7 +52,7 @@ impl SqlLedger {
         loop {
             match self.store.database().write(&work).await {
                 Err(Error::Unavailable(source)) if attempt < TRIES && sql::refused_by_reference(&source) => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 outcome => return outcome.map_err(failure),
             }

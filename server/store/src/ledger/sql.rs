@@ -1,6 +1,7 @@
 //! Statements in the SQL that SQLite and PostgreSQL share, with `$1`, `$2`, … for values, and what their refusals mean.
 //! It knows no table; where the two databases differ, the word that differs is here.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use registry::ledger::After;
@@ -81,7 +82,7 @@ pub(crate) fn code(error: &DbErr) -> Option<String> {
         return None;
     };
     let SqlxError::Database(database) = &**source else { return None };
-    database.code().map(|code| code.into_owned())
+    database.code().map(Cow::into_owned)
 }
 
 /// What comes before everything that is listed; empty for the beginning. PostgreSQL takes no zero character in text: nothing

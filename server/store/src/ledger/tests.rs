@@ -3,5 +3,6 @@
 
 mod manifests;
 mod races;
+mod requirements;
 mod uploads;
 pub(crate) mod world;

@@ -24,10 +24,10 @@ each_database! {
             let world = world.clone();
             async move { world.push(&format!("manifest {number}"), &[], &["latest", "also"]).await }
         });
-        let pushed = together(pushes).await;
+        let digests = together(pushes).await;
         let latest = Reference::Tag(Tag::parse("latest").unwrap());
         let last = world.ledger.manifest(world.place.id, &latest).await.unwrap().unwrap().digest;
-        assert!(pushed.contains(&last));
+        assert!(digests.contains(&last));
         let select = "SELECT digest FROM tag_history WHERE name = 'latest' ORDER BY id";
         let history = sql::all(world.store.database().pool(), select, []).await.unwrap();
         assert_eq!(history.len(), 64);

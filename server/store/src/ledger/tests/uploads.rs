@@ -98,12 +98,12 @@ each_database! {
         let link = world.blob(b"layer").await;
         let held = || world.number("SELECT hold_until FROM repository_blob");
         let at_first = held().await;
-        fixture.pass(Duration::from_secs(22 * 60 * 60));
+        fixture.pass(Duration::from_hours(22));
         world.ledger.blob(world.place.id, &link.digest).await.unwrap().unwrap();
         assert_eq!(held().await, at_first);
-        fixture.pass(Duration::from_secs(90 * 60));
+        fixture.pass(Duration::from_mins(90));
         world.ledger.blob(world.place.id, &link.digest).await.unwrap().unwrap();
-        assert_eq!(held().await, world.now().plus(Duration::from_secs(24 * 60 * 60)).micros());
+        assert_eq!(held().await, world.now().plus(Duration::from_hours(24)).micros());
     }
 
     async fn repositories_of_an_engine_alone_are_listed_in_byte_order(fixture: &Fixture) {

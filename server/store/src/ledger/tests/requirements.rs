@@ -1,0 +1,35 @@
+//! Every requirement of the engine, held against this ledger on both databases.
+//! It refuses to know what they are; the engine's package lists them.
+
+use std::sync::Arc;
+
+use registry::ledger::Ledger;
+
+use crate::testing::Fixture;
+
+/// A fixture that takes its database away when the test is over.
+struct Alive(Option<Fixture>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let Some(fixture) = self.0.take() else { return };
+        let finish = fixture.finish();
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(finish));
+    }
+}
+
+fn alive(fixture: Fixture) -> (Arc<dyn Ledger>, Alive) {
+    (fixture.store.ledger(), Alive(Some(fixture)))
+}
+
+mod sqlite {
+    use super::{Fixture, alive};
+
+    registry::requirements!(async { Some(alive(Fixture::sqlite().await)) });
+}
+
+mod postgres {
+    use super::{Fixture, alive};
+
+    registry::requirements!(async { Fixture::postgres().await.map(alive) });
+}
