@@ -173,12 +173,14 @@ struct Mention {
 /// Every `@name` that does not stand inside a word; a full stop after it belongs to the sentence.
 fn mentions(words: &str) -> impl Iterator<Item = Mention> + '_ {
     words.match_indices('@').filter_map(|(start, _)| {
-        let inside_word = words.get(..start)?.chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '/');
+        let inside_word =
+            words.get(..start)?.chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '/');
         if inside_word {
             return None;
         }
         let after = words.get(start + 1..)?;
-        let long = after.find(|next: char| !(next.is_ascii_alphanumeric() || "-._".contains(next))).unwrap_or(after.len());
+        let long =
+            after.find(|next: char| !(next.is_ascii_alphanumeric() || "-._".contains(next))).unwrap_or(after.len());
         let candidate = after.get(..long)?.trim_end_matches(['.', '-', '_']);
         let name = AccountName::parse(candidate).ok()?;
         Some(Mention { start, end: start + 1 + candidate.len(), name })
@@ -244,7 +246,9 @@ mod tests {
 
     #[test]
     fn the_dialect_is_that_of_the_forge() {
-        let html = readme("# Hello *you*\n\n~~old~~ https://example.com\n\n- [x] done\n- [ ] open\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n");
+        let html = readme(
+            "# Hello *you*\n\n~~old~~ https://example.com\n\n- [x] done\n- [ ] open\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n",
+        );
         assert!(html.contains(r#"<h1 id="readme-hello-you">"#), "{html}");
         assert!(html.contains("<del>old</del>"), "{html}");
         assert!(html.contains(r#"<a href="https://example.com" rel="ugc nofollow noopener">"#), "{html}");
@@ -256,7 +260,10 @@ mod tests {
     fn a_picture_becomes_a_link() {
         let html = readme("![a chart](https://elsewhere.example/x.png) <img src=https://elsewhere.example/y.png>");
         assert!(!html.contains("<img"), "{html}");
-        assert!(html.contains(r#"<a href="https://elsewhere.example/x.png" rel="ugc nofollow noopener">a chart</a>"#), "{html}");
+        assert!(
+            html.contains(r#"<a href="https://elsewhere.example/x.png" rel="ugc nofollow noopener">a chart</a>"#),
+            "{html}"
+        );
     }
 
     #[test]
@@ -306,7 +313,13 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_shown_as_it_was_written() {
-        for hostile in [">".repeat(60_000), "<div>".repeat(12_000), "<div></x>".repeat(7_000), "[".repeat(60_000), "**a ".repeat(15_000)] {
+        for hostile in [
+            ">".repeat(60_000),
+            "<div>".repeat(12_000),
+            "<div></x>".repeat(7_000),
+            "[".repeat(60_000),
+            "**a ".repeat(15_000),
+        ] {
             assert_harmless(&readme(&hostile));
         }
         assert!(readme(&">".repeat(1_000)).starts_with("<pre>&gt;"));
@@ -315,7 +328,8 @@ mod tests {
 
     /// Looks at the result as a browser would: by its tags and attributes, not by its words.
     fn assert_harmless(html: &str) {
-        let allowed_tags: HashSet<&str> = ammonia::Builder::default().clone_tags().into_iter().chain(["section", "input"]).collect();
+        let allowed_tags: HashSet<&str> =
+            ammonia::Builder::default().clone_tags().into_iter().chain(["section", "input"]).collect();
         for tag in html.split('<').skip(1) {
             let inner = tag.split('>').next().unwrap_or_default();
             let name = inner.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();

@@ -12,7 +12,8 @@ use crate::portal::Visit;
 
 pub(super) async fn list(visit: &Visit, input: &Input<'_>) -> Answered {
     let threads = visit.threads(&input.repository()?, input.page()?).await?;
-    let items = threads.items.into_iter().flat_map(|thread| std::iter::once(thread.root).chain(thread.replies)).collect();
+    let items =
+        threads.items.into_iter().flat_map(|thread| std::iter::once(thread.root).chain(thread.replies)).collect();
     Ok(one(&Page::<model::comment::Comment> { items, next: threads.next }))
 }
 

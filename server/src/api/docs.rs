@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 
 use super::PREFIX;
 use super::operations::{Gives, OPERATIONS, Operation};
@@ -103,8 +103,13 @@ fn call(html: &mut String, operation: &Operation) -> fmt::Result {
 }
 
 fn object(html: &mut String, object: &Object) -> fmt::Result {
-    write!(html, "<section><h3 id=\"{0}\">{0}</h3><p>{1}</p><table><thead><tr><th scope=\"col\">Member</th>\
-        <th scope=\"col\">Holds</th><th scope=\"col\">Says</th></tr></thead><tbody>", object.name, Sentence(object.about))?;
+    write!(
+        html,
+        "<section><h3 id=\"{0}\">{0}</h3><p>{1}</p><table><thead><tr><th scope=\"col\">Member</th>\
+        <th scope=\"col\">Holds</th><th scope=\"col\">Says</th></tr></thead><tbody>",
+        object.name,
+        Sentence(object.about)
+    )?;
     for member in object.members {
         write!(html, "<tr><th scope=\"row\"><code>{}</code></th><td>", member.name)?;
         shape(html, member.shape)?;

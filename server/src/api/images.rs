@@ -9,7 +9,8 @@ use super::{Answered, nothing, one};
 use crate::portal::Visit;
 
 pub(super) async fn tags(visit: &Visit, input: &Input<'_>) -> Answered {
-    let filter = TagFilter { contains: input.asked("contains").unwrap_or_default().to_owned(), sort: input.word("sort")? };
+    let filter =
+        TagFilter { contains: input.asked("contains").unwrap_or_default().to_owned(), sort: input.word("sort")? };
     Ok(one(&visit.tags(&input.repository()?, filter, input.page()?).await?))
 }
 

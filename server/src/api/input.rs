@@ -11,8 +11,8 @@ use model::oci::RepositoryName;
 use model::page::{MAX_LIMIT, PageRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::operations::Operation;
 use super::problem::Problem;
@@ -37,7 +37,8 @@ impl<'a> Input<'a> {
         values: Vec<&'a str>,
         body: Body,
     ) -> Result<Self, Problem> {
-        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        let query =
+            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = match operation.takes {
             Some(_) => read_json(parts, body).await?,
             None => Bytes::new(),
@@ -72,7 +73,8 @@ impl<'a> Input<'a> {
         let Some(value) = self.asked(name) else { return Ok(T::default()) };
         let deserializer: StrDeserializer<'_, ValueError> = value.into_deserializer();
         T::deserialize(deserializer).map_err(|_| {
-            let words = self.operation.query.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.shape);
+            let words =
+                self.operation.query.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.shape);
             let Some(Shape::Word(words)) = words else { return Problem::not_found() };
             Fault::invalid(name, format!("This is one of: {}.", words.join(", "))).into()
         })
@@ -80,12 +82,13 @@ impl<'a> Input<'a> {
 
     /// `?limit=&cursor=`.
     pub(super) fn page(&self) -> Result<PageRequest, Problem> {
-        let limit = match self.asked("limit") {
-            None => None,
-            Some(text) => Some(text.parse::<u32>().ok().filter(|limit| *limit >= 1).ok_or_else(|| {
-                Fault::invalid("limit", format!("A limit is a whole number from 1 to {MAX_LIMIT}."))
-            })?),
-        };
+        let limit =
+            match self.asked("limit") {
+                None => None,
+                Some(text) => Some(text.parse::<u32>().ok().filter(|limit| *limit >= 1).ok_or_else(|| {
+                    Fault::invalid("limit", format!("A limit is a whole number from 1 to {MAX_LIMIT}."))
+                })?),
+            };
         Ok(PageRequest { limit, cursor: self.asked("cursor").map(str::to_owned) })
     }
 

@@ -46,7 +46,9 @@ pub fn router(state: State) -> Router {
         let state = state.clone();
         async move { answer(state, request).await }
     });
-    Router::new().route(PREFIX, serve.clone()).route("/api/v1/{*rest}", serve)
+    [PREFIX, "/api/v1/", "/api/v1/{*rest}"]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, serve.clone()))
 }
 
 /// Every route as (method, path) with the path's parameters in braces, for whoever has to try them all.

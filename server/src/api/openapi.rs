@@ -2,8 +2,8 @@
 //! It refuses to describe anything that the table does not hold.
 
 use axum::response::Response;
-use http::{HeaderValue, StatusCode};
 use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{
@@ -41,10 +41,9 @@ pub(super) fn document(version: &str) -> OpenApi {
     for operation in OPERATIONS {
         paths = paths.path(operation.path, PathItem::new(method(operation.method), operation_of(operation)));
     }
-    let info = InfoBuilder::new()
-        .title("Portolan")
-        .version(version)
-        .description(Some("Times are RFC 3339 in UTC, sizes are bytes. Lists hold `items` and `next`, the cursor of the page after."));
+    let info = InfoBuilder::new().title("Portolan").version(version).description(Some(
+        "Times are RFC 3339 in UTC, sizes are bytes. Lists hold `items` and `next`, the cursor of the page after.",
+    ));
     OpenApiBuilder::new()
         .info(info.build())
         .servers(Some([ServerBuilder::new().url(PREFIX).build()]))
@@ -97,7 +96,8 @@ fn operation_of(operation: &Operation) -> OperationBuilder {
     }
     if let Some(taken) = operation.takes {
         let content = ContentBuilder::new().schema(Some(named(taken))).build();
-        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build();
+        let body =
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build();
         built = built.request_body(Some(body));
     }
     if operation.signed_in {

@@ -44,8 +44,11 @@ impl Problem {
 
     /// The credentials are wrong, or of a kind that is not taken here.
     pub(super) fn credentials() -> Self {
-        Fault::new(FaultCode::SignIn, "These credentials are not valid. Use a personal access token, or name and password.")
-            .into()
+        Fault::new(
+            FaultCode::SignIn,
+            "These credentials are not valid. Use a personal access token, or name and password.",
+        )
+        .into()
     }
 
     /// The path is served, with other methods.

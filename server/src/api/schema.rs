@@ -73,7 +73,11 @@ const BIO: Member = has("bio", Text, "A few words about itself; plain text.");
 const CREATED: Member = has("created_at", Moment, "When it was made.");
 const TOKEN_ID: Member = has("id", Number, "Its identity.");
 const TOKEN_LABEL: Member = has("label", Text, "What its owner calls it.");
-const TOKEN_SCOPES: Member = has("scopes", TEXTS, "What it may do, each `<path glob>:pull,push,delete,manage`; none means all that its owner may.");
+const TOKEN_SCOPES: Member = has(
+    "scopes",
+    TEXTS,
+    "What it may do, each `<path glob>:pull,push,delete,manage`; none means all that its owner may.",
+);
 const TOKEN_EXPIRES: Member = has("expires_at", Maybe(&Moment), "When it stops working; null for never.");
 const TOKEN_USED: Member = has("last_used_at", Maybe(&Moment), "When it was last used, to the minute.");
 
@@ -106,146 +110,241 @@ macro_rules! repository {
 /// Every object.
 pub const OBJECTS: &[Object] = &[
     object("Account", "An account as everyone may see it.", &[NAME, DISPLAY_NAME, ACCOUNT_KIND, BIO, CREATED]),
-    object("Me", "An account as its owner sees it.", &[
-        NAME, DISPLAY_NAME, ACCOUNT_KIND, BIO, CREATED,
-        has("email", Text, "The address for mail."),
-        has("admin", Truth, "Whether it administers the site."),
-    ]),
-    object("SignUp", "What one gives to sign up.", &[
-        has("name", Text, "2 to 39 lower-case letters and digits, with single dashes, dots or underscores between."),
-        has("email", Text, "The address for mail."),
-        has("password", Text, "At least 8 characters."),
-        may("invitation", Text, "The secret of an invitation, where sign-up is by invitation."),
-    ]),
-    object("Token", "A personal access token.", &[TOKEN_ID, TOKEN_LABEL, TOKEN_SCOPES, TOKEN_EXPIRES, TOKEN_USED, CREATED]),
-    object("CreatedToken", "A new personal access token with its secret.", &[
-        TOKEN_ID, TOKEN_LABEL, TOKEN_SCOPES, TOKEN_EXPIRES, TOKEN_USED, CREATED,
-        has("token", Text, "The secret, `ptl_…`; it is never shown again."),
-    ]),
-    object("NewToken", "What a new token is to be.", &[
-        has("label", Text, "What to call it; 1 to 100 characters."),
-        may("scopes", TEXTS, "What it may do; none means all that its owner may."),
-        may("expires_at", Moment, "When it stops working; never when not said."),
-    ]),
+    object(
+        "Me",
+        "An account as its owner sees it.",
+        &[
+            NAME,
+            DISPLAY_NAME,
+            ACCOUNT_KIND,
+            BIO,
+            CREATED,
+            has("email", Text, "The address for mail."),
+            has("admin", Truth, "Whether it administers the site."),
+        ],
+    ),
+    object(
+        "SignUp",
+        "What one gives to sign up.",
+        &[
+            has(
+                "name",
+                Text,
+                "2 to 39 lower-case letters and digits, with single dashes, dots or underscores between.",
+            ),
+            has("email", Text, "The address for mail."),
+            has("password", Text, "At least 8 characters."),
+            may("invitation", Text, "The secret of an invitation, where sign-up is by invitation."),
+        ],
+    ),
+    object(
+        "Token",
+        "A personal access token.",
+        &[TOKEN_ID, TOKEN_LABEL, TOKEN_SCOPES, TOKEN_EXPIRES, TOKEN_USED, CREATED],
+    ),
+    object(
+        "CreatedToken",
+        "A new personal access token with its secret.",
+        &[
+            TOKEN_ID,
+            TOKEN_LABEL,
+            TOKEN_SCOPES,
+            TOKEN_EXPIRES,
+            TOKEN_USED,
+            CREATED,
+            has("token", Text, "The secret, `ptl_…`; it is never shown again."),
+        ],
+    ),
+    object(
+        "NewToken",
+        "What a new token is to be.",
+        &[
+            has("label", Text, "What to call it; 1 to 100 characters."),
+            may("scopes", TEXTS, "What it may do; none means all that its owner may."),
+            may("expires_at", Moment, "When it stops working; never when not said."),
+        ],
+    ),
     object("Repository", "A repository as the caller sees it.", repository![]),
-    object("NewRepository", "What a new repository is to be.", &[
-        has("namespace", Text, "The account or organisation it is to belong to."),
-        has("name", Text, "Its name within the namespace."),
-        may("description", Text, "One line about it; 200 characters at most."),
-        may("visibility", VISIBILITY, "Who may see it; private when not said."),
-    ]),
-    object("RepositoryPatch", "What is to change.", &[
-        may("description", Text, "One line about it; 200 characters at most."),
-        may("overview", Text, "The README as Markdown; 64 KiB at most."),
-        may("visibility", VISIBILITY, "Who may see it."),
-        may("comments", COMMENTING, "Who may comment."),
-        may("topics", TEXTS, "Words to find it by; 20 at most."),
-    ]),
+    object(
+        "NewRepository",
+        "What a new repository is to be.",
+        &[
+            has("namespace", Text, "The account or organisation it is to belong to."),
+            has("name", Text, "Its name within the namespace."),
+            may("description", Text, "One line about it; 200 characters at most."),
+            may("visibility", VISIBILITY, "Who may see it; private when not said."),
+        ],
+    ),
+    object(
+        "RepositoryPatch",
+        "What is to change.",
+        &[
+            may("description", Text, "One line about it; 200 characters at most."),
+            may("overview", Text, "The README as Markdown; 64 KiB at most."),
+            may("visibility", VISIBILITY, "Who may see it."),
+            may("comments", COMMENTING, "Who may comment."),
+            may("topics", TEXTS, "Words to find it by; 20 at most."),
+        ],
+    ),
     object("Rename", "The new name.", &[has("name", Text, "Its name within the namespace.")]),
-    object("Tag", "A tag.", &[
-        has("name", Text, "The tag."),
-        has("digest", Text, "What it points at now."),
-        has("media_type", Text, "The manifest's media type."),
-        has("size", Number, "Bytes of the manifest and all it refers to."),
-        has("platforms", TEXTS, "As `linux/amd64`."),
-        has("pushed_at", Moment, "When it was last made or moved."),
-        has("pulled_at", Maybe(&Moment), "When it was last pulled."),
-    ]),
-    object("Image", "One image, or an index of several.", &[
-        has("digest", Text, "Its digest."),
-        has("media_type", Text, "The manifest's media type."),
-        has("artifact_type", Maybe(&Text), "The artifact type, where it is not an ordinary image."),
-        has("size", Number, "Bytes of the manifest and all it refers to."),
-        has("tags", TEXTS, "The tags that point at it."),
-        has("pushed_at", Moment, "When it was pushed."),
-        has("platforms", List(&Of("PlatformImage")), "The images of an index; empty for a single image."),
-        has("config", Maybe(&Of("ImageConfig")), "The configuration of a single image."),
-        has("layers", List(&Of("Layer")), "The layers of a single image, lowest first."),
-        has("referrers", List(&Of("Referrer")), "Signatures, SBOMs and whatever else names it as its subject."),
-        has("annotations", List(&TEXTS), "The manifest's annotations, as pairs."),
-    ]),
-    object("PlatformImage", "One platform's image in an index.", &[
-        has("platform", Text, "As `linux/arm64/v8`."),
-        has("digest", Text, "The image's digest."),
-        has("size", Number, "Bytes of the image and all it refers to."),
-    ]),
-    object("ImageConfig", "What an image's configuration says.", &[
-        has("platform", Text, "As `linux/amd64`."),
-        has("created", Maybe(&Moment), "When the image was built."),
-        has("entrypoint", TEXTS, "The entry point's words."),
-        has("cmd", TEXTS, "The command's words."),
-        has("env", TEXTS, "`NAME=value` each."),
-        has("ports", TEXTS, "As `80/tcp`."),
-        has("volumes", TEXTS, "Mount points."),
-        has("user", Text, "User, or user and group."),
-        has("working_dir", Text, "The directory it starts in."),
-        has("labels", List(&TEXTS), "Labels, as pairs."),
-    ]),
-    object("Layer", "One layer.", &[
-        has("digest", Text, "The compressed blob's digest."),
-        has("media_type", Text, "The blob's media type."),
-        has("size", Number, "Bytes, compressed."),
-        has("created_by", Text, "The command that made it; may be empty."),
-    ]),
-    object("Referrer", "A manifest that names another as its subject.", &[
-        has("digest", Text, "Its digest."),
-        has("artifact_type", Text, "What it is."),
-        has("size", Number, "Bytes of the manifest."),
-    ]),
-    object("Comment", "A comment.", &[
-        has("id", Number, "Its identity."),
-        has("author", Text, "Who wrote it."),
-        has("body", Text, "The Markdown; empty once deleted."),
-        has("html", Text, "Rendered and sanitised."),
-        has("tag", Maybe(&Text), "The tag it is about."),
-        has("parent", Maybe(&Number), "The comment it answers."),
-        CREATED,
-        has("edited_at", Maybe(&Moment), "When it was last edited."),
-        has("deleted", Truth, "Whether it was deleted and stands only because it has answers."),
-        has("author_role", Maybe(&ROLE), "What its author is to the repository."),
-        has("editable", Truth, "Whether the caller may edit it."),
-        has("deletable", Truth, "Whether the caller may delete it."),
-    ]),
-    object("NewComment", "What is to be written.", &[
-        has("body", Text, "Markdown; 16 KiB at most."),
-        may("parent", Number, "The comment it answers."),
-        may("tag", Text, "The tag it is about."),
-    ]),
+    object(
+        "Tag",
+        "A tag.",
+        &[
+            has("name", Text, "The tag."),
+            has("digest", Text, "What it points at now."),
+            has("media_type", Text, "The manifest's media type."),
+            has("size", Number, "Bytes of the manifest and all it refers to."),
+            has("platforms", TEXTS, "As `linux/amd64`."),
+            has("pushed_at", Moment, "When it was last made or moved."),
+            has("pulled_at", Maybe(&Moment), "When it was last pulled."),
+        ],
+    ),
+    object(
+        "Image",
+        "One image, or an index of several.",
+        &[
+            has("digest", Text, "Its digest."),
+            has("media_type", Text, "The manifest's media type."),
+            has("artifact_type", Maybe(&Text), "The artifact type, where it is not an ordinary image."),
+            has("size", Number, "Bytes of the manifest and all it refers to."),
+            has("tags", TEXTS, "The tags that point at it."),
+            has("pushed_at", Moment, "When it was pushed."),
+            has("platforms", List(&Of("PlatformImage")), "The images of an index; empty for a single image."),
+            has("config", Maybe(&Of("ImageConfig")), "The configuration of a single image."),
+            has("layers", List(&Of("Layer")), "The layers of a single image, lowest first."),
+            has("referrers", List(&Of("Referrer")), "Signatures, SBOMs and whatever else names it as its subject."),
+            has("annotations", List(&TEXTS), "The manifest's annotations, as pairs."),
+        ],
+    ),
+    object(
+        "PlatformImage",
+        "One platform's image in an index.",
+        &[
+            has("platform", Text, "As `linux/arm64/v8`."),
+            has("digest", Text, "The image's digest."),
+            has("size", Number, "Bytes of the image and all it refers to."),
+        ],
+    ),
+    object(
+        "ImageConfig",
+        "What an image's configuration says.",
+        &[
+            has("platform", Text, "As `linux/amd64`."),
+            has("created", Maybe(&Moment), "When the image was built."),
+            has("entrypoint", TEXTS, "The entry point's words."),
+            has("cmd", TEXTS, "The command's words."),
+            has("env", TEXTS, "`NAME=value` each."),
+            has("ports", TEXTS, "As `80/tcp`."),
+            has("volumes", TEXTS, "Mount points."),
+            has("user", Text, "User, or user and group."),
+            has("working_dir", Text, "The directory it starts in."),
+            has("labels", List(&TEXTS), "Labels, as pairs."),
+        ],
+    ),
+    object(
+        "Layer",
+        "One layer.",
+        &[
+            has("digest", Text, "The compressed blob's digest."),
+            has("media_type", Text, "The blob's media type."),
+            has("size", Number, "Bytes, compressed."),
+            has("created_by", Text, "The command that made it; may be empty."),
+        ],
+    ),
+    object(
+        "Referrer",
+        "A manifest that names another as its subject.",
+        &[
+            has("digest", Text, "Its digest."),
+            has("artifact_type", Text, "What it is."),
+            has("size", Number, "Bytes of the manifest."),
+        ],
+    ),
+    object(
+        "Comment",
+        "A comment.",
+        &[
+            has("id", Number, "Its identity."),
+            has("author", Text, "Who wrote it."),
+            has("body", Text, "The Markdown; empty once deleted."),
+            has("html", Text, "Rendered and sanitised."),
+            has("tag", Maybe(&Text), "The tag it is about."),
+            has("parent", Maybe(&Number), "The comment it answers."),
+            CREATED,
+            has("edited_at", Maybe(&Moment), "When it was last edited."),
+            has("deleted", Truth, "Whether it was deleted and stands only because it has answers."),
+            has("author_role", Maybe(&ROLE), "What its author is to the repository."),
+            has("editable", Truth, "Whether the caller may edit it."),
+            has("deletable", Truth, "Whether the caller may delete it."),
+        ],
+    ),
+    object(
+        "NewComment",
+        "What is to be written.",
+        &[
+            has("body", Text, "Markdown; 16 KiB at most."),
+            may("parent", Number, "The comment it answers."),
+            may("tag", Text, "The tag it is about."),
+        ],
+    ),
     object("CommentPatch", "The new text.", &[has("body", Text, "Markdown; 16 KiB at most.")]),
-    object("Collaborator", "Somebody with a role of their own.", &[
-        has("account", Of("Account"), "Who."),
-        has("role", ROLE, "What they are to it."),
-        has("since", Moment, "Since when."),
-    ]),
+    object(
+        "Collaborator",
+        "Somebody with a role of their own.",
+        &[
+            has("account", Of("Account"), "Who."),
+            has("role", ROLE, "What they are to it."),
+            has("since", Moment, "Since when."),
+        ],
+    ),
     object("RolePatch", "The role to give.", &[has("role", Word(&["reader", "writer", "maintainer"]), "The role.")]),
-    object("SearchHit", "A repository that was found.", repository![
-        has("excerpt", List(&Of("Fragment")), "The passage that matched."),
-        has("platforms", TEXTS, "Platforms of its newest images.")
-    ]),
-    object("Fragment", "A run of text that did or did not match.", &[
-        has("text", Text, "Plain text."),
-        has("marked", Truth, "Whether it matched."),
-    ]),
-    object("Facet", "A field that results can be narrowed by.", &[
-        has("qualifier", Text, "As it stands in a query, such as `arch`."),
-        has("values", List(&Of("FacetValue")), "Its values, most results first."),
-    ]),
-    object("FacetValue", "How many results have one value.", &[
-        has("value", Text, "As it stands after the qualifier's colon."),
-        has("count", Number, "Results that have it."),
-    ]),
-    object("Problem", "A refusal (RFC 9457).", &[
-        has("type", Text, "Always `about:blank`; `code` tells them apart."),
-        has("title", Text, "The status in words."),
-        has("status", Number, "The HTTP status."),
-        has("code", Text, "What kind of refusal it is; stable."),
-        has("detail", Text, "A sentence: what happened and what to do."),
-        may("fields", List(&Of("FieldProblem")), "The members that are wrong, where it is about members."),
-    ]),
-    object("FieldProblem", "One member's error.", &[
-        has("field", Text, "The member."),
-        has("message", Text, "What is wrong and what is allowed."),
-    ]),
+    object(
+        "SearchHit",
+        "A repository that was found.",
+        repository![
+            has("excerpt", List(&Of("Fragment")), "The passage that matched."),
+            has("platforms", TEXTS, "Platforms of its newest images.")
+        ],
+    ),
+    object(
+        "Fragment",
+        "A run of text that did or did not match.",
+        &[has("text", Text, "Plain text."), has("marked", Truth, "Whether it matched.")],
+    ),
+    object(
+        "Facet",
+        "A field that results can be narrowed by.",
+        &[
+            has("qualifier", Text, "As it stands in a query, such as `arch`."),
+            has("values", List(&Of("FacetValue")), "Its values, most results first."),
+        ],
+    ),
+    object(
+        "FacetValue",
+        "How many results have one value.",
+        &[
+            has("value", Text, "As it stands after the qualifier's colon."),
+            has("count", Number, "Results that have it."),
+        ],
+    ),
+    object(
+        "Problem",
+        "A refusal (RFC 9457).",
+        &[
+            has("type", Text, "Always `about:blank`; `code` tells them apart."),
+            has("title", Text, "The status in words."),
+            has("status", Number, "The HTTP status."),
+            has("code", Text, "What kind of refusal it is; stable."),
+            has("detail", Text, "A sentence: what happened and what to do."),
+            may("fields", List(&Of("FieldProblem")), "The members that are wrong, where it is about members."),
+        ],
+    ),
+    object(
+        "FieldProblem",
+        "One member's error.",
+        &[has("field", Text, "The member."), has("message", Text, "What is wrong and what is allowed.")],
+    ),
 ];
 
 /// The object of this name.

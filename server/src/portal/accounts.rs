@@ -6,14 +6,12 @@ use async_trait::async_trait;
 use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
-use model::token::{CreatedToken, NewToken, Token};
+use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
 use store::access::Viewer;
+use store::sessions::ACCOUNT;
 
 use super::answer::session_failed;
 use super::{Visit, told};
-
-/// The session's key for the account's identity; the store reads it, too.
-const ACCOUNT: &str = "account";
 
 impl Visit {
     /// Signs `viewer` in on a session that nobody could have fixed before, and says who they are.
@@ -63,11 +61,14 @@ impl Accounts for Visit {
     }
 
     async fn sign_in(&self, name: &str, password: &str) -> Answered<Me> {
-        let viewer = self.state.store.sign_in(name, password, self.facts.source()).await.map_err(told)?;
-        // A token's secret opens what its scopes say; a session would open everything.
-        if viewer.limits().is_some() {
-            return Err(Fault::invalid("password", "A personal access token cannot sign in to the site. Use your password."));
+        // A token ends and opens what its scopes say; a session would outlive it and open everything.
+        if password.starts_with(SECRET_PREFIX) {
+            return Err(Fault::invalid(
+                "password",
+                "A personal access token does not sign in here. Use your password.",
+            ));
         }
+        let viewer = self.state.store.sign_in(name, password, self.facts.source()).await.map_err(told)?;
         self.admit(&viewer).await
     }
 

@@ -18,7 +18,8 @@ use super::facts::{THEME_COOKIE, known_theme};
 const FLASH: &str = "flash";
 
 /// What cannot stand in a `Location` as it is.
-const LOCATION: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'}');
+const LOCATION: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'}');
 
 #[async_trait]
 impl Answer for Visit {
@@ -91,6 +92,7 @@ fn within_site(path: &str) -> String {
 }
 
 /// What people may see when the session's store fails; the reason goes to the log.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn session_failed(error: tower_sessions::session::Error) -> Fault {
     tracing::error!(%error, "the session cannot be read or written");
     Fault::unavailable()

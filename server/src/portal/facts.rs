@@ -99,10 +99,19 @@ mod tests {
     fn only_a_page_of_this_site_is_where_a_form_came_from() {
         let from = |referer: &str| came_from(&parts(&[("host", "hub.example:5000"), ("referer", referer)]));
         assert_eq!(from("http://hub.example:5000/r/a/b?tab=1#x").as_deref(), Some("/r/a/b?tab=1"));
-        for other in ["http://evil.example/r", "http://hub.example/r", "hub.example:5000", "", "http://hub.example:5000@evil.example/"] {
+        for other in [
+            "http://evil.example/r",
+            "http://hub.example/r",
+            "hub.example:5000",
+            "",
+            "http://hub.example:5000@evil.example/",
+        ] {
             assert_eq!(from(other), None, "{other}");
         }
-        assert_eq!(came_from(&parts(&[("host", "hub.example"), ("referer", "https://hub.example/a")])).as_deref(), Some("/a"));
+        assert_eq!(
+            came_from(&parts(&[("host", "hub.example"), ("referer", "https://hub.example/a")])).as_deref(),
+            Some("/a")
+        );
     }
 
     #[test]

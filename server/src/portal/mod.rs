@@ -54,7 +54,8 @@ impl Visit {
 /// A store's error as people may see it; what went wrong inside is logged here, within the request's span.
 pub(crate) fn told(error: store::Error) -> Fault {
     if matches!(error, store::Error::Unavailable(_) | store::Error::Corrupt(_)) {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "the store failed");
     }
     error.into()
 }

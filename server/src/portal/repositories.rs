@@ -37,7 +37,7 @@ impl Visit {
 impl Repositories for Visit {
     async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> Answered<Page<Repository>> {
         let scope = self.state.store.scope(&self.viewer).await.map_err(told)?;
-        let filter = store::RepositoryFilter {
+        let filter = store::repositories::RepositoryFilter {
             namespace: filter.namespace,
             starred_by: filter.starred_by,
             mine: filter.mine,
@@ -69,9 +69,9 @@ impl Repositories for Visit {
         self.state.store.create_repository(&self.viewer, &form).await.map_err(told)
     }
 
-    async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> Answered<Repository> {
+    async fn update_repository(&self, path: &RepositoryName, changes: RepositoryPatch) -> Answered<Repository> {
         let permit = self.permit::<Manage>(path).await?;
-        self.state.store.update_repository(&permit, &patch).await.map_err(told)
+        self.state.store.update_repository(&permit, &changes).await.map_err(told)
     }
 
     async fn rename_repository(&self, path: &RepositoryName, name: &str) -> Answered<Repository> {
