@@ -185,3 +185,6 @@ fn limit(access: &ResourceScope) -> Option<TokenScope> {
     let actions: Vec<&str> = ["pull", "push", "delete"].into_iter().filter(|action| access.allows(action)).collect();
     format!("{path}:{}", actions.join(",")).parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -298,3 +298,6 @@ fn body(text: &str) -> Result<&str> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ fn worth_another_try(error: &DbErr) -> bool {
     let SqlxError::Database(database) = &**source else { return false };
     matches!(database.code().as_deref(), Some("40001" | "40P01" | "5" | "517"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use model::account::AccountName;
 use model::clock::{Clock, Timestamp};
+use model::event::What;
+use model::id::{AccountId, EventId};
+use model::oci::RepositoryName;
+use model::repository::NewRepository;
+use model::role::{Role, Visibility};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::Store;
+use crate::access::{Manage, Viewer};
+use crate::{Store, sql};
 
 /// The variable that holds the address of a PostgreSQL server on which databases can be made.
 const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
@@ -17,6 +24,7 @@ const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
 /// A store on a database of its own.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
+    url: String,
     now: Arc<AtomicI64>,
     place: Place,
 }
@@ -52,10 +60,74 @@ impl Fixture {
 
     async fn open(url: &str, place: Place) -> Self {
         let now = Arc::new(AtomicI64::new(1_760_000_000_000_000));
-        let told = Arc::clone(&now);
-        let clock = Clock::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)));
-        let store = Store::open(url, clock).await.unwrap();
-        Self { store, now, place }
+        let store = Store::open(url, clock(&now)).await.unwrap();
+        Self { store, url: url.to_owned(), now, place }
+    }
+
+    /// The same database, as another node has it open.
+    pub(crate) async fn again(&self) -> Store {
+        Store::open(&self.url, clock(&self.now)).await.unwrap()
+    }
+
+    /// An account without a password.
+    pub(crate) async fn person(&self, name: &str) -> Viewer {
+        self.account(name, false).await
+    }
+
+    /// An administrator's account without a password.
+    pub(crate) async fn administrator(&self, name: &str) -> Viewer {
+        self.account(name, true).await
+    }
+
+    async fn account(&self, name: &str, admin: bool) -> Viewer {
+        let insert = "INSERT INTO account (name, kind, email, admin, created_at) VALUES ($1, 'person', $2, $3, $4)
+             RETURNING id";
+        let now = self.store.clock().now().micros();
+        let values = [name.into(), format!("{name}@example.org").into(), admin.into(), now.into()];
+        let row = sql::first(self.store.database().pool(), insert, values).await.unwrap().unwrap();
+        let id = AccountId(row.try_get_by_index(0).unwrap());
+        Viewer::member(id, AccountName::parse(name).unwrap(), admin)
+    }
+
+    /// Makes somebody a member of a namespace.
+    pub(crate) async fn member(&self, namespace: &Viewer, who: &Viewer, role: Role) {
+        let insert = "INSERT INTO membership (namespace_id, account_id, role, since) VALUES ($1, $2, $3, 0)";
+        let (namespace, who) = (namespace.account_id().unwrap().0, who.account_id().unwrap().0);
+        let values = [namespace.into(), who.into(), role.as_str().into()];
+        sql::execute(self.store.database().pool(), insert, values).await.unwrap();
+        self.store.standings().forget();
+    }
+
+    /// A repository of the owner's.
+    pub(crate) async fn repository(&self, owner: &Viewer, name: &str, visibility: Visibility) -> RepositoryName {
+        let form = NewRepository {
+            namespace: owner.account().unwrap().1.to_string(),
+            name: name.to_owned(),
+            description: String::new(),
+            visibility: Some(visibility),
+        };
+        self.store.create_repository(owner, &form).await.unwrap().path
+    }
+
+    /// Gives somebody a role on one repository.
+    pub(crate) async fn collaborator(&self, owner: &Viewer, path: &RepositoryName, who: &Viewer, role: Role) {
+        let permit = self.store.permit::<Manage>(owner, path).await.unwrap();
+        let name = who.account().unwrap().1.as_str();
+        self.store.set_collaborator(&permit, name, role).await.unwrap();
+    }
+
+    /// How many rows a table holds.
+    pub(crate) async fn rows(&self, table: &str) -> i64 {
+        let count = format!("SELECT COUNT(*) FROM {table}");
+        let row = sql::first(self.store.database().pool(), &count, []).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// What happened, in order.
+    pub(crate) async fn events(&self) -> Vec<What> {
+        let system = self.store.system("a test reads events");
+        let events = self.store.events_after(&system, EventId(0), 1_000).await.unwrap();
+        events.into_iter().map(|(_, _, event)| event.what).collect()
     }
 
     /// Lets time pass.
@@ -71,6 +143,11 @@ impl Fixture {
             server.execute_unprepared(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
         }
     }
+}
+
+fn clock(now: &Arc<AtomicI64>) -> Clock {
+    let told = Arc::clone(now);
+    Clock::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)))
 }
 
 /// Makes of each `async fn name(fixture: &Fixture) { … }` the tests `sqlite::name` and `postgres::name`.

@@ -16,3 +16,6 @@ pub(crate) use standing::Standings;
 pub use standing::{Ground, Reach, Standing};
 pub use verdict::{Verdict, verdict};
 pub use viewer::Viewer;
+
+#[cfg(test)]
+mod tests;

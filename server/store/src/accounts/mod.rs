@@ -14,3 +14,6 @@ mod tokens;
 pub use administration::AccountEntry;
 pub(crate) use password::Passwords;
 pub(crate) use profile::by_name;
+
+#[cfg(test)]
+mod tests;

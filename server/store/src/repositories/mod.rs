@@ -10,3 +10,6 @@ mod read;
 mod stars;
 
 pub use list::RepositoryFilter;
+
+#[cfg(test)]
+mod tests;

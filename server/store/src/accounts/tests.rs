@@ -1,0 +1,317 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use model::account::{ProfilePatch, Registration, SignUp};
+use model::fault::{Fault, FaultCode};
+use model::role::Visibility;
+use model::token::NewToken;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+
+use crate::access::{Delete, Own, Pull, Push, See, Viewer};
+use crate::sessions::{ACCOUNT, Sessions};
+use crate::testing::{Fixture, each_database};
+use crate::{Error, Result};
+
+const PASSWORD: &str = "correct horse battery";
+
+fn form(name: &str) -> SignUp {
+    let email = format!("{name}@example.org");
+    SignUp { name: name.to_owned(), email, password: PASSWORD.to_owned(), invitation: None }
+}
+
+async fn sign_up(fixture: &Fixture, name: &str) -> Viewer {
+    fixture.store.sign_up(&form(name), Registration::Open).await.unwrap()
+}
+
+fn fault<T>(answer: Result<T>) -> Fault {
+    answer.err().expect("it was refused").into()
+}
+
+fn fields(fault: &Fault) -> Vec<&str> {
+    fault.fields.iter().map(|field| field.field.as_str()).collect()
+}
+
+fn name(viewer: &Viewer) -> Option<String> {
+    viewer.account().map(|(_, name)| name.to_string())
+}
+
+fn record(viewer: &Viewer, fixture: &Fixture) -> Record {
+    let data = [(ACCOUNT.to_owned(), viewer.account().unwrap().0.0.into())].into();
+    let expiry_date = fixture.store.clock().now().plus(Duration::from_hours(1)).date();
+    Record { id: Id::default(), data, expiry_date }
+}
+
+each_database! {
+    async fn a_new_account_signs_in_by_name_and_by_address(fixture: &Fixture) {
+        let ada = sign_up(fixture, "ada").await;
+        assert_eq!(name(&ada).unwrap(), "ada");
+        for by in ["ada", "ada@example.org", " Ada@Example.org "] {
+            let viewer = fixture.store.sign_in(by, PASSWORD, None).await.unwrap();
+            assert_eq!((name(&viewer).unwrap().as_str(), viewer.is_admin()), ("ada", false));
+        }
+        let me = fixture.store.me(&ada).await.unwrap();
+        assert_eq!((me.email.as_str(), me.admin), ("ada@example.org", false));
+    }
+
+    async fn a_taken_name_or_address_is_a_conflict_on_its_field(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        let name = fault(fixture.store.sign_up(&form("ada"), Registration::Open).await);
+        assert_eq!((name.code, fields(&name)), (FaultCode::Conflict, vec!["name"]));
+        let other = SignUp { email: "ADA@example.org".to_owned(), ..form("ben") };
+        let address = fault(fixture.store.sign_up(&other, Registration::Open).await);
+        assert_eq!((address.code, fields(&address)), (FaultCode::Conflict, vec!["email"]));
+    }
+
+    async fn everything_that_is_wrong_with_a_form_is_told_at_once(fixture: &Fixture) {
+        let form = SignUp { email: "nobody".to_owned(), password: "short".to_owned(), ..form("library") };
+        let fault = fault(fixture.store.sign_up(&form, Registration::Open).await);
+        assert_eq!((fault.code, fields(&fault)), (FaultCode::Invalid, vec!["name", "email", "password"]));
+    }
+
+    async fn an_invitation_lets_one_person_in(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        let secret = fixture.store.invite(&root).await.unwrap();
+        fixture.store.invitation(&secret).await.unwrap();
+        let uninvited = fault(fixture.store.sign_up(&form("eve"), Registration::Invitation).await);
+        assert_eq!(uninvited.code, FaultCode::Forbidden);
+        let invited = |name| SignUp { invitation: Some(secret.clone()), ..form(name) };
+        let (ada, ben) = (invited("ada"), invited("ben"));
+        let both = tokio::join!(
+            fixture.store.sign_up(&ada, Registration::Invitation),
+            fixture.store.sign_up(&ben, Registration::Invitation),
+        );
+        assert_eq!(usize::from(both.0.is_ok()) + usize::from(both.1.is_ok()), 1);
+        assert!(fixture.store.invitation(&secret).await.is_err());
+        let late = fixture.store.invite(&root).await.unwrap();
+        fixture.pass(Duration::from_hours(8 * 24));
+        assert!(fixture.store.invitation(&late).await.is_err());
+    }
+
+    async fn where_sign_up_is_closed_only_administrators_make_accounts(fixture: &Fixture) {
+        let closed = fault(fixture.store.sign_up(&form("eve"), Registration::Closed).await);
+        assert_eq!(closed.code, FaultCode::Forbidden);
+        let root = fixture.administrator("root").await;
+        fixture.store.create_account(&root, &form("ada"), false).await.unwrap();
+        let ada = fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+        assert!(matches!(fixture.store.create_account(&ada, &form("ben"), true).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.invite(&ada).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.accounts(&fixture.store.anonymous()).await, Err(Error::SignIn)));
+    }
+
+    async fn the_setup_secret_makes_one_administrator(fixture: &Fixture) {
+        let old = fixture.store.setup_secret().await.unwrap().unwrap();
+        let secret = fixture.store.setup_secret().await.unwrap().unwrap();
+        assert!(fixture.store.setup_open(&old).await.is_err());
+        assert!(fixture.store.set_up("guess", &form("eve")).await.is_err());
+        let root = fixture.store.set_up(&secret, &form("root")).await.unwrap();
+        assert!(root.is_admin() && fixture.store.me(&root).await.unwrap().admin);
+        assert!(fixture.store.set_up(&secret, &form("eve")).await.is_err());
+        assert_eq!(fixture.store.setup_secret().await.unwrap(), None);
+    }
+
+    async fn a_wrong_password_and_an_unknown_name_get_the_same_answer(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        let wrong = fault(fixture.store.sign_in("ada", "wrong horse battery", None).await);
+        let unknown = fault(fixture.store.sign_in("nobody", PASSWORD, None).await);
+        let odd = fault(fixture.store.sign_in("a\0b", PASSWORD, None).await);
+        assert_eq!(wrong.code, FaultCode::SignIn);
+        assert_eq!((&wrong, &wrong), (&unknown, &odd));
+    }
+
+    async fn after_some_failures_a_name_waits_known_or_not_until_time_heals(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        for name in ["ada", "nobody"] {
+            for _ in 0..5 {
+                assert_eq!(fault(fixture.store.sign_in(name, "wrong horse", None).await).code, FaultCode::SignIn);
+            }
+            let waits = fault(fixture.store.sign_in(name, PASSWORD, None).await);
+            assert_eq!((waits.code, waits.retry_after), (FaultCode::TooMany, Some(2)), "{name}");
+        }
+        fixture.pass(Duration::from_secs(3));
+        fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+        assert_eq!(fault(fixture.store.sign_in("ada", "wrong horse", None).await).code, FaultCode::SignIn);
+        fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+    }
+
+    async fn many_guesses_at_once_are_not_all_heard(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        let guesses = (0..40).map(|guess| {
+            let store = fixture.store.clone();
+            tokio::spawn(async move { store.sign_in("ada", &format!("wrong horse {guess}"), None).await })
+        });
+        let mut heard = 0;
+        for guess in guesses.collect::<Vec<_>>() {
+            heard += usize::from(fault(guess.await.unwrap()).code == FaultCode::SignIn);
+        }
+        // Five are free, and as many more may be under way as there are turns.
+        assert!((5..=13).contains(&heard), "{heard}");
+    }
+
+    async fn an_address_that_tries_many_names_waits(fixture: &Fixture) {
+        let from = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+        for guess in 0..30 {
+            let name = format!("name{guess}");
+            let secret = format!("ptl_{guess}");
+            assert_eq!(fault(fixture.store.sign_in(&name, &secret, from).await).code, FaultCode::SignIn);
+        }
+        let waits = fault(fixture.store.sign_in("another", "wrong horse", from).await);
+        assert_eq!(waits.code, FaultCode::TooMany);
+        let elsewhere = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 8)));
+        assert_eq!(fault(fixture.store.sign_in("another", "wrong horse", elsewhere).await).code, FaultCode::SignIn);
+    }
+
+    async fn a_disabled_account_opens_nothing(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        let ada = sign_up(fixture, "ada").await;
+        let path = fixture.repository(&ada, "app", Visibility::Private).await;
+        let secret = fixture.store.create_token(&ada, &NewToken {
+            label: "all".to_owned(), scopes: Vec::new(), expires_at: None,
+        }).await.unwrap().secret;
+        let refresh = fixture.store.issue_refresh(&ada, "hub").await.unwrap();
+        let mut session = record(&ada, fixture);
+        Sessions::new(fixture.store.clone()).create(&mut session).await.unwrap();
+        let id = session.id.to_string();
+        assert!(fixture.store.session_viewer(&id).await.unwrap().is_signed_in());
+
+        fixture.store.disable_account(&root, "ada", true).await.unwrap();
+        assert_eq!(fault(fixture.store.sign_in("ada", PASSWORD, None).await).code, FaultCode::SignIn);
+        assert!(matches!(fixture.store.secret_viewer(&secret).await, Err(Error::SignIn)));
+        assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
+        assert!(!fixture.store.session_viewer(&id).await.unwrap().is_signed_in());
+        // A viewer that was made before finds the doors closed, too.
+        assert!(matches!(fixture.store.permit::<See>(&ada, &path).await, Err(Error::Absent)));
+        assert!(matches!(fixture.store.me(&ada).await, Err(Error::SignIn)));
+        let stranger = fixture.person("ben").await;
+        assert!(matches!(fixture.store.account(&stranger, "ada").await, Err(Error::Absent)));
+
+        fixture.store.disable_account(&root, "ada", false).await.unwrap();
+        fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+        assert!(fixture.store.disable_account(&root, "root", true).await.is_err());
+    }
+
+    async fn a_token_works_as_a_password_until_it_is_revoked(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let form = NewToken { label: "laptop".to_owned(), scopes: Vec::new(), expires_at: None };
+        let made = fixture.store.create_token(&ada, &form).await.unwrap();
+        assert_eq!(fixture.store.tokens(&ada).await.unwrap(), vec![made.token.clone()]);
+        let viewer = fixture.store.sign_in("ada", &made.secret, None).await.unwrap();
+        assert_eq!(name(&viewer).unwrap(), "ada");
+        assert!(fixture.store.tokens(&ada).await.unwrap()[0].last_used_at.is_some());
+        let other = fault(fixture.store.sign_in("ben", &made.secret, None).await);
+        assert_eq!(other.code, FaultCode::SignIn);
+        let ben = fixture.person("ben").await;
+        assert!(matches!(fixture.store.revoke_token(&ben, made.token.id).await, Err(Error::Absent)));
+        fixture.store.revoke_token(&ada, made.token.id).await.unwrap();
+        assert!(matches!(fixture.store.secret_viewer(&made.secret).await, Err(Error::SignIn)));
+    }
+
+    async fn a_token_stops_when_it_expires(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let expires_at = Some(fixture.store.clock().now().plus(Duration::from_secs(60)));
+        let form = NewToken { label: "short".to_owned(), scopes: Vec::new(), expires_at };
+        let secret = fixture.store.create_token(&ada, &form).await.unwrap().secret;
+        let viewer = fixture.store.secret_viewer(&secret).await.unwrap();
+        let refresh = fixture.store.issue_refresh(&viewer, "hub").await.unwrap();
+        fixture.store.refresh_viewer(&refresh, "hub").await.unwrap();
+        fixture.pass(Duration::from_secs(60));
+        assert!(matches!(fixture.store.secret_viewer(&secret).await, Err(Error::SignIn)));
+        assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
+        assert_eq!(fields(&fault(fixture.store.create_token(&ada, &form).await)), ["expires_at"]);
+    }
+
+    async fn a_narrow_token_does_what_it_says_and_nothing_about_the_account(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Private).await;
+        let other = fixture.repository(&ada, "deep/other", Visibility::Private).await;
+        let scopes = vec!["ada/*:pull,push".parse().unwrap()];
+        let form = NewToken { label: "ci".to_owned(), scopes, expires_at: None };
+        let secret = fixture.store.create_token(&ada, &form).await.unwrap().secret;
+        let ci = fixture.store.secret_viewer(&secret).await.unwrap();
+        fixture.store.permit::<Pull>(&ci, &app).await.unwrap();
+        fixture.store.permit::<Push>(&ci, &app).await.unwrap();
+        assert!(matches!(fixture.store.permit::<Delete>(&ci, &app).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.permit::<Own>(&ci, &app).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.permit::<See>(&ci, &other).await, Err(Error::Absent)));
+        assert!(matches!(fixture.store.tokens(&ci).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.create_token(&ci, &form).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.change_password(&ci, "a", PASSWORD).await, Err(Error::Forbidden)));
+        let patch = ProfilePatch::default();
+        assert!(matches!(fixture.store.update_profile(&ci, &patch).await, Err(Error::Forbidden)));
+        let refresh = fixture.store.issue_refresh(&ci, "hub").await.unwrap();
+        let again = fixture.store.refresh_viewer(&refresh, "hub").await.unwrap();
+        assert!(matches!(fixture.store.permit::<Delete>(&again, &app).await, Err(Error::Forbidden)));
+    }
+
+    async fn a_refresh_token_is_for_one_service_and_ends_with_what_it_rests_on(fixture: &Fixture) {
+        let ada = sign_up(fixture, "ada").await;
+        let refresh = fixture.store.issue_refresh(&ada, "hub").await.unwrap();
+        assert!(matches!(fixture.store.refresh_viewer(&refresh, "mirror").await, Err(Error::SignIn)));
+        assert!(matches!(fixture.store.secret_viewer(&refresh).await, Err(Error::SignIn)));
+        assert_eq!(name(&fixture.store.refresh_viewer(&refresh, "hub").await.unwrap()).unwrap(), "ada");
+        fixture.store.change_password(&ada, PASSWORD, "another horse").await.unwrap();
+        assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
+
+        let form = NewToken { label: "laptop".to_owned(), scopes: Vec::new(), expires_at: None };
+        let made = fixture.store.create_token(&ada, &form).await.unwrap();
+        let viewer = fixture.store.secret_viewer(&made.secret).await.unwrap();
+        let refresh = fixture.store.issue_refresh(&viewer, "hub").await.unwrap();
+        fixture.store.revoke_token(&ada, made.token.id).await.unwrap();
+        assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
+    }
+
+    async fn a_changed_password_asks_for_the_old_one_and_ends_all_sessions(fixture: &Fixture) {
+        let ada = sign_up(fixture, "ada").await;
+        let sessions = Sessions::new(fixture.store.clone());
+        let mut session = record(&ada, fixture);
+        sessions.create(&mut session).await.unwrap();
+        let wrong = fault(fixture.store.change_password(&ada, "wrong horse", "another horse").await);
+        assert_eq!(fields(&wrong), ["old"]);
+        let short = fault(fixture.store.change_password(&ada, PASSWORD, "short").await);
+        assert_eq!(fields(&short), ["new"]);
+        fixture.store.change_password(&ada, PASSWORD, "another horse").await.unwrap();
+        assert!(sessions.load(&session.id).await.unwrap().is_none());
+        assert!(fixture.store.sign_in("ada", PASSWORD, None).await.is_err());
+        fixture.store.sign_in("ada", "another horse", None).await.unwrap();
+    }
+
+    async fn a_session_comes_back_as_it_was_left_and_what_ended_stays_ended(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let sessions = Sessions::new(fixture.store.clone());
+        let mut session = record(&ada, fixture);
+        sessions.create(&mut session).await.unwrap();
+        assert_eq!(sessions.load(&session.id).await.unwrap(), Some(session.clone()));
+        session.data.insert("theme".to_owned(), "dark".into());
+        sessions.save(&session).await.unwrap();
+        assert_eq!(sessions.load(&session.id).await.unwrap().unwrap().data, session.data);
+        let id = session.id.to_string();
+        assert_eq!(name(&fixture.store.session_viewer(&id).await.unwrap()).unwrap(), "ada");
+
+        sessions.delete(&session.id).await.unwrap();
+        sessions.save(&session).await.unwrap();
+        assert!(sessions.load(&session.id).await.unwrap().is_none());
+        assert!(!fixture.store.session_viewer(&id).await.unwrap().is_signed_in());
+
+        let mut session = record(&ada, fixture);
+        sessions.create(&mut session).await.unwrap();
+        fixture.pass(Duration::from_hours(1));
+        assert!(sessions.load(&session.id).await.unwrap().is_none());
+        assert!(!fixture.store.session_viewer(&session.id.to_string()).await.unwrap().is_signed_in());
+        let system = fixture.store.system("a test");
+        assert_eq!(fixture.store.sweep_sessions(&system).await.unwrap(), 1);
+    }
+
+    async fn a_profile_is_what_its_owner_makes_it(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let patch = ProfilePatch { display_name: Some(" Ada L. ".to_owned()), bio: None };
+        assert_eq!(fixture.store.update_profile(&ada, &patch).await.unwrap().account.display_name, "Ada L.");
+        let patch = ProfilePatch { display_name: None, bio: Some("Wrote notes.".to_owned()) };
+        fixture.store.update_profile(&ada, &patch).await.unwrap();
+        let seen = fixture.store.account(&fixture.store.anonymous(), "ada").await.unwrap();
+        assert_eq!((seen.display_name.as_str(), seen.bio.as_str()), ("Ada L.", "Wrote notes."));
+        for bad in ["two\nlines", &"x".repeat(101)] {
+            let patch = ProfilePatch { display_name: Some(bad.to_owned()), bio: None };
+            assert_eq!(fields(&fault(fixture.store.update_profile(&ada, &patch).await)), ["display_name"]);
+        }
+    }
+}

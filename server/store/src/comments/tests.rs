@@ -1,0 +1,164 @@
+use model::comment::{MAX_BODY, NewComment};
+use model::event::What;
+use model::fault::Fault;
+use model::id::CommentId;
+use model::oci::RepositoryName;
+use model::page::PageRequest;
+use model::repository::{CommentPolicy, RepositoryPatch};
+use model::role::{Role, Visibility};
+
+use crate::access::{Comment, Manage, See, Viewer};
+use crate::testing::{Fixture, each_database};
+use crate::{Error, Result};
+
+fn form(body: &str, parent: Option<CommentId>) -> NewComment {
+    NewComment { body: body.to_owned(), parent, tag: None }
+}
+
+async fn post(
+    fixture: &Fixture,
+    viewer: &Viewer,
+    path: &RepositoryName,
+    form: &NewComment,
+) -> Result<model::comment::Comment> {
+    let permit = fixture.store.permit::<Comment>(viewer, path).await?;
+    fixture.store.post_comment(&permit, form).await
+}
+
+/// Each thread as `root: answer, answer`.
+async fn threads(fixture: &Fixture, viewer: &Viewer, path: &RepositoryName) -> Vec<String> {
+    let permit = fixture.store.permit::<See>(viewer, path).await.unwrap();
+    let page = fixture.store.threads(&permit, viewer, &PageRequest::default()).await.unwrap();
+    let text = |comment: &model::comment::Comment| comment.body.clone();
+    let threads = page.items.iter().map(|thread| {
+        format!("{}: {}", text(&thread.root), thread.replies.iter().map(text).collect::<Vec<_>>().join(", "))
+    });
+    threads.collect()
+}
+
+fn field<T>(answer: Result<T>) -> String {
+    Fault::from(answer.err().expect("it was refused")).fields[0].field.clone()
+}
+
+each_database! {
+    async fn answers_join_the_thread_and_the_newest_thread_comes_first(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let ben = fixture.person("ben").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let first = post(fixture, &ben, &app, &form(" one ", None)).await.unwrap();
+        let answer = post(fixture, &ada, &app, &form("one a", Some(first.id))).await.unwrap();
+        post(fixture, &ben, &app, &form("two", None)).await.unwrap();
+        let deeper = post(fixture, &ben, &app, &form("one b", Some(answer.id))).await.unwrap();
+        assert_eq!(deeper.parent, Some(first.id));
+        assert_eq!((answer.author_role, first.author_role), (Some(Role::Owner), None));
+        assert_eq!(threads(fixture, &ada, &app).await, ["two: ", "one: one a, one b"]);
+        let permit = fixture.store.permit::<See>(&ada, &app).await.unwrap();
+        let head = fixture.store.head(&permit, &ada).await.unwrap();
+        assert_eq!(head.comment_count, 4);
+        let told = fixture.events().await.into_iter().filter(|what| matches!(what, What::Commented { .. })).count();
+        assert_eq!(told, 4);
+    }
+
+    async fn pages_of_threads_make_the_whole(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        for number in 0..5 {
+            post(fixture, &ada, &app, &form(&number.to_string(), None)).await.unwrap();
+        }
+        let permit = fixture.store.permit::<See>(&ada, &app).await.unwrap();
+        let mut page = PageRequest { limit: Some(2), cursor: None };
+        let mut bodies = Vec::new();
+        loop {
+            let answer = fixture.store.threads(&permit, &ada, &page).await.unwrap();
+            bodies.extend(answer.items.into_iter().map(|thread| thread.root.body));
+            let Some(next) = answer.next else { break };
+            page.cursor = Some(next);
+        }
+        assert_eq!(bodies, ["4", "3", "2", "1", "0"]);
+    }
+
+    async fn only_its_author_edits_a_comment_and_maintainers_may_delete_it(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let ben = fixture.person("ben").await;
+        let cleo = fixture.person("cleo").await;
+        let store = &fixture.store;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        fixture.collaborator(&ada, &app, &cleo, Role::Writer).await;
+        let mine = post(fixture, &ben, &app, &form("mine", None)).await.unwrap();
+        assert!(mine.editable && mine.deletable);
+        for (viewer, editable, deletable) in [(&ada, false, true), (&ben, true, true), (&cleo, false, false)] {
+            let permit = store.permit::<See>(viewer, &app).await.unwrap();
+            let page = store.threads(&permit, viewer, &PageRequest::default()).await.unwrap();
+            let seen = &page.items[0].root;
+            assert_eq!((seen.editable, seen.deletable), (editable, deletable), "{viewer:?}");
+        }
+        let nobody = store.anonymous();
+        let by_ada = store.permit::<See>(&ada, &app).await.unwrap();
+        let by_ben = store.permit::<See>(&ben, &app).await.unwrap();
+        let by_cleo = store.permit::<See>(&cleo, &app).await.unwrap();
+        let by_nobody = store.permit::<See>(&nobody, &app).await.unwrap();
+        assert!(matches!(store.edit_comment(&by_ada, &ada, mine.id, "x").await, Err(Error::Forbidden)));
+        assert!(matches!(store.delete_comment(&by_cleo, &cleo, mine.id).await, Err(Error::Forbidden)));
+        assert!(matches!(store.delete_comment(&by_nobody, &nobody, mine.id).await, Err(Error::SignIn)));
+        let narrow = ben.clone().limited(vec!["**:pull".parse().unwrap()], false);
+        assert!(matches!(store.edit_comment(&by_ben, &narrow, mine.id, "x").await, Err(Error::Forbidden)));
+        let edited = store.edit_comment(&by_ben, &ben, mine.id, "better").await.unwrap();
+        assert!(edited.body == "better" && edited.edited_at.is_some());
+        store.delete_comment(&by_ada, &ada, mine.id).await.unwrap();
+        assert!(matches!(store.delete_comment(&by_ada, &ada, mine.id).await, Err(Error::Absent)));
+        assert!(matches!(store.edit_comment(&by_ben, &ben, mine.id, "x").await, Err(Error::Absent)));
+        assert_eq!(threads(fixture, &ada, &app).await, Vec::<String>::new());
+    }
+
+    async fn a_deleted_comment_stands_without_its_text_while_it_has_answers(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let root = post(fixture, &ada, &app, &form("regretted", None)).await.unwrap();
+        let answer = post(fixture, &ada, &app, &form("answer", Some(root.id))).await.unwrap();
+        let permit = fixture.store.permit::<See>(&ada, &app).await.unwrap();
+        fixture.store.delete_comment(&permit, &ada, root.id).await.unwrap();
+        assert_eq!(threads(fixture, &ada, &app).await, [": answer"]);
+        assert_eq!(field(post(fixture, &ada, &app, &form("late", Some(root.id))).await), "parent");
+        fixture.store.delete_comment(&permit, &ada, answer.id).await.unwrap();
+        assert_eq!(threads(fixture, &ada, &app).await, Vec::<String>::new());
+        assert_eq!(fixture.store.head(&permit, &ada).await.unwrap().comment_count, 0);
+    }
+
+    async fn a_comment_is_reached_only_through_its_own_repository(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let other = fixture.repository(&ada, "other", Visibility::Public).await;
+        let comment = post(fixture, &ada, &app, &form("here", None)).await.unwrap();
+        let permit = fixture.store.permit::<See>(&ada, &other).await.unwrap();
+        assert!(matches!(fixture.store.edit_comment(&permit, &ada, comment.id, "x").await, Err(Error::Absent)));
+        assert!(matches!(fixture.store.delete_comment(&permit, &ada, comment.id).await, Err(Error::Absent)));
+        assert_eq!(field(post(fixture, &ada, &other, &form("x", Some(comment.id))).await), "parent");
+    }
+
+    async fn who_may_comment_is_the_repositorys_to_say(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let ben = fixture.person("ben").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let nobody = fixture.store.anonymous();
+        assert!(matches!(post(fixture, &nobody, &app, &form("x", None)).await, Err(Error::SignIn)));
+        let manage = fixture.store.permit::<Manage>(&ada, &app).await.unwrap();
+        for (policy, stranger, owner) in [(CommentPolicy::Members, false, true), (CommentPolicy::Off, false, false)] {
+            let patch = RepositoryPatch { comments: Some(policy), ..RepositoryPatch::default() };
+            fixture.store.update_repository(&manage, &patch).await.unwrap();
+            assert_eq!(post(fixture, &ben, &app, &form("x", None)).await.is_ok(), stranger);
+            assert_eq!(post(fixture, &ada, &app, &form("x", None)).await.is_ok(), owner);
+        }
+    }
+
+    async fn a_comment_says_something_and_not_too_much(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        for body in ["", "  \n", "\0", &"x".repeat(MAX_BODY + 1)] {
+            assert_eq!(field(post(fixture, &ada, &app, &form(body, None)).await), "body");
+        }
+        let tagged = |tag: &str| NewComment { tag: Some(tag.to_owned()), ..form("about a tag", None) };
+        assert_eq!(field(post(fixture, &ada, &app, &tagged("no tag")).await), "tag");
+        let posted = post(fixture, &ada, &app, &tagged("1.0")).await.unwrap();
+        assert_eq!(posted.tag.unwrap().as_str(), "1.0");
+    }
+}

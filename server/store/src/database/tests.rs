@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use migrations::{Migrator, MigratorTrait};
+
+use super::Tx;
+use crate::testing::{Fixture, each_database};
+use crate::{Error, sql};
+
+async fn count(fixture: &Fixture) -> i64 {
+    let row = sql::first(fixture.store.database().pool(), "SELECT value FROM setting", []).await.unwrap().unwrap();
+    row.try_get_by_index::<String>(0).unwrap().parse().unwrap()
+}
+
+async fn raise(tx: Arc<Tx>) -> Result<(), Error> {
+    let row = sql::first(&*tx, "SELECT value FROM setting", []).await?.ok_or(Error::Absent)?;
+    let value: String = row.try_get_by_index(0)?;
+    tokio::task::yield_now().await;
+    let next = value.parse::<i64>().unwrap() + 1;
+    // Fails where somebody else was here meanwhile, so that the work has to begin again to count right.
+    let update = "UPDATE setting SET value = $1 WHERE value = $2";
+    match sql::execute(&*tx, update, [next.to_string().into(), value.into()]).await? {
+        0 => Err(Error::Absent),
+        _ => Ok(()),
+    }
+}
+
+each_database! {
+    async fn the_schema_goes_up_down_and_up_again(fixture: &Fixture) {
+        let pool = fixture.store.database().pool();
+        Migrator::down(pool, None).await.unwrap();
+        assert!(sql::first(pool, "SELECT 1 FROM account", []).await.is_err());
+        Migrator::up(pool, None).await.unwrap();
+        assert_eq!(fixture.rows("account").await, 0);
+        Migrator::up(pool, None).await.unwrap();
+    }
+
+    async fn several_nodes_may_start_at_once(fixture: &Fixture) {
+        Migrator::down(fixture.store.database().pool(), None).await.unwrap();
+        let nodes = tokio::join!(fixture.again(), fixture.again(), fixture.again());
+        nodes.0.ping().await.unwrap();
+        nodes.1.ping().await.unwrap();
+        nodes.2.ping().await.unwrap();
+        assert_eq!(fixture.rows("account").await, 1);
+    }
+
+    async fn work_that_fails_leaves_nothing(fixture: &Fixture) {
+        let outcome = fixture.store.database().write(|tx| async move {
+            sql::execute(&*tx, "INSERT INTO setting (name, value) VALUES ('count', '0')", []).await?;
+            Err::<(), _>(Error::Forbidden)
+        }).await;
+        assert!(matches!(outcome, Err(Error::Forbidden)));
+        assert_eq!(fixture.rows("setting").await, 0);
+    }
+
+    async fn writers_wait_for_each_other_instead_of_failing(fixture: &Fixture) {
+        let insert = "INSERT INTO setting (name, value) VALUES ('count', '0')";
+        sql::execute(fixture.store.database().pool(), insert, []).await.unwrap();
+        let other = fixture.again().await;
+        let writers = (0..32).map(|number| {
+            let store = if number % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tokio::spawn(async move {
+                loop {
+                    match store.database().write(raise).await {
+                        Err(Error::Absent) => {}
+                        outcome => return outcome.unwrap(),
+                    }
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        assert_eq!(count(fixture).await, 32);
+    }
+}
