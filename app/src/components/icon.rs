@@ -1,8 +1,10 @@
 //! Icons from the one sprite, by name. It knows where the sprite is, and nothing of what an icon stands for.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use crate::portal::site;
+use crate::portal::Site;
 
 /// An icon of the sprite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +83,10 @@ impl Glyph {
     }
 }
 
-/// The icon, hidden from screen readers: the words beside it say what it means. In a browser the sprite's address
-/// stays as the server wrote it.
+/// The icon, hidden from screen readers: the words beside it say what it means. A browser that wakes an island has no
+/// site at hand, and leaves the sprite's address as the server wrote it.
 pub(crate) fn icon(glyph: Glyph) -> AnyView {
-    let href = format!("{}#{}", site().icons, glyph.as_str());
+    let href = use_context::<Arc<Site>>().map(|site| format!("{}#{}", site.icons, glyph.as_str()));
     view! {
         <svg class="icon" aria-hidden="true">
             <use_ href=href></use_>

@@ -57,7 +57,7 @@ pub(crate) fn StarButton(path: String, starred: bool, stars: u64) -> impl IntoVi
             </button>
             <span class="star-count">
                 <span>{move || words::count(count.get())}</span>
-                <span class="unseen">" stars"</span>
+                <span class="unseen">{move || if count.get() == 1 { " star" } else { " stars" }}</span>
             </span>
         </form>
     }

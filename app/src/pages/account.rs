@@ -65,7 +65,7 @@ pub(crate) fn page() -> AnyView {
                     </div>
                     {mine.then(|| view! { <a class="button" href="/settings/profile">{icon(Glyph::Edit)} "Edit profile"</a> })}
                 </header>
-                <nav class="tabs" aria-label="Account">
+                <nav class="tabs" aria-label="This account">
                     <a href=here.clone() aria-current=(!starred).then_some("page")>
                         {icon(Glyph::Box)}
                         "Repositories"

@@ -275,7 +275,7 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
                 {filled.summary()}
                 <form class="danger-list" method="post" action="/_actions/tags/delete">
                     <section>
-                        <h3>"Delete this tag"</h3>
+                        <h2>"Delete this tag"</h2>
                         <p>"Nobody can pull it by this name any more. Other tags of the same image stay."</p>
                         <input type="hidden" name="path" value=path.to_string()/>
                         <input type="hidden" name="tag" value=tag.to_owned()/>

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::account::Me;
 use model::fault::Fault;
+use model::oci::RepositoryName;
 use model::repository::RepositoryHead;
 
 use super::{comments, edit, image, load, overview, settings, tags};
-use crate::place::{Place, Section};
+use crate::place::{self, Place, Section};
 use crate::portal::{Answered, Flash, PortalHandle, portal};
 
 /// What each of a repository's pages is given.
@@ -37,10 +38,14 @@ pub(crate) fn page() -> AnyView {
         let place = Place::parse(&rest).ok_or_else(Fault::not_found)?;
         let portal = portal()?;
         let me = portal.me().await?;
+        let head = portal.head(&place.repository).await?;
+        if head.repository.path != place.repository {
+            portal.redirect(&moved(&rest, &head.repository.path));
+            return Ok(().into_any());
+        }
         if place.section == Section::Overview {
             return overview::page(&portal, me.is_some(), &place.repository).await;
         }
-        let head = portal.head(&place.repository).await?;
         let flash = portal.take_flash().await?;
         let visit = Visit { portal, me, head, flash };
         match place.section {
@@ -52,6 +57,11 @@ pub(crate) fn page() -> AnyView {
             Section::Settings(tab) => settings::page(&visit, tab).await,
         }
     })
+}
+
+/// The same page under the name that the repository has now.
+fn moved(rest: &str, path: &RepositoryName) -> String {
+    rest.split_once("/-/").map_or_else(|| place::repository(path), |(_, tail)| place::within(path, tail))
 }
 
 /// What the pages look at after the question mark.

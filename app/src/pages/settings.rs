@@ -239,7 +239,7 @@ fn danger(visit: &Visit) -> AnyView {
         {deleted.summary()}
         <div class="danger-list">
             <section>
-                <h3>"Rename"</h3>
+                <h2>"Rename"</h2>
                 <p>"Stars, comments and counts go along. The old name leads here and stays reserved."</p>
                 <form class="stack" method="post" action="/_actions/repositories/rename">
                     <input type="hidden" name="path" value=path.clone()/>
@@ -251,7 +251,7 @@ fn danger(visit: &Visit) -> AnyView {
                 </form>
             </section>
             <section>
-                <h3>"Delete"</h3>
+                <h2>"Delete"</h2>
                 <p>"All its tags, images, comments and stars go with it. This cannot be undone."</p>
                 <form class="stack" method="post" action="/_actions/repositories/delete">
                     <input type="hidden" name="path" value=path.clone()/>

@@ -115,7 +115,7 @@ fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
     let sort = (!query.sort.is_empty()).then(|| view! { <input type="hidden" name="sort" value=query.sort.clone()/> });
     view! {
         <div class="line line-apart tools">
-            <form class="joined" role="search" action=here.to_owned()>
+            <form class="joined" action=here.to_owned()>
                 {sort}
                 <input
                     class="input"
