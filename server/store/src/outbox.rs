@@ -51,11 +51,15 @@ impl Store {
         }
     }
 
-    /// The newest event that is visible; zero when there is none. Whoever makes a copy of everything asks this first, and
-    /// follows from there.
+    /// The newest event, with none before it still on its way; zero when there is none. Whoever makes a copy of everything asks
+    /// this first, and follows from there.
     pub async fn last_event(&self, viewer: &Viewer) -> Result<EventId> {
         viewer.require_system()?;
-        newest(self.database().pool()).await
+        let pool = self.database().pool();
+        if pool.get_database_backend() == DbBackend::Postgres {
+            return self.database().write(|tx| async move { settled(&tx).await }).await;
+        }
+        newest(pool).await
     }
 
     /// Where a follower stands; zero for one that never said.
