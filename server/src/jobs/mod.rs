@@ -64,9 +64,13 @@ impl Jobs {
                 match tokio::spawn(start(shutdown.clone())).await {
                     Ok(Ok(())) => return,
                     Ok(Err(error)) => {
-                        tracing::error!(task = name, error = &error as &dyn Error, "a task failed and will run again");
+                        let error: &dyn Error = &error;
+                        tracing::error!(task = name, error, "a task failed and will run again");
                     }
-                    Err(error) => tracing::error!(task = name, error = &error as &dyn Error, "a task ended early"),
+                    Err(error) => {
+                        let error: &dyn Error = &error;
+                        tracing::error!(task = name, error, "a task ended early and will run again");
+                    }
                 }
                 if started.elapsed() > LONGEST_WAIT {
                     wait = FIRST_WAIT;

@@ -61,7 +61,7 @@ struct Payload {
 
 /// One folder's index.
 pub(super) struct Index {
-    index: tantivy::Index,
+    inner: tantivy::Index,
     pub(super) fields: Fields,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
@@ -113,7 +113,7 @@ impl Index {
     fn over(index: tantivy::Index, fields: Fields) -> Result<Self, Error> {
         index.tokenizers().register(analyser::NAME, analyser::analyser());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let this = Self { index, fields, reader, writer: Mutex::new(None) };
+        let this = Self { inner: index, fields, reader, writer: Mutex::new(None) };
         // The writer's lock is what keeps two processes from one folder.
         this.write(|_| Ok(()))?;
         Ok(this)
@@ -126,7 +126,7 @@ impl Index {
 
     /// The last event whose change is in; `None` when the index was never built whole.
     pub(super) fn position(&self) -> Result<Option<EventId>, Error> {
-        let payload = self.index.load_metas()?.payload;
+        let payload = self.inner.load_metas()?.payload;
         let payload: Payload = payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         Ok(payload.position.map(EventId))
     }
@@ -165,7 +165,7 @@ impl Index {
         let mut slot: MutexGuard<'_, Option<IndexWriter>> = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut writer = match slot.take() {
             Some(writer) => writer,
-            None => self.index.writer_with_options(options())?,
+            None => self.inner.writer_with_options(options())?,
         };
         let done = act(&mut writer)?;
         *slot = Some(writer);

@@ -124,7 +124,8 @@ impl Search {
         let index = Arc::clone(&self.index);
         let done = tokio::task::spawn_blocking(move || act(&index)).await.map_err(Error::Task);
         done.flatten().map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a search failed");
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "a search failed");
             Fault::internal()
         })
     }

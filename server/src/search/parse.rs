@@ -90,9 +90,9 @@ pub(super) fn parse(query: &str) -> Result<Asked, Fault> {
         }
         if let Some(filter) = part.qualifier.and_then(|name| filter(name, &part.value)).transpose()? {
             if part.negated {
-                asked.unless.push(filter)
+                asked.unless.push(filter);
             } else {
-                asked.filters.push(filter)
+                asked.filters.push(filter);
             }
             continue;
         }

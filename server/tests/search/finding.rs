@@ -1,10 +1,8 @@
 //! What search finds, in which order, and what it keeps to itself.
 
-mod search_support;
-
+use crate::world::World;
 use model::role::{Role, Visibility};
 use model::search::{Facet, SearchRequest, SearchSort};
-use search_support::World;
 use server::search::{Search, follow};
 
 /// A hub with a few repositories of one owner, followed.

@@ -1,11 +1,11 @@
 //! A store on SQLite with an index beside it, and the few acts that the tests of search are written in.
 //! What ought to be found is each test's own affair.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use model::account::{Registration, SignUp};
 use model::clock::{Clock, Timestamp};
 use model::id::RepositoryId;
@@ -22,17 +22,18 @@ use store::access::{Manage, Own, Permit, Viewer};
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z, in microseconds.
-pub const START: i64 = 1_767_225_600_000_000;
+const START: i64 = 1_767_225_600_000_000;
 
-pub struct World {
-    pub folder: TempDir,
-    pub store: Store,
-    pub search: Search,
+/// One hub with its index.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
+    pub(crate) search: Search,
 }
 
 impl World {
     /// An empty hub whose clock goes on a second at every look.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ticks = Arc::new(AtomicI64::new(START));
         let clock = Clock::new(move || Timestamp::from_micros(ticks.fetch_add(1_000_000, Ordering::SeqCst)));
@@ -42,7 +43,7 @@ impl World {
         Self { folder, store, search }
     }
 
-    pub async fn member(&self, name: &str) -> Viewer {
+    pub(crate) async fn member(&self, name: &str) -> Viewer {
         let form = SignUp {
             name: name.to_owned(),
             email: format!("{name}@example.com"),
@@ -53,7 +54,7 @@ impl World {
     }
 
     /// Makes `namespace/name` with a description and a README; the namespace is the owner's own.
-    pub async fn repository(
+    pub(crate) async fn repository(
         &self,
         owner: &Viewer,
         path: &str,
@@ -70,29 +71,35 @@ impl World {
         };
         self.store.create_repository(owner, &form).await.unwrap();
         let permit = self.manage(owner, path).await;
-        let patch = RepositoryPatch { overview: Some(readme.to_owned()), ..RepositoryPatch::default() };
-        self.store.update_repository(&permit, &patch).await.unwrap();
+        let change = RepositoryPatch { overview: Some(readme.to_owned()), ..RepositoryPatch::default() };
+        self.store.update_repository(&permit, &change).await.unwrap();
         permit.repository()
     }
 
-    pub async fn public(&self, owner: &Viewer, path: &str, description: &str, readme: &str) -> RepositoryId {
+    pub(crate) async fn public(&self, owner: &Viewer, path: &str, description: &str, readme: &str) -> RepositoryId {
         self.repository(owner, path, Visibility::Public, description, readme).await
     }
 
-    pub async fn manage(&self, viewer: &Viewer, path: &str) -> Permit<Manage> {
+    pub(crate) async fn manage(&self, viewer: &Viewer, path: &str) -> Permit<Manage> {
         self.store.permit::<Manage>(viewer, &path.parse().unwrap()).await.unwrap()
     }
 
-    pub async fn delete(&self, viewer: &Viewer, path: &str) {
+    pub(crate) async fn delete(&self, viewer: &Viewer, path: &str) {
         let permit = self.store.permit::<Own>(viewer, &path.parse().unwrap()).await.unwrap();
         self.store.delete_repository(permit).await.unwrap();
     }
 
     /// Pushes an image of this platform with these labels under these tags.
-    pub async fn push(&self, id: RepositoryId, path: &str, tags: &[&str], platform: &str, labels: &[(&str, &str)]) {
+    pub(crate) async fn push(
+        &self,
+        id: RepositoryId,
+        path: &str,
+        tags: &[&str],
+        platform: &str,
+        labels: &[(&str, &str)],
+    ) {
         let payload = Bytes::from(format!("{{\"of\":\"{path} {tags:?} {platform}\"}}"));
-        let hex: String = Sha256::digest(&payload).iter().map(|byte| format!("{byte:02x}")).collect();
-        let digest: Digest = format!("sha256:{hex}").parse().unwrap();
+        let digest: Digest = format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(&payload))).parse().unwrap();
         let manifest = NewManifest {
             digest: digest.clone(),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
@@ -119,23 +126,23 @@ impl World {
     }
 
     /// Brings the index up to date.
-    pub async fn follow(&self) {
+    pub(crate) async fn follow(&self) {
         follow::catch_up(&self.search, &self.store).await.unwrap();
     }
 
-    pub async fn results(&self, viewer: &Viewer, query: &str) -> SearchResults {
+    pub(crate) async fn results(&self, viewer: &Viewer, query: &str) -> SearchResults {
         let request = SearchRequest { q: query.to_owned(), limit: 100, ..SearchRequest::default() };
         self.search.search(&self.store, viewer, request).await.unwrap()
     }
 
     /// The paths that a query finds, in order.
-    pub async fn found(&self, viewer: &Viewer, query: &str) -> Vec<String> {
+    pub(crate) async fn found(&self, viewer: &Viewer, query: &str) -> Vec<String> {
         let results = self.results(viewer, query).await;
         assert_eq!(results.total, u64::try_from(results.hits.len()).unwrap());
         results.hits.iter().map(|hit| hit.repository.path.as_str().to_owned()).collect()
     }
 
-    pub async fn suggested(&self, viewer: &Viewer, typed: &str) -> Vec<String> {
+    pub(crate) async fn suggested(&self, viewer: &Viewer, typed: &str) -> Vec<String> {
         let found = self.search.suggest(&self.store, viewer, typed).await.unwrap();
         found.iter().map(|repository| repository.path.as_str().to_owned()).collect()
     }

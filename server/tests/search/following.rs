@@ -1,16 +1,15 @@
 //! What inspection reads out of a push, and how pulls come to be counted.
 
-mod search_support;
-
 use std::sync::Arc;
 
+use crate::world::World;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use model::clock::Timestamp;
 use model::oci::{Algorithm, Digest, Reference, Tag};
 use registry::ledger::{Expect, Link, NewManifest, Place, Put, Upload};
 use registry::storage::disk::Disk;
 use registry::storage::{Lease, Storage};
-use search_support::World;
 use serde_json::{Value, json};
 use server::jobs::inspect::Inspector;
 use server::jobs::pulls::PullCounter;
@@ -107,8 +106,7 @@ impl Dock {
 }
 
 fn digest(bytes: &[u8]) -> Digest {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}").parse().unwrap()
+    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes))).parse().unwrap()
 }
 
 fn config(architecture: &str) -> Vec<u8> {

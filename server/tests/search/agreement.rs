@@ -1,14 +1,12 @@
 //! For any world and any viewer, a search for everything, the store's list and the verdict on each repository agree.
 
-mod search_support;
-
 use std::collections::BTreeSet;
 
+use crate::world::World;
 use model::page::PageRequest;
 use model::role::{Role, Visibility};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use search_support::World;
 
 use store::access::{See, Viewer};
 use store::repositories::RepositoryFilter;
