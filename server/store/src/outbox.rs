@@ -20,6 +20,9 @@ const LOCK: i64 = 8_101_976_113;
 /// How long a reader waits for writers before it gives up until next time (PostgreSQL).
 const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
 
+/// How often whoever cannot do without the newest event waits that long.
+const PATIENT_TRIES: u32 = 20;
+
 /// How long a follower waits at most before it looks for itself: other nodes' events give no sign here.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,11 +58,13 @@ impl Store {
     /// this first, and follows from there.
     pub async fn last_event(&self, viewer: &Viewer) -> Result<EventId> {
         viewer.require_system()?;
-        let pool = self.database().pool();
-        if pool.get_database_backend() == DbBackend::Postgres {
-            return self.database().write(|tx| async move { settled(&tx).await }).await;
+        for _ in 0..PATIENT_TRIES {
+            if let Some(newest) = self.newest_settled().await? {
+                return Ok(newest);
+            }
         }
-        newest(pool).await
+        let stuck = "a transaction that wrote an event does not end";
+        Err(Error::Unavailable(DbErr::Custom(stuck.to_owned())))
     }
 
     /// Where a follower stands; zero for one that never said.
@@ -95,17 +100,10 @@ impl Store {
     ) -> Result<Vec<(EventId, Timestamp, Event)>> {
         viewer.require_system()?;
         let pool = self.database().pool();
-        let mut newest = newest(pool).await?;
-        if newest <= position {
+        if newest(pool).await? <= position {
             return Ok(Vec::new());
         }
-        if pool.get_database_backend() == DbBackend::Postgres {
-            match self.database().write(|tx| async move { settled(&tx).await }).await {
-                Ok(settled) => newest = settled,
-                Err(Error::Unavailable(error)) if is_impatience(&error) => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            }
-        }
+        let Some(newest) = self.newest_settled().await? else { return Ok(Vec::new()) };
         let rows = sql::all(
             pool,
             "SELECT id, created_at, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
@@ -119,6 +117,20 @@ impl Store {
                 Ok((EventId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?), event))
             })
             .collect()
+    }
+
+    /// The newest number once everyone who has taken one is done; `None` when that takes too long.
+    async fn newest_settled(&self) -> Result<Option<EventId>> {
+        let pool = self.database().pool();
+        if pool.get_database_backend() != DbBackend::Postgres {
+            // One writer at a time: numbers are given in the order in which they can be seen.
+            return newest(pool).await.map(Some);
+        }
+        match self.database().write(|tx| async move { settled(&tx).await }).await {
+            Ok(settled) => Ok(Some(settled)),
+            Err(Error::Unavailable(error)) if is_impatience(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

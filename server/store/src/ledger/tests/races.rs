@@ -2,13 +2,15 @@
 //! Each is run on many connections; which interleaving comes up is left to chance.
 
 use futures::future::join_all;
-use model::event::What;
+use model::event::{Event, What};
 use model::id::EventId;
 use model::oci::{Reference, Tag};
 use registry::ledger::{Expect, Put, Unlink};
+use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 
 use super::world::{World, digest_of, manifest};
 use crate::ledger::sql;
+use crate::outbox;
 use crate::testing::each_database;
 
 /// Waits for tasks that run at the same time.
@@ -125,6 +127,32 @@ each_database! {
             assert_eq!(again.await.unwrap(), link);
             assert!(world.ledger.blob(world.place.id, &link.digest).await.unwrap().is_some());
         }
+    }
+
+    async fn an_event_is_not_read_before_one_of_a_smaller_number_that_is_on_its_way(fixture: &Fixture) {
+        let world = World::new(fixture, "team/app").await;
+        let (store, viewer) = (&world.store, world.store.system("test"));
+        let pool = store.database().pool();
+        if pool.get_database_backend() != DbBackend::Postgres {
+            // One writer at a time: numbers are given in the order in which they can be seen.
+            return;
+        }
+        let position = store.last_event(&viewer).await.unwrap();
+        let slow = pool.begin().await.unwrap();
+        let event = Event {
+            repository: world.place.id, path: world.place.name.clone(), actor: None, what: What::Changed
+        };
+        let smaller = outbox::append(&slow, &event, world.now()).await.unwrap();
+        world.push("manifest", &[], &[]).await;
+        assert!(world.number("SELECT MAX(id) FROM outbox").await > smaller.0);
+        assert!(store.events_after(&viewer, position, 10).await.unwrap().is_empty());
+        let (last, ()) = tokio::join!(store.last_event(&viewer), async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            slow.commit().await.unwrap();
+        });
+        assert!(last.unwrap() > smaller);
+        let events = store.events_after(&viewer, position, 10).await.unwrap();
+        assert_eq!((events.len(), events[0].0), (2, smaller));
     }
 
     async fn a_reader_of_events_misses_none_while_many_write(fixture: &Fixture) {
