@@ -1,13 +1,19 @@
 //! The disk, written to, read from, resumed and left in the middle.
 
 use std::collections::HashSet;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::reader::{PIECE, PIECES_A_TRIP, SMALL, runs};
+use super::writer::{BATCH, Batch};
 use super::*;
+use crate::answer::length_of;
 
 fn disk() -> (TempDir, Disk) {
     let folder = tempfile::tempdir().unwrap();
