@@ -49,7 +49,8 @@ fn account(record: &Record) -> Option<i64> {
 
 fn backend(error: impl Into<crate::Error>) -> session_store::Error {
     let error = error.into();
-    tracing::error!(error = &error as &dyn std::error::Error, "a session could not be kept or read");
+    let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    tracing::error!(%error, source, "a session could not be kept or read");
     session_store::Error::Backend(error.to_string())
 }
 

@@ -98,7 +98,7 @@ impl Store {
     pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
         let path = path.clone().within_hub();
         let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        match verdict(&found.standing(viewer), N::KIND) {
+        match verdict(&found.standing(viewer, &path), N::KIND) {
             Verdict::Allowed => Ok(Permit {
                 repository: found.repository,
                 path: found.path,
@@ -129,7 +129,7 @@ impl Store {
     pub async fn abilities(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Abilities> {
         let path = path.clone().within_hub();
         let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        let standing = found.standing(viewer);
+        let standing = found.standing(viewer, &path);
         let may = |need| verdict(&standing, need) == Verdict::Allowed;
         if !may(NeedKind::See) {
             return Err(Error::Absent);
@@ -147,7 +147,7 @@ impl Store {
     /// Whether the viewer may do this with what is at the path, as the token service asks it.
     pub(crate) async fn may(&self, viewer: &Viewer, path: &RepositoryName, need: NeedKind) -> Result<bool> {
         let found = self.find(viewer, path).await?;
-        Ok(found.is_some_and(|found| verdict(&found.standing(viewer), need) == Verdict::Allowed))
+        Ok(found.is_some_and(|found| verdict(&found.standing(viewer, path), need) == Verdict::Allowed))
     }
 
     /// Whether there is anything at the path, seen or not; never to be told to anybody.

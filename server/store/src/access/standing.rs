@@ -34,6 +34,12 @@ impl Reach {
         Self(TokenAction::ALL.into_iter().filter(|action| allows(*action)).fold(0, |bits, action| bits | bit(action)))
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether it includes an action.
     pub const fn includes(self, action: TokenAction) -> bool {
         self.0 & bit(action) != 0
@@ -87,12 +93,12 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// With the limits that the viewer came with.
-    pub(super) fn standing(&self, viewer: &Viewer) -> Standing {
+    /// With the limits that the viewer came with. A token that names a repository by the path it had before still means it.
+    pub(super) fn standing(&self, viewer: &Viewer, asked: &RepositoryName) -> Standing {
         Standing {
             signed_in: self.signed_in,
             role: self.role,
-            reach: viewer.reach(self.path.as_str()),
+            reach: viewer.reach(self.path.as_str()).with(viewer.reach(asked.as_str())),
             ground: Some(self.ground),
         }
     }
@@ -177,8 +183,7 @@ fn found(row: &Row, asker: Asker) -> Result<Found> {
         text.as_deref().map(|text| text.parse::<Role>().map_err(|_| Error::Corrupt("role"))).transpose()
     };
     let (signed_in, role) = match (asker, row.admin) {
-        (Asker::System, _) => (true, Some(Role::Owner)),
-        (Asker::Account(_), Some(true)) => (true, Some(Role::Owner)),
+        (Asker::System, _) | (Asker::Account(_), Some(true)) => (true, Some(Role::Owner)),
         (Asker::Account(id), Some(false)) if row.namespace_id == Some(id.0) => (true, Some(Role::Owner)),
         (Asker::Account(_), Some(false)) => (true, role(&row.membership)?.max(role(&row.collaboration)?)),
         // A disabled account is nobody.

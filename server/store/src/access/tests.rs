@@ -1,3 +1,6 @@
+//! The policy held against its table, its laws, and the lists that must agree with it.
+//! It refuses to know what is done with a permit.
+
 use std::fmt::Write;
 
 use model::oci::RepositoryName;
@@ -99,8 +102,8 @@ fn any_standing() -> impl Strategy<Value = Standing> {
     })
 }
 
-fn allowed(standing: &Standing, need: NeedKind) -> bool {
-    verdict(standing, need) == Verdict::Allowed
+fn allowed(standing: Standing, need: NeedKind) -> bool {
+    verdict(&standing, need) == Verdict::Allowed
 }
 
 proptest! {
@@ -109,7 +112,7 @@ proptest! {
         let need = NeedKind::ALL[need];
         for role in Role::ALL.into_iter().filter(|role| Some(*role) > standing.role) {
             let greater = Standing { role: Some(role), signed_in: true, ..standing };
-            prop_assert!(!allowed(&standing, need) || allowed(&greater, need));
+            prop_assert!(!allowed(standing, need) || allowed(greater, need));
         }
     }
 
@@ -119,7 +122,7 @@ proptest! {
         let ground = standing.ground.unwrap();
         for visibility in Visibility::ALL.into_iter().filter(|visibility| *visibility > ground.visibility) {
             let wider = Standing { ground: Some(Ground { visibility, ..ground }), ..standing };
-            prop_assert!(!allowed(&standing, need) || allowed(&wider, need));
+            prop_assert!(!allowed(standing, need) || allowed(wider, need));
         }
     }
 
@@ -127,13 +130,13 @@ proptest! {
     fn a_token_never_grants(standing in any_standing(), need in 0_usize..8) {
         let need = NeedKind::ALL[need];
         let whole = Standing { reach: Reach::ALL, ..standing };
-        prop_assert!(!allowed(&standing, need) || allowed(&whole, need));
+        prop_assert!(!allowed(standing, need) || allowed(whole, need));
     }
 
     #[test]
     fn what_is_hidden_answers_every_need_as_what_is_missing(standing in any_standing(), need in 0_usize..8) {
         let need = NeedKind::ALL[need];
-        if !allowed(&standing, NeedKind::See) {
+        if !allowed(standing, NeedKind::See) {
             let missing = Standing { ground: None, ..standing };
             prop_assert_eq!(verdict(&standing, need), verdict(&missing, need));
         }

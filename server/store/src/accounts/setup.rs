@@ -50,9 +50,9 @@ impl Store {
         let id = self
             .database()
             .write(|tx| async move {
-                let spend = "DELETE FROM setting WHERE name = $1 AND value = $2";
-                let spent = sql::execute(&*tx, spend, [SETTING.into(), hash.as_str().into()]).await?;
-                if spent == 0 || somebody_is_there(&*tx).await? {
+                let delete = "DELETE FROM setting WHERE name = $1 AND value = $2";
+                let deleted = sql::execute(&*tx, delete, [SETTING.into(), hash.as_str().into()]).await?;
+                if deleted == 0 || somebody_is_there(&*tx).await? {
                     return Err(closed());
                 }
                 registration::insert(&tx, new, now).await

@@ -1,3 +1,6 @@
+//! What signing up, signing in, tokens and sessions promise, asked of both databases.
+//! It refuses to know HTTP.
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -208,13 +211,13 @@ each_database! {
 
     async fn a_token_stops_when_it_expires(fixture: &Fixture) {
         let ada = fixture.person("ada").await;
-        let expires_at = Some(fixture.store.clock().now().plus(Duration::from_secs(60)));
+        let expires_at = Some(fixture.store.clock().now().plus(Duration::from_mins(1)));
         let form = NewToken { label: "short".to_owned(), scopes: Vec::new(), expires_at };
         let secret = fixture.store.create_token(&ada, &form).await.unwrap().secret;
         let viewer = fixture.store.secret_viewer(&secret).await.unwrap();
         let refresh = fixture.store.issue_refresh(&viewer, "hub").await.unwrap();
         fixture.store.refresh_viewer(&refresh, "hub").await.unwrap();
-        fixture.pass(Duration::from_secs(60));
+        fixture.pass(Duration::from_mins(1));
         assert!(matches!(fixture.store.secret_viewer(&secret).await, Err(Error::SignIn)));
         assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
         assert_eq!(fields(&fault(fixture.store.create_token(&ada, &form).await)), ["expires_at"]);

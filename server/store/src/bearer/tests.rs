@@ -1,3 +1,6 @@
+//! What a bearer token grants, opens and says, asked of both databases.
+//! It refuses to know how a client asks for one.
+
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,7 +13,7 @@ use serde_json::Value;
 
 use super::IssuedBearer;
 use crate::Error;
-use crate::access::{Delete, Manage, Pull, Push, See, Viewer};
+use crate::access::{Delete, Manage, Own, Pull, Push, See, Viewer};
 use crate::testing::{Fixture, each_database};
 
 const SERVICE: &str = "hub.example";
@@ -171,5 +174,19 @@ each_database! {
         let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();
         let scope = fixture.store.scope(&viewer).await.unwrap();
         assert!(fixture.store.catalog(&scope, &all).await.unwrap().is_empty());
+    }
+
+    async fn a_token_for_the_name_before_a_rename_still_opens_the_repository(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let old = fixture.repository(&ada, "old", Visibility::Private).await;
+        let own = fixture.store.permit::<Own>(&ada, &old).await.unwrap();
+        fixture.store.rename_repository(&own, "new").await.unwrap();
+        let token = issue(fixture, &ada, "repository:ada/old:pull").await.token;
+        let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();
+        let permit = fixture.store.permit::<Pull>(&viewer, &old).await.unwrap();
+        assert_eq!(permit.path().as_str(), "ada/new");
+        assert!(matches!(fixture.store.permit::<Push>(&viewer, &old).await, Err(Error::Forbidden)));
+        let new = RepositoryName::parse("ada/new").unwrap();
+        assert!(matches!(fixture.store.permit::<Pull>(&viewer, &new).await, Err(Error::Absent)));
     }
 }

@@ -1,3 +1,6 @@
+//! What threads, their authors and their moderators may count on, asked of both databases.
+//! It refuses to know how a comment looks.
+
 use model::comment::{MAX_BODY, NewComment};
 use model::event::What;
 use model::fault::Fault;

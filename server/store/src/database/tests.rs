@@ -1,3 +1,6 @@
+//! Migrations and transactions, asked of both databases.
+//! It refuses to know what the tables are for.
+
 use std::sync::Arc;
 
 use migrations::{Migrator, MigratorTrait};

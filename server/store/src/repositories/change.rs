@@ -5,7 +5,8 @@ use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::fault::Fault;
 use model::oci::RepositoryName;
-use model::repository::{MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
+use model::repository::{CommentPolicy, MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
+use model::role::Visibility;
 use sea_orm::SqlErr;
 
 use super::create;
@@ -40,8 +41,8 @@ impl Store {
                     permit.repository().0.into(),
                     description.into(),
                     overview.into(),
-                    patch.visibility.map(|visibility| visibility.as_str()).into(),
-                    patch.comments.map(|policy| policy.as_str()).into(),
+                    patch.visibility.map(Visibility::as_str).into(),
+                    patch.comments.map(CommentPolicy::as_str).into(),
                     topics.into(),
                     now.micros().into(),
                 ];

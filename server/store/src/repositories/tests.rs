@@ -1,3 +1,6 @@
+//! What making, listing, changing and deleting repositories promises, asked of both databases.
+//! It refuses to know how the engine stores what it only puts in to be deleted.
+
 use std::collections::BTreeSet;
 
 use model::event::What;
