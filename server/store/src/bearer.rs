@@ -117,12 +117,9 @@ impl Store {
                 actions.push(action.to_owned());
             }
         }
-        if actions.is_empty() && scope.allows("push") && self.may_make(viewer, &path).await? {
-            // Nothing is there yet: who makes it may also read what they have just pushed.
-            actions.push("push".to_owned());
-            if scope.allows("pull") {
-                actions.push("pull".to_owned());
-            }
+        if actions.is_empty() && self.may_make(viewer, &path).await? {
+            // Nothing is there yet, and that is no secret to somebody who could make it: a pull is told so, a push makes it.
+            actions.extend(["push", "pull"].into_iter().filter(|action| scope.allows(action)).map(str::to_owned));
         }
         let granted = (!actions.is_empty()).then(|| ResourceScope::new(scope.kind, scope.name, actions));
         Ok(granted)

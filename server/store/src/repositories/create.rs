@@ -89,6 +89,16 @@ impl Store {
         Ok(found.is_some_and(|(_, role)| role >= Some(Role::Maintainer)))
     }
 
+    /// Whether the viewer would see whatever is at this path, and so may be told that nothing is.
+    pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
+        let reach = viewer.reach(path.as_str());
+        if !viewer.is_signed_in() || !(reach.includes(TokenAction::Pull) || reach.includes(TokenAction::Push)) {
+            return Ok(false);
+        }
+        let found = self.namespace(viewer, path.namespace()).await?;
+        Ok(found.is_some_and(|(_, role)| role >= Some(Role::Maintainer)))
+    }
+
     /// A namespace and what the viewer is to all that is in it.
     async fn namespace(&self, viewer: &Viewer, name: &str) -> Result<Option<(AccountRow, Option<Role>)>> {
         let Ok(name) = AccountName::parse(name) else { return Ok(None) };
