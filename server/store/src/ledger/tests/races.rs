@@ -6,7 +6,7 @@ use model::event::{Event, What};
 use model::id::EventId;
 use model::oci::{Reference, Tag};
 use registry::ledger::{Expect, Put, Unlink};
-use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
+use sea_orm::{DbBackend, TransactionTrait};
 
 use super::world::{World, digest_of, manifest};
 use crate::ledger::sql;
