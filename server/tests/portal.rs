@@ -14,14 +14,14 @@ use server::config::Config;
 use server::portal::for_request;
 use store::sessions::Sessions;
 use tempfile::TempDir;
+use tower_sessions::Session;
 use tower_sessions::session::Id;
-use tower_sessions::{Session, SessionStore};
 
 const PASSWORD: &str = "correct horse battery";
 
 struct World {
     hub: Opened,
-    sessions: Arc<dyn SessionStore>,
+    sessions: Arc<Sessions>,
     _folder: TempDir,
 }
 
@@ -30,7 +30,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
         let hub = open(Config::resolve(flags, [], None).unwrap(), Clock::system()).await.unwrap();
-        let sessions: Arc<dyn SessionStore> = Arc::new(Sessions::new(hub.state.store.clone()));
+        let sessions = Arc::new(Sessions::new(hub.state.store.clone()));
         Self { hub, sessions, _folder: folder }
     }
 
@@ -143,6 +143,15 @@ async fn a_flash_is_read_once() {
     portal.set_flash(flash.clone()).await.unwrap();
     assert_eq!(portal.take_flash().await.unwrap(), Some(flash));
     assert_eq!(portal.take_flash().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn looking_for_a_flash_changes_no_session() {
+    let world = World::new().await;
+    let id = world.signed_up("ada").await;
+    let (portal, session) = world.visit(Some(id)).await;
+    assert_eq!(portal.take_flash().await.unwrap(), None);
+    assert!(!session.is_modified());
 }
 
 #[tokio::test]

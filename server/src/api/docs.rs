@@ -38,7 +38,7 @@ fn page(html: &mut String, stylesheet: &str, address: &str) -> fmt::Result {
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>REST interface – Portolan</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"stylesheet\" href=\"{}\"></head>\
-         <body><main class=\"page prose\" id=\"main\"><p><a href=\"/\">Portolan</a></p><h1>REST interface</h1>\
+         <body><main class=\"wide\" id=\"main\"><div class=\"prose\"><p><a href=\"/\">Portolan</a></p><h1>REST interface</h1>\
          <p>JSON over HTTP below <code>{}{PREFIX}</code>. Sign each request with a \
          <a href=\"/settings/tokens\">personal access token</a>:</p>\
          <pre><code>curl -H \"Authorization: Bearer ptl_…\" {}{PREFIX}/user</code></pre>\
@@ -62,7 +62,7 @@ fn page(html: &mut String, stylesheet: &str, address: &str) -> fmt::Result {
     for described in OBJECTS {
         object(html, described)?;
     }
-    html.push_str("</main></body></html>");
+    html.push_str("</div></main></body></html>");
     Ok(())
 }
 

@@ -77,10 +77,13 @@ impl Answer for Visit {
     }
 
     async fn take_flash(&self) -> Answered<Option<Flash>> {
-        match &self.session {
-            Some(session) => session.remove(FLASH).await.map_err(session_failed),
-            None => Ok(None),
+        let Some(session) = &self.session else { return Ok(None) };
+        let flash = session.get(FLASH).await.map_err(session_failed)?;
+        // Removing marks the session as changed whatever was there, and a page is no reason to write to the database.
+        if flash.is_some() {
+            session.remove_value(FLASH).await.map_err(session_failed)?;
         }
+        Ok(flash)
     }
 }
 
