@@ -429,7 +429,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.log, "error");
         assert_eq!(config.registration, Registration::Invitation);
-        assert_eq!(config.session, Duration::from_secs(7 * 86400));
+        assert_eq!(config.session, Duration::from_hours(7 * 24));
         let origin = |key| config.shown().iter().find(|shown| shown.key == key).unwrap().origin.clone();
         assert_eq!(origin("log"), "--log");
         assert_eq!(origin("registration"), "PORTOLAN_REGISTRATION");

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use model::account::SignUp;
+use model::account::{AccountKind, SignUp};
 use model::clock::Clock;
 use model::token::{NewToken, TokenScope};
 use store::Store;
@@ -113,7 +113,7 @@ fn age(text: &str) -> Result<Duration, String> {
 /// Opens the store for an operator.
 async fn enter(given: &Settings) -> Result<(Store, Viewer), Error> {
     let config = given.resolve()?;
-    settings::log(&config);
+    settings::log_trouble(&config);
     let store = open_store(&config, Clock::system()).await?;
     let operator = store.system("command line");
     Ok((store, operator))
@@ -138,10 +138,15 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
         User::List(given) => {
             let (store, operator) = enter(&given).await?;
             for entry in store.accounts(&operator).await.map_err(Error::of_store)? {
-                let admin = if entry.me.admin { "administrator" } else { "" };
+                let account = &entry.me.account;
+                let kind = match account.kind {
+                    AccountKind::Person if entry.me.admin => "administrator",
+                    AccountKind::Person => "",
+                    kind => kind.as_str(),
+                };
                 let state = entry.disabled_at.map(|since| format!("disabled since {since}")).unwrap_or_default();
-                let notes = [admin, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
-                say(format!("{:<24} {:<32} {notes}", entry.me.account.name.as_str(), entry.me.email).trim_end());
+                let notes = [kind, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
+                say(format!("{:<24} {:<32} {notes}", account.name.as_str(), entry.me.email).trim_end());
             }
         }
         User::Disable(named) => disable(&named, true).await?,
@@ -193,8 +198,8 @@ mod tests {
 
     #[test]
     fn an_age_is_a_number_and_a_unit() {
-        assert_eq!(age("90d"), Ok(Duration::from_secs(90 * 86400)));
-        assert_eq!(age("1w"), Ok(Duration::from_secs(7 * 86400)));
+        assert_eq!(age("90d"), Ok(Duration::from_hours(90 * 24)));
+        assert_eq!(age("1w"), Ok(Duration::from_hours(7 * 24)));
         for text in ["", "d", "90", "90y", "-1d", "1.5h", "99999999999999999999w", "9é"] {
             assert!(age(text).is_err(), "{text}");
         }

@@ -75,7 +75,7 @@ fn act(command: Command) -> Result<(), Error> {
         Command::Token(command) => on_runtime(account::token(command)),
         Command::Reindex(settings) => {
             let config = settings.resolve()?;
-            settings::log(&config);
+            settings::log_trouble(&config);
             on_runtime(upkeep::reindex(config))
         }
         Command::Doctor(settings) => {

@@ -1,6 +1,7 @@
 //! `portolan serve`: opens everything that the settings name, serves until told to stop, and lets go of it in order.
 //! It refuses to know what a request is.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::http::assets::Assets;
 use crate::http::metrics::Metrics;
 use crate::http::serve;
+use crate::http::trace::cause;
 use crate::jobs::Jobs;
 use crate::jobs::pulls::PullCounter;
 use crate::router::Hub;
@@ -129,7 +131,8 @@ fn announce(root: &str, secret: Option<&str>, welcome: &str) {
     if let Some(secret) = secret {
         let link = format!("{root}/setup?token={secret}");
         tracing::info!(link, "there is no account yet: open this link once to make the first administrator");
-        text.push_str(&format!("There is no account yet. Make the first administrator at {link}\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "There is no account yet. Make the first administrator at {link}");
     }
     // Nobody may be reading; the log has it all.
     let _ = io::stdout().write_all(text.as_bytes());
@@ -142,7 +145,7 @@ async fn measure(state: &State, address: SocketAddr) -> Result<tokio::task::Join
     let router = Router::new().route("/metrics", get(move || async move { state.metrics.render() }));
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "metrics are no longer served");
+            tracing::error!(error = cause(&error), "metrics are no longer served");
         }
     }))
 }

@@ -2,6 +2,7 @@
 //! It refuses to know what a setting means; `config` parses all layers alike.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -23,13 +24,13 @@ pub(super) struct Settings {
     /// Listen on this address [default: 127.0.0.1:5000]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The address that browsers and clients use, such as https://hub.example
+    /// The address that browsers and clients use, such as `https://hub.example`
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Where rows are: sqlite://PATH or postgres://… [default: sqlite://<data>/portolan.db]
+    /// Where rows are: `sqlite://PATH` or `postgres://…` [default: `sqlite://<data>/portolan.db`]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// Where blobs are: file://DIR [default: file://<data>/blobs]
+    /// Where blobs are: `file://DIR` [default: `file://<data>/blobs`]
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
     /// Who may sign up: open, invitation or closed [default: open]
@@ -85,8 +86,18 @@ impl Settings {
 
 /// Logs to standard error from now on.
 pub(super) fn log(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    start_log(config, &config.log);
+}
+
+/// Logs what is wrong to standard error from now on: for commands that say by themselves what they did.
+pub(super) fn log_trouble(config: &Config) {
+    start_log(config, "warn");
+}
+
+fn start_log(config: &Config, filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_default();
+    let (writer, colours) = (std::io::stderr, std::io::stderr().is_terminal());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     // A second call, as in tests, leaves the first in place.
     let _ = if config.log_json { subscriber.json().try_init() } else { subscriber.with_target(false).try_init() };
 }

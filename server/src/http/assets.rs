@@ -1,10 +1,9 @@
 //! The stylesheet, icons, favicon and islands as built into the binary, under paths that change with their content.
 //! It refuses to know which page asks for them, and works with none of them there.
 
-use std::fmt::Write as _;
-
 use app::portal::Islands;
 use axum::body::Body;
+use data_encoding::HEXLOWER;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use rust_embed::RustEmbed;
@@ -38,7 +37,7 @@ impl Assets {
                 hash.update(file.metadata.sha256_hash());
             }
         }
-        Self { version: hex(&hash.finalize()).chars().take(16).collect() }
+        Self { version: HEXLOWER.encode(&hash.finalize()).chars().take(16).collect() }
     }
 
     /// The path of a file as pages should link it; the file need not be there.
@@ -65,7 +64,7 @@ impl Assets {
         else {
             return status(StatusCode::NOT_FOUND);
         };
-        let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()));
+        let etag = format!("\"{}\"", HEXLOWER.encode(&file.metadata.sha256_hash()));
         let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| value.as_bytes() == etag.as_bytes());
         let mut response = if known { status(StatusCode::NOT_MODIFIED) } else { Response::new(body(file.data)) };
         let keep = if current.is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -104,12 +103,4 @@ fn content_type(name: &str) -> &'static str {
         Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -7,6 +7,8 @@ use http::header::CACHE_CONTROL;
 use registry::storage::Storage;
 use store::Store;
 
+use crate::http::trace::cause;
+
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "alive\n")
@@ -17,10 +19,10 @@ pub async fn ready(store: &Store, storage: &dyn Storage) -> impl IntoResponse + 
     let database = store.ping().await;
     let storage = storage.check().await;
     if let Err(error) = &database {
-        tracing::warn!(error = error as &dyn std::error::Error, "the database does not answer");
+        tracing::warn!(error = cause(error), "the database does not answer");
     }
     if let Err(error) = &storage {
-        tracing::warn!(error = error as &dyn std::error::Error, "the storage does not answer");
+        tracing::warn!(error = cause(error), "the storage does not answer");
     }
     let (status, text) = match (database.is_ok(), storage.is_ok()) {
         (true, true) => (StatusCode::OK, "ready\n"),

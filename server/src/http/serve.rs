@@ -15,12 +15,16 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::caller::Peer;
+use crate::http::trace::cause;
 use crate::router::Hub;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait before accepting again when the machine has no file descriptor left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often figures are summed up.
+const SUMS: Duration = Duration::from_secs(5);
 
 /// Binds the address.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -34,15 +38,20 @@ pub async fn run(listener: TcpListener, hub: Hub, drain: Duration, stop: impl Fu
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
     let mut stop = std::pin::pin!(stop);
+    let mut sums = tokio::time::interval(SUMS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            _ = sums.tick() => {
+                hub.metrics().sum_up();
+                continue;
+            }
             () = &mut stop => break,
         };
         match accepted {
             Ok((stream, peer)) => speak(&builder, &connections, stream, peer, hub.clone()),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept a connection");
+                tracing::warn!(error = cause(&error), "cannot accept a connection");
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
@@ -63,7 +72,7 @@ fn speak(
 ) {
     // Small answers must not wait for an acknowledgement of the ones before.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
+        tracing::debug!(error = cause(&error), "a connection keeps its delay");
     }
     let service = service_fn(move |request: Request<Incoming>| {
         let hub = hub.clone();
@@ -82,7 +91,7 @@ fn speak(
 pub async fn stop_signal() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot listen for signals");
+            tracing::error!(error = cause(&error), "cannot listen for signals");
             std::future::pending::<()>().await;
         }
     };
@@ -93,7 +102,7 @@ pub async fn stop_signal() {
                 signal.recv().await;
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot listen for signals");
+                tracing::error!(error = cause(&error), "cannot listen for signals");
                 std::future::pending::<()>().await;
             }
         }

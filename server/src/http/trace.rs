@@ -2,6 +2,7 @@
 //! It refuses to log queries, bodies and the secrets that stand in paths.
 
 use std::any::Any;
+use std::error::Error;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -47,6 +48,7 @@ pub async fn observe(state: State, mut request: Request, next: Next) -> Response
 }
 
 /// The answer where a handler panicked; what it said goes to the log alone.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(panic = panic_text(&*panic), "a handler panicked");
     let mut response = Response::new(Body::from(
@@ -55,6 +57,11 @@ pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+/// An error as the log shows it, with all that caused it.
+pub fn cause<E: Error + 'static>(error: &E) -> &(dyn Error + 'static) {
+    error
 }
 
 /// What a panic said, where it said text.

@@ -12,6 +12,7 @@ use http::request::Parts;
 use tower_sessions::Session;
 
 use crate::http::caller::{self, Peer};
+use crate::http::trace::cause;
 use crate::portal;
 use crate::state::State;
 
@@ -26,7 +27,7 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         Some(id) => match state.store.session_viewer(&id.to_string()).await {
             Ok(viewer) => viewer,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot tell who a session belongs to");
+                tracing::error!(error = cause(&error), "cannot tell who a session belongs to");
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
         },

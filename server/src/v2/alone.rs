@@ -110,13 +110,12 @@ impl Alone {
         create: bool,
         actor: Option<AccountName>,
     ) -> Result<Option<Place>, Error> {
-        let id = match self.inner.names.get(name) {
-            Some(id) => Some(id),
-            None => {
-                let now = self.inner.clock.now();
-                let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
-                found.map_err(Error::Ledger)?.inspect(|id| self.inner.names.insert(name.clone(), *id))
-            }
+        let id = if let Some(id) = self.inner.names.get(name) {
+            Some(id)
+        } else {
+            let now = self.inner.clock.now();
+            let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
+            found.map_err(Error::Ledger)?.inspect(|id| self.inner.names.insert(name.clone(), *id))
         };
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }

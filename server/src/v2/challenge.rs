@@ -64,7 +64,7 @@ pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, trouble: Option<Troubl
     Error::Unauthorized { challenge, detail: if detail.is_empty() { Value::Null } else { Value::Array(detail) } }
 }
 
-fn resources<'a>(wanted: Wanted<'a>) -> Vec<(&'static str, &'a str, &'static [&'static str])> {
+fn resources(wanted: Wanted<'_>) -> Vec<(&'static str, &str, &'static [&'static str])> {
     match wanted {
         Wanted::Nothing => Vec::new(),
         Wanted::Catalog => vec![("registry", "catalog", &["*"])],

@@ -2,31 +2,35 @@
 //! It refuses to know why a guard admits; it never touches cookies, sessions, compression or pages.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::FutureExt as _;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use model::oci::{Reference, RepositoryName};
 use registry::ledger::{After, Place};
 use registry::{Body, Call, Engine, Error, Operation, Page, answer};
 
-use crate::http::caller::{self, Peer};
+use crate::http::caller::Peer;
 use crate::http::metrics::{Metrics, Surface};
-use crate::http::trace::panic_text;
+use crate::http::trace::{cause, panic_text};
 use crate::state::State;
-use crate::v2::SERVICE;
 use crate::v2::alone::Alone;
-use crate::v2::challenge::{Realm, Wanted, unauthorized};
-use crate::v2::hub::{Admitted, Caller, failed};
+use crate::v2::challenge::Wanted;
+use crate::v2::hub::{Admitted, Asked, Caller, failed};
 use crate::v2::needs::Need;
 
 /// Names on a page of the catalog where the client does not say.
 const CATALOG_PAGE: u64 = 100;
 /// Names on a page of the catalog at most.
 const CATALOG_MOST: u64 = 1_000;
+
+/// How much of an unwanted body is read, and for how long at most.
+const DRAINED: usize = 1 << 20;
+const DRAINING: Duration = Duration::from_secs(5);
 
 const INDEX_TYPES: [&str; 2] =
     ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
@@ -44,7 +48,8 @@ pub enum Guard {
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Guard {
-    fn metrics(&self) -> &Metrics {
+    /// Figures about requests.
+    pub fn metrics(&self) -> &Metrics {
         match self {
             Self::Hub(state) => &state.metrics,
             Self::Alone(alone) => alone.metrics(),
@@ -83,13 +88,13 @@ impl Guard {
                 within_hub(state, parts, body, peer, name, operation).await
             }
             (Self::Hub(state), registry::Request::Base) => {
-                known(state, parts, peer, Wanted::Nothing).await.map(|_| answer::base_response())
+                known(Asked { state, parts, peer }, Wanted::Nothing).await.map(|_| answer::base_response())
             }
             (Self::Hub(state), registry::Request::Discover) => {
-                known(state, parts, peer, Wanted::Nothing).await.map(|_| answer::discover_response())
+                known(Asked { state, parts, peer }, Wanted::Nothing).await.map(|_| answer::discover_response())
             }
             (Self::Hub(state), registry::Request::Catalog(page)) => {
-                let caller = known(state, parts, peer, Wanted::Catalog).await?;
+                let caller = known(Asked { state, parts, peer }, Wanted::Catalog).await?;
                 let scope = state.store.scope(caller.viewer()).await.map_err(failed)?;
                 let after = after(&page);
                 let names = state.store.catalog(&scope, &after).await.map_err(failed)?;
@@ -114,18 +119,22 @@ where
     B::Error: Into<BoxError>,
 {
     let need = Need::of(&operation);
-    let mount_source = match &operation {
-        Operation::MountBlob { from, .. } => from.clone(),
+    let asked = Asked { state, parts, peer };
+    let path = name.clone().within_hub();
+    let source = match &operation {
+        Operation::MountBlob { from, .. } => from.clone().map(RepositoryName::within_hub),
         _ => None,
     };
-    let root = caller::site_root(&state.config, peer, &parts.uri, &parts.headers);
-    let realm = Realm { root: &root, service: SERVICE };
-    let address = caller::address(&state.config, peer, &parts.headers);
-    let wanted = Wanted::Repository(&name, need, mount_source.as_ref());
-    let caller = Caller::of(state, &parts.headers, address, realm, wanted).await?;
-    let admitted = match caller.admit(state, &name, need, mount_source.as_ref(), realm).await {
-        Err(Error::NameUnknown) => return nowhere(&operation),
-        admitted => admitted?,
+    let admitted = async {
+        let caller = Caller::of(asked, Wanted::Repository(&path, need, source.as_ref())).await?;
+        caller.admit(asked, &path, need, source.as_ref()).await
+    };
+    let admitted = match admitted.await {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            drain(body).await;
+            return if matches!(error, Error::NameUnknown) { nowhere(&operation) } else { Err(error) };
+        }
     };
     let pulled = match &operation {
         Operation::GetManifest { reference, head: false } => Some(reference.clone()),
@@ -181,12 +190,26 @@ fn count_pull(state: &State, place: &Place, reference: &Reference, response: &Re
 }
 
 /// A caller who came with something good.
-async fn known(state: &State, parts: &Parts, peer: Option<Peer>, wanted: Wanted<'_>) -> Result<Caller, Error> {
-    let root = caller::site_root(&state.config, peer, &parts.uri, &parts.headers);
-    let realm = Realm { root: &root, service: SERVICE };
-    let address = caller::address(&state.config, peer, &parts.headers);
-    let caller = Caller::of(state, &parts.headers, address, realm, wanted).await?;
-    if caller.is_known() { Ok(caller) } else { Err(unauthorized(realm, wanted, None)) }
+async fn known(asked: Asked<'_>, wanted: Wanted<'_>) -> Result<Caller, Error> {
+    let caller = Caller::of(asked, wanted).await?;
+    if caller.is_known() { Ok(caller) } else { Err(asked.unauthorized(wanted, None)) }
+}
+
+/// Reads a body that nobody wants, as far as is reasonable: a client that is cut off while it sends never reads the answer.
+async fn drain<B>(mut body: B)
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let read = async {
+        let mut left = DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            let Some(less) = left.checked_sub(length) else { return };
+            left = less;
+        }
+    };
+    // A client that is slow to send what nobody wants is cut off all the same.
+    let _ = tokio::time::timeout(DRAINING, read).await;
 }
 
 /// What to ask for so that one can tell whether there is more.
@@ -205,7 +228,7 @@ pub fn catalog(page: &Page, after: &After, mut names: Vec<RepositoryName>) -> Re
 fn refuse(error: Error, parts: &Parts) -> Response<Body> {
     let (status, code) = error.status_and_code();
     if status.is_server_error() {
-        tracing::error!(error = &error as &dyn std::error::Error, code, method = %parts.method, path = parts.uri.path(), "the engine failed");
+        tracing::error!(error = cause(&error), code, method = %parts.method, path = parts.uri.path(), "the engine failed");
     }
     error.into_response(&parts.method)
 }

@@ -1,15 +1,14 @@
 //! The hub's guard: credentials become a viewer, a viewer and a need become the store's permit, a permit becomes a place.
 //! It keeps nothing between requests; what may be remembered, and for how long, is the store's affair.
 
-use std::net::IpAddr;
-
-use http::HeaderMap;
+use http::request::Parts;
 use model::fault::FaultCode;
 use model::oci::RepositoryName;
 use registry::Error;
 use registry::ledger::{LedgerError, Place};
 use store::access::{self, Delete, Permit, Pull, Push, Viewer};
 
+use crate::http::caller::{self, Peer};
 use crate::state::State;
 use crate::v2::SERVICE;
 use crate::v2::challenge::{Realm, Trouble, Wanted, unauthorized};
@@ -43,31 +42,46 @@ pub struct Admitted {
     pub mount_from: Option<Place>,
 }
 
+/// One request to the hub's engine, as far as a guard looks at it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The hub.
+    pub state: &'a State,
+    /// The request's head.
+    pub parts: &'a Parts,
+    /// The other end of its connection.
+    pub peer: Option<Peer>,
+}
+
+impl Asked<'_> {
+    /// The answer that sends the caller to the token service.
+    pub fn unauthorized(self, wanted: Wanted<'_>, trouble: Option<Trouble>) -> Error {
+        let root = caller::site_root(&self.state.config, self.peer, &self.parts.uri, &self.parts.headers);
+        unauthorized(Realm { root: &root, service: SERVICE }, wanted, trouble)
+    }
+}
+
 impl Caller {
     /// Finds out who asks.
-    pub async fn of(
-        state: &State,
-        headers: &HeaderMap,
-        address: Option<IpAddr>,
-        realm: Realm<'_>,
-        wanted: Wanted<'_>,
-    ) -> Result<Self, Error> {
-        let (with, viewer) = match Credentials::of(headers) {
-            Credentials::None => return Ok(Self { viewer: state.store.anonymous(), with: With::Nothing }),
-            Credentials::Token(token) => (With::Token, state.store.bearer_viewer(token, SERVICE).await),
-            Credentials::Secret(secret) => (With::Secret, state.store.secret_viewer(secret).await),
+    pub async fn of(asked: Asked<'_>, wanted: Wanted<'_>) -> Result<Self, Error> {
+        let store = &asked.state.store;
+        let (with, viewer) = match Credentials::of(&asked.parts.headers) {
+            Credentials::None => return Ok(Self { viewer: store.anonymous(), with: With::Nothing }),
+            Credentials::Token(token) => (With::Token, store.bearer_viewer(token, SERVICE).await),
+            Credentials::Secret(secret) => (With::Secret, store.secret_viewer(secret).await),
             Credentials::Basic { name, password } => {
-                (With::Secret, state.store.sign_in(&name, &password, address).await)
+                let address = caller::address(&asked.state.config, asked.peer, &asked.parts.headers);
+                (With::Secret, store.sign_in(&name, &password, address).await)
             }
-            Credentials::Unreadable => return Err(unauthorized(realm, wanted, Some(Trouble::InvalidToken))),
+            Credentials::Unreadable => return Err(asked.unauthorized(wanted, Some(Trouble::InvalidToken))),
         };
         match viewer {
             Ok(viewer) => Ok(Self { viewer, with }),
             Err(store::Error::Absent | store::Error::SignIn | store::Error::Forbidden) => {
-                Err(unauthorized(realm, wanted, Some(Trouble::InvalidToken)))
+                Err(asked.unauthorized(wanted, Some(Trouble::InvalidToken)))
             }
             Err(store::Error::Fault(fault)) if fault.code != FaultCode::TooMany => {
-                Err(unauthorized(realm, wanted, Some(Trouble::InvalidToken)))
+                Err(asked.unauthorized(wanted, Some(Trouble::InvalidToken)))
             }
             Err(error) => Err(failed(error)),
         }
@@ -83,35 +97,33 @@ impl Caller {
         &self.viewer
     }
 
-    /// Lets a request within one repository through, or says why not.
+    /// Lets a request within one repository through, or says why not. Both names are as the hub knows them.
     pub async fn admit(
         &self,
-        state: &State,
-        name: &RepositoryName,
+        asked: Asked<'_>,
+        path: &RepositoryName,
         need: Need,
-        mount_source: Option<&RepositoryName>,
-        realm: Realm<'_>,
+        source: Option<&RepositoryName>,
     ) -> Result<Admitted, Error> {
-        let path = name.clone().within_hub();
-        let source = mount_source.map(|source| source.clone().within_hub());
+        let store = &asked.state.store;
         let permitted = match need {
-            Need::Pull => state.store.permit::<Pull>(&self.viewer, &path).await.map(|permit| place(&permit)),
-            Need::Push => state.store.permit::<Push>(&self.viewer, &path).await.map(|permit| place(&permit)),
+            Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
+            Need::Push => store.permit::<Push>(&self.viewer, path).await.map(|permit| place(&permit)),
             Need::Create => {
-                state.store.push_permit(&self.viewer, &path, state.clock.now()).await.map(|permit| place(&permit))
+                let now = asked.state.clock.now();
+                store.push_permit(&self.viewer, path, now).await.map(|permit| place(&permit))
             }
-            Need::Delete => state.store.permit::<Delete>(&self.viewer, &path).await.map(|permit| place(&permit)),
+            Need::Delete => store.permit::<Delete>(&self.viewer, path).await.map(|permit| place(&permit)),
         };
         let place = match permitted {
             Ok(place) => place,
             Err(error) => {
-                let wanted = Wanted::Repository(&path, need, source.as_ref());
-                return Err(self.refusal(state, error, &path, wanted, realm).await);
+                return Err(self.refusal(asked, error, path, Wanted::Repository(path, need, source)).await);
             }
         };
         // What may not be read cannot be mounted: an upload opens instead, as it does where nothing is there.
         let mount_from = match source {
-            Some(source) => match state.store.permit::<Pull>(&self.viewer, &source).await {
+            Some(source) => match store.permit::<Pull>(&self.viewer, source).await {
                 Ok(permit) => Some(self::place(&permit)),
                 Err(error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_))) => return Err(failed(error)),
                 Err(_) => None,
@@ -125,25 +137,20 @@ impl Caller {
     ///
     /// A token is good for what was asked of the token service, so its holder is sent back there; only where the caller may make
     /// the repository, and so may know that it is missing, does a token's holder learn that.
-    async fn refusal(
-        &self,
-        state: &State,
-        error: store::Error,
-        path: &RepositoryName,
-        wanted: Wanted<'_>,
-        realm: Realm<'_>,
-    ) -> Error {
+    async fn refusal(&self, asked: Asked<'_>, error: store::Error, path: &RepositoryName, wanted: Wanted<'_>) -> Error {
         match (error, self.with) {
             (store::Error::Absent | store::Error::SignIn | store::Error::Forbidden, With::Nothing) => {
-                unauthorized(realm, wanted, None)
+                asked.unauthorized(wanted, None)
             }
-            (store::Error::Absent, With::Token) => match state.store.may_create_by_push(&self.viewer, path).await {
-                Ok(true) => Error::NameUnknown,
-                Ok(false) => unauthorized(realm, wanted, Some(Trouble::InsufficientScope)),
-                Err(error) => failed(error),
-            },
+            (store::Error::Absent, With::Token) => {
+                match asked.state.store.may_know_missing(&self.viewer, path).await {
+                    Ok(true) => Error::NameUnknown,
+                    Ok(false) => asked.unauthorized(wanted, Some(Trouble::InsufficientScope)),
+                    Err(error) => failed(error),
+                }
+            }
             (store::Error::SignIn | store::Error::Forbidden, With::Token) => {
-                unauthorized(realm, wanted, Some(Trouble::InsufficientScope))
+                asked.unauthorized(wanted, Some(Trouble::InsufficientScope))
             }
             (store::Error::Absent, With::Secret) => Error::NameUnknown,
             (store::Error::Forbidden | store::Error::SignIn, With::Secret) => Error::Denied,

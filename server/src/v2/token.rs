@@ -17,6 +17,7 @@ use store::bearer::IssuedBearer;
 use url::form_urlencoded;
 
 use crate::http::caller::{self, Peer};
+use crate::http::trace::cause;
 use crate::state::State;
 use crate::v2::SERVICE;
 use crate::v2::credentials::Credentials;
@@ -104,7 +105,7 @@ pub async fn keys(state: State) -> Response {
     match state.store.jwks().await {
         Ok(keys) => ([(CACHE_CONTROL, "public, max-age=300")], axum::Json(keys)).into_response(),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be read");
+            tracing::error!(error = cause(&error), "the signing keys cannot be read");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
@@ -131,7 +132,7 @@ impl Asked {
             if let Ok(name) = RepositoryName::parse(&scope.name)
                 && scope.kind == "repository"
             {
-                scope.name = name.within_hub().as_str().to_owned();
+                name.within_hub().as_str().clone_into(&mut scope.name);
             }
         }
         asked
@@ -209,13 +210,14 @@ fn given(issued: IssuedBearer, scope: Option<String>, refresh_token: Option<Stri
 impl Refusal {
     fn of(error: store::Error) -> Self {
         match error {
-            store::Error::Absent | store::Error::SignIn | store::Error::Forbidden => Self::Credentials,
             store::Error::Fault(Fault { code: FaultCode::TooMany, retry_after, .. }) => {
                 Self::TooMany(retry_after.unwrap_or(1))
             }
-            store::Error::Fault(_) => Self::Credentials,
+            store::Error::Fault(_) | store::Error::Absent | store::Error::SignIn | store::Error::Forbidden => {
+                Self::Credentials
+            }
             error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the token service cannot reach its memory");
+                tracing::error!(error = cause(&error), "the token service cannot reach its memory");
                 Self::Unavailable
             }
         }

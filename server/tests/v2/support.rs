@@ -9,6 +9,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -146,7 +147,7 @@ impl World {
 
     /// A token's `Authorization` for these scopes; for nobody when the name is empty.
     pub(crate) async fn bearer(&self, name: &str, scopes: &str) -> String {
-        let scopes: String = scopes.split_ascii_whitespace().map(|scope| format!("&scope={scope}")).collect();
+        let scopes = scopes.split_ascii_whitespace().flat_map(|scope| ["&scope=", scope]).collect::<String>();
         let authorization = if name.is_empty() { String::new() } else { basic(name, PASSWORD) };
         let answer = self.get(&format!("/token?service=portolan{scopes}"), &authorization).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
@@ -196,6 +197,5 @@ pub(crate) fn basic(name: &str, password: &str) -> String {
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
 }

@@ -83,23 +83,23 @@ async fn people(state: &State) -> Result<HashMap<&'static str, Viewer>, Error> {
     Ok(people)
 }
 
-async fn make(state: &State, owner: &Viewer, sample: &Sample, path: &RepositoryName) -> Result<(), Error> {
+async fn make(state: &State, owner: &Viewer, sample: &Sample, name: &RepositoryName) -> Result<(), Error> {
     let form = NewRepository {
-        namespace: path.namespace().to_owned(),
-        name: path.name().to_owned(),
+        namespace: name.namespace().to_owned(),
+        name: name.name().to_owned(),
         description: sample.description.to_owned(),
         visibility: Some(sample.visibility),
     };
     state.store.create_repository(owner, &form).await.map_err(Error::of_store)?;
-    let permit = state.store.permit::<Manage>(owner, path).await.map_err(Error::of_store)?;
-    let patch = RepositoryPatch {
+    let permit = state.store.permit::<Manage>(owner, name).await.map_err(Error::of_store)?;
+    let texts = RepositoryPatch {
         overview: Some(sample.readme.to_owned()),
         topics: Some(sample.topics.iter().map(|topic| (*topic).to_owned()).collect()),
         ..RepositoryPatch::default()
     };
-    state.store.update_repository(&permit, &patch).await.map_err(Error::of_store)?;
-    for (name, role) in sample.collaborators {
-        state.store.set_collaborator(&permit, name, *role).await.map_err(Error::of_store)?;
+    state.store.update_repository(&permit, &texts).await.map_err(Error::of_store)?;
+    for (whom, role) in sample.collaborators {
+        state.store.set_collaborator(&permit, whom, *role).await.map_err(Error::of_store)?;
     }
     Ok(())
 }
@@ -188,4 +188,35 @@ async fn talk(state: &State, people: &HashMap<&str, Viewer>, sample: &Sample) ->
     let permit = state.store.permit::<See>(&operator, &path).await.map_err(Error::of_store)?;
     let pulls = Pulls { repository: permit.repository(), count: sample.pulls, tags: Vec::new() };
     state.store.count_pulls(&operator, vec![pulls]).await.map_err(Error::of_store)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use model::page::PageRequest;
+    use store::repositories::RepositoryFilter;
+
+    use super::*;
+    use crate::cli::open;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn the_sample_fills_an_empty_hub_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
+        let story = Story::new();
+        let opened = open(Config::resolve(flags, [], None).unwrap(), story.clock()).await.unwrap();
+        fill(&opened.state, &story).await.unwrap();
+        fill(&opened.state, &story).await.unwrap();
+        let store = &opened.state.store;
+        let anyone = store.anonymous();
+        let scope = store.scope(&anyone).await.unwrap();
+        let all = RepositoryFilter::default();
+        let listed = store.repositories(&scope, &anyone, &all, &PageRequest::default()).await.unwrap().items;
+        assert_eq!(listed.len(), REPOSITORIES.len() - 2, "all but the private and the internal one");
+        assert!(listed.iter().all(|repository| repository.tags > 0 && repository.pushed_at.is_some()), "{listed:#?}");
+        let tidewatch = listed.iter().find(|repository| repository.path.as_str() == "ada/tidewatch").unwrap();
+        assert_eq!((tidewatch.stars, tidewatch.tags, tidewatch.pulls), (3, 6, 3_407));
+    }
 }

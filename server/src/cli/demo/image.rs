@@ -2,6 +2,7 @@
 //! It refuses to know where they are pushed to.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use model::oci::Digest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +26,7 @@ pub(super) struct Content {
 impl Content {
     fn new(bytes: impl Into<Bytes>) -> Option<Self> {
         let bytes = bytes.into();
-        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = HEXLOWER.encode(&Sha256::digest(&bytes));
         Some(Self { digest: Digest::parse(&format!("sha256:{hex}")).ok()?, bytes })
     }
 
