@@ -52,6 +52,7 @@ each_database! {
             (&nobody, "repository:ada/open:pull,push repository:ada/hidden:pull", "repository:ada/open:pull"),
             (&nobody, "repository:ada/new:push repository:Bad/Name:pull other:x:y", ""),
             (&ben, "repository:ben/new:pull,push,delete", "repository:ben/new:pull,push"),
+            (&ben, "repository:ben/new:pull", "repository:ben/new:pull"),
             (&ben, "registry:catalog:*", ""),
         ] {
             assert_eq!(granted(fixture, viewer, asked).await, expected, "{asked}");
