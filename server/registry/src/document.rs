@@ -155,6 +155,10 @@ impl Document {
         subject: Option<Descriptor>,
         annotations: Option<BTreeMap<String, String>>,
     ) -> Result<Self, Error> {
+        // PostgreSQL, for one, cannot keep a zero character in text.
+        if [Some(&media_type), artifact_type.as_ref()].into_iter().flatten().any(|kind| kind.contains(char::is_control)) {
+            return invalid("a media type has no control characters");
+        }
         let annotations = serde_json::to_string(&annotations.unwrap_or_default());
         Ok(Self {
             media_type,

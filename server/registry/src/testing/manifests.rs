@@ -141,6 +141,7 @@ pub async fn a_document_that_is_no_manifest_is_refused(world: &World) {
         with(image.clone(), "schemaVersion", json!(1)),
         with(image.clone(), "mediaType", json!(DOCKER_MANIFEST)),
         with(image.clone(), "manifests", json!([])),
+        with(image.clone(), "artifactType", json!("text/\u{0}")),
         with(image.clone(), "config", Value::Null),
         with(image.clone(), "config", json!({ "digest": config["digest"], "size": -1 })),
         with(image.clone(), "config", json!({ "digest": "sha256:short", "size": 1 })),
