@@ -59,7 +59,7 @@ pub(crate) async fn update_repository(
     ];
     let outcome: Answered<Done<()>> = async {
         let path = parse(&path)?;
-        let patch = RepositoryPatch {
+        let change = RepositoryPatch {
             description: Some(description.trim().to_owned()),
             visibility: Some(visibility.parse()?),
             comments: Some(comments.parse()?),
@@ -73,7 +73,7 @@ pub(crate) async fn update_repository(
             ),
             overview: None,
         };
-        portal()?.update_repository(&path, patch).await?;
+        portal()?.update_repository(&path, change).await?;
         Ok(Done::saying(place::settings(&path, Settings::General), "The settings are saved."))
     }
     .await;
@@ -89,8 +89,8 @@ pub(crate) async fn update_overview(
     let outcome: Answered<Done<()>> = async {
         let path = parse(&path)?;
         // Browsers send line breaks as CRLF; what is kept is as it was written.
-        let patch = RepositoryPatch { overview: Some(body.replace("\r\n", "\n")), ..RepositoryPatch::default() };
-        portal()?.update_repository(&path, patch).await?;
+        let change = RepositoryPatch { overview: Some(body.replace("\r\n", "\n")), ..RepositoryPatch::default() };
+        portal()?.update_repository(&path, change).await?;
         Ok(Done::to((), place::repository(&path)))
     }
     .await;

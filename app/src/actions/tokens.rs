@@ -14,7 +14,7 @@ use crate::portal::{Answered, portal};
 pub(crate) const CREATE: &str = "tokens/create";
 pub(crate) const REVOKE: &str = "tokens/revoke";
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Makes a token; its secret is shown once on the page that follows.
 #[server(prefix = "/_actions", endpoint = "tokens/create")]

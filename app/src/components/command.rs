@@ -9,7 +9,7 @@ pub(crate) fn command(text: String) -> AnyView {
     view! {
         <div class="command">
             <code tabindex="0">{text.clone()}</code>
-            <CopyButton text=text what="command".to_owned()/>
+            <CopyButton text=text label="Copy command".to_owned()/>
         </div>
     }
     .into_any()

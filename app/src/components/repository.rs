@@ -55,7 +55,7 @@ pub(crate) fn head(head: &RepositoryHead, open: Tab, title: &str, signed_in: boo
                 <a href=place::account(repository.namespace.as_str())>{repository.namespace.to_string()}</a>
                 <span class="slash">"/"</span>
                 <b>{repository.name.clone()}</b>
-                <CopyButton text=format!("{}/{path}", site().registry_host) what="name".to_owned()/>
+                <CopyButton text=format!("{}/{path}", site().registry_host) label="Copy name".to_owned()/>
                 {visibility(repository.visibility)}
                 {repository.official.then(official)}
             </h1>

@@ -6,11 +6,10 @@ use leptos::prelude::*;
 
 use crate::components::icon::{Glyph, icon};
 
-/// Copies `text`; `what` says in a word what it is.
+/// Copies `text`; `label` says what pressing it does.
 #[island]
-pub(crate) fn CopyButton(text: String, what: String) -> impl IntoView {
+pub(crate) fn CopyButton(text: String, label: String) -> impl IntoView {
     let done = RwSignal::new(false);
-    let label = format!("Copy {what}");
     let copy = move |_| {
         // The answer is a promise whose failure leaves the text selectable: nothing to tell.
         let _ = window().navigator().clipboard().write_text(&text);

@@ -79,7 +79,7 @@ async fn public(portal: &PortalHandle) -> Answered<AnyView> {
             {net()}
             <h1>"Find your image"</h1>
             <p>"Container images at " <b>{site().registry_host.clone()}</b> ": search, read, pull."</p>
-            <form class="search search-large" role="search" action="/search">
+            <form class="search search-large" role="search" aria-label="All images" action="/search">
                 {icon(Glyph::Search)}
                 <input
                     class="input"

@@ -61,7 +61,7 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
                         <p class="line small faint">
                             <span class="digest">
                                 {image.digest.short().to_owned()}
-                                <CopyButton text=image.digest.to_string() what="digest".to_owned()/>
+                                <CopyButton text=image.digest.to_string() label="Copy digest".to_owned()/>
                             </span>
                             <span>"pushed " {ago(image.pushed_at, now)}</span>
                             {has_others.then(|| view! { <span>"also " {others}</span> })}

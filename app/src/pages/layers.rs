@@ -48,7 +48,7 @@ pub(crate) fn layers(layers: &[Layer]) -> AnyView {
                     </svg>
                     <span class="layer-digest digest">
                         {layer.digest.short().to_owned()}
-                        <CopyButton text=layer.digest.to_string() what="digest of the layer".to_owned()/>
+                        <CopyButton text=layer.digest.to_string() label="Copy digest of the layer".to_owned()/>
                     </span>
                 </li>
             }

@@ -152,25 +152,38 @@ fn filters(q: &str, sort: SearchSort, facets: &[Facet], signed_in: bool) -> AnyV
             .collect();
         group(heading(&facet.qualifier), links)
     };
-    let has_kinds = facets.iter().any(|facet| facet.qualifier == "is");
-    let kinds = (!has_kinds)
-        .then(|| {
-            let mut links = vec![one("is:official".to_owned(), "Official".to_owned(), None)];
-            if signed_in {
-                links.push(one("is:starred".to_owned(), "Starred by you".to_owned(), None));
-                links.push(one("is:private".to_owned(), "Private".to_owned(), None));
-            }
-            group("Kind", links)
+    let (known, mut others): (Vec<&Facet>, Vec<&Facet>) = facets.iter().partition(|facet| facet.qualifier == "is");
+    others.sort_by_key(|facet| order_of(&facet.qualifier));
+    let kinds = KINDS
+        .iter()
+        .filter(|(_, _, for_member)| signed_in || !for_member)
+        .map(|(kind, words, _)| {
+            let value = known.iter().flat_map(|facet| &facet.values).find(|value| value.value == *kind);
+            one(format!("is:{kind}"), (*words).to_owned(), value.map(|value| value.count))
         })
-        .flatten();
+        .collect();
     view! {
         <details class="filters">
             <summary class="button">{icon(Glyph::Filter)} "Filters"</summary>
-            {facets.iter().map(of_facet).collect_view()}
-            {kinds}
+            {others.into_iter().map(of_facet).collect_view()}
+            {group("Kind", kinds)}
         </details>
     }
     .into_any()
+}
+
+/// What `is:` may say, in words, and whether it means something only to who is signed in.
+const KINDS: [(&str, &str, bool); 5] = [
+    ("official", "Official", false),
+    ("starred", "Starred by you", true),
+    ("public", "Public", true),
+    ("internal", "Internal", true),
+    ("private", "Private", true),
+];
+
+/// Where a facet stands among the others: the most used first.
+fn order_of(qualifier: &str) -> usize {
+    ["ns", "arch", "os", "tag"].iter().position(|known| *known == qualifier).unwrap_or(usize::MAX)
 }
 
 fn heading(qualifier: &str) -> &'static str {
@@ -179,7 +192,6 @@ fn heading(qualifier: &str) -> &'static str {
         "arch" => "Architecture",
         "os" => "Operating system",
         "tag" => "Tag",
-        "is" => "Kind",
         _ => "Label",
     }
 }

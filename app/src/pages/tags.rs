@@ -41,7 +41,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
                     <td class="whole">
                         <span class="digest">
                             <a href=place::manifest(path, first.digest.as_str())>{first.digest.short().to_owned()}</a>
-                            <CopyButton text=first.digest.to_string() what="digest".to_owned()/>
+                            <CopyButton text=first.digest.to_string() label="Copy digest".to_owned()/>
                         </span>
                     </td>
                     <td data-label="">{platforms(&first.platforms)}</td>

@@ -1,20 +1,23 @@
 //! Every page rendered whole on the host, as the server renders it, against a small world of fixed views.
 
+#![expect(clippy::unwrap_used, reason = "a world that cannot be made fails its test")]
+
 mod world;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Once};
 
 use any_spawner::Executor;
-use app::portal::Flash;
+use app::portal::{Flash, PortalHandle};
 use futures::StreamExt;
 use futures::executor::block_on;
 use leptos::prelude::*;
+use leptos_integration_utils::{PinnedStream, build_response};
 use leptos_meta::ServerMetaContext;
 use leptos_router::location::RequestUrl;
 use model::account::Registration;
 use model::fault::Fault;
-use world::{Visitor, World, handle, site};
+use world::{Visitor, World, site};
 
 /// A rendered page.
 struct Page {
@@ -29,8 +32,8 @@ fn render(world: World) -> Page {
     let world = Arc::new(world);
     let (meta, head) = ServerMetaContext::new();
     let path = world.path.clone();
-    let portal = handle(&world);
-    let (owner, stream) = leptos_integration_utils::build_response(
+    let portal: PortalHandle = Arc::<World>::clone(&world);
+    let (owner, stream) = build_response(
         app::shell,
         move || {
             provide_context(RequestUrl::new(&path));
@@ -41,7 +44,8 @@ fn render(world: World) -> Page {
         |app, _, _| {
             Box::pin(async move {
                 let html = app.to_html_stream_in_order().collect::<String>().await;
-                Box::pin(futures::stream::once(async move { html })) as leptos_integration_utils::PinnedStream<String>
+                let whole: PinnedStream<String> = Box::pin(futures::stream::once(async move { html }));
+                whole
             })
         },
         false,

@@ -4,8 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use app::portal::{
-    Accounts, Answer, Answered, Comments, Flash, Images, PortalHandle, Repositories, RepositoryFilter, Search, Site,
-    TagFilter,
+    Accounts, Answer, Answered, Comments, Flash, Images, Repositories, RepositoryFilter, Search, Site, TagFilter,
 };
 use async_trait::async_trait;
 use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
@@ -65,10 +64,6 @@ impl World {
             done: Mutex::new(Done::default()),
         }
     }
-}
-
-pub(crate) fn handle(world: &Arc<World>) -> PortalHandle {
-    Arc::clone(world) as PortalHandle
 }
 
 pub(crate) fn site() -> Arc<Site> {
