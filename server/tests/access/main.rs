@@ -1,0 +1,15 @@
+//! Who gets what on every route: the whole hub asked by everybody about everything, and the answers held against one table.
+//! Every test drives the whole router in memory over SQLite, in copies of one folder.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod mask;
+mod matrix;
+mod probes;
+mod strangers;
+mod table;
+mod world;

@@ -1,0 +1,153 @@
+//! Every route, everybody, every visibility: one table of what they get, held against the one that was agreed on.
+//! `PORTOLAN_BLESS=1` writes the table anew, to be read like code.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::LOCATION;
+use serde_json::Value;
+use server::router;
+
+use crate::mask::claims;
+use crate::probes::{self, About, EXEMPT, Probe, Sent};
+use crate::table::{self, Cells};
+use crate::world::{Actor, Answer, COLUMNS, Snapshot, World};
+
+const HEAD: &str = "\
+What everybody gets on every route. Columns are a public, an internal, a private and a missing repository of `owner`.
+`reader`, `writer` and `maintainer` are its collaborators, `operator` administers the site, `expired`, `elsewhere` and
+`pull-only` are tokens of `owner`: one too old, one for another repository, one that may only pull. Before the engine
+everybody but `anonymous` brings a token of the token service; `*-secret` bring their personal access token itself.
+";
+
+/// The hub that somebody's requests go to: another as soon as one of them changed it.
+struct Runner {
+    snapshot: Arc<Snapshot>,
+    world: World,
+    /// What a script was refused, and so a form is.
+    refused: BTreeSet<(&'static str, &'static str, &'static str)>,
+}
+
+impl Runner {
+    async fn ask(&mut self, probe: &Probe, actor: &Actor, path: &'static str) -> Answer {
+        let answer = self.world.send(self.snapshot.request(probe, actor, path)).await;
+        let mut refused = answer.status.is_client_error();
+        // A refused form leads on just as one that is done.
+        match probe.sent {
+            Sent::Script(form) if refused => {
+                self.refused.insert((form, actor.name, path));
+            }
+            Sent::Form(form) => refused |= self.refused.contains(&(form, actor.name, path)),
+            _ => {}
+        }
+        if probe.changes() && !refused {
+            self.world = self.snapshot.open().await;
+        }
+        answer
+    }
+
+    /// What an actor gets, in the columns that the probe has.
+    async fn cells(&mut self, probe: &Probe, actor: &Actor) -> Cells {
+        match probe.about {
+            About::Nothing => vec![cell(&self.ask(probe, actor, "").await, "")],
+            About::Repository => {
+                let mut cells = Cells::new();
+                for (_, path) in COLUMNS {
+                    let answer = self.ask(probe, actor, path).await;
+                    cells.push(cell(&answer, if probe.names_path() { "" } else { path }));
+                    let (_, note) = cells.last_mut().unwrap();
+                    *note = note.replace(path.trim_start_matches("owner/"), "{name}");
+                }
+                cells
+            }
+            About::List => {
+                let answer = self.ask(probe, actor, "").await;
+                COLUMNS.map(|(_, path)| cell(&answer, path)).to_vec()
+            }
+        }
+    }
+
+    async fn blocks(mut self, probes: Vec<Probe>) -> Vec<String> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut blocks = Vec::new();
+        for probe in probes {
+            let mut rows = Vec::new();
+            for actor in &snapshot.actors {
+                if !actor.engine_only || probe.path.starts_with("/v2") {
+                    rows.push((actor.name, self.cells(&probe, actor).await));
+                }
+            }
+            blocks.push(table::block(&probe, &rows));
+        }
+        blocks
+    }
+}
+
+/// A status, and what tells an answer from another of the same status: where it leads, what its token grants, and whether it
+/// names the repository at `path`, which the request did not.
+fn cell(answer: &Answer, path: &str) -> (u16, String) {
+    let note = if answer.status.is_redirection() {
+        let to = answer.header(LOCATION);
+        to.split_once("#comment-").map_or_else(|| to.to_owned(), |(page, _)| format!("{page}#comment-{{comment}}"))
+    } else if let Some(actions) = granted(answer) {
+        format!("grants {actions}")
+    } else if answer.status == StatusCode::OK && !path.is_empty() && answer.text().contains(path) {
+        "names it".to_owned()
+    } else {
+        String::new()
+    };
+    (answer.status.as_u16(), note)
+}
+
+/// The actions on the first repository of a signed token; `None` where the answer is no such token.
+fn granted(answer: &Answer) -> Option<String> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let claims = claims(body.get("access_token")?.as_str()?);
+    let actions = claims["access"].get(0).map(|scope| scope["actions"].as_array().unwrap().clone()).unwrap_or_default();
+    let actions: Vec<&str> = actions.iter().map(|action| action.as_str().unwrap()).collect();
+    Some(if actions.is_empty() { "nothing".to_owned() } else { actions.join(",") })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everybody_gets_on_every_route_what_the_table_says() {
+    let snapshot = Arc::new(Snapshot::make().await);
+    let mut tasks = Vec::new();
+    for probes in probes::all() {
+        let runner = Runner { snapshot: Arc::clone(&snapshot), world: snapshot.open().await, refused: BTreeSet::new() };
+        tasks.push(tokio::spawn(runner.blocks(probes)));
+    }
+    let mut blocks = vec![HEAD.to_owned()];
+    for task in tasks {
+        blocks.extend(task.await.unwrap());
+    }
+    let is = blocks.join("\n");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access/matrix.txt");
+    if std::env::var_os("PORTOLAN_BLESS").is_some() {
+        std::fs::write(&file, &is).unwrap();
+    }
+    let was = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        was == is,
+        "the answers are not those of {}; PORTOLAN_BLESS=1 writes it anew:\n{}",
+        file.display(),
+        table::difference(&was, &is)
+    );
+}
+
+#[tokio::test]
+async fn no_route_is_left_out() {
+    let snapshot = Snapshot::make().await;
+    let routes = router::routes(snapshot.state());
+    let listed: BTreeSet<(&str, &str)> =
+        routes.iter().map(|route| (route.method.as_str(), route.path.as_str())).collect();
+    let probes: Vec<Probe> = probes::all().concat();
+    let probed: BTreeSet<(&str, &str)> = probes.iter().map(|probe| probe.route).collect();
+    let exempt = BTreeSet::from(EXEMPT);
+    let unasked: Vec<_> = listed.iter().filter(|route| !probed.contains(*route) && !exempt.contains(*route)).collect();
+    assert!(unasked.is_empty(), "routes that nobody asks: {unasked:#?}");
+    let gone: Vec<_> = probed.iter().chain(&exempt).filter(|route| !listed.contains(*route)).collect();
+    assert!(gone.is_empty(), "routes that are no more: {gone:#?}");
+    assert!(exempt.is_disjoint(&probed), "what is asked needs no exemption");
+}

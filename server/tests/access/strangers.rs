@@ -1,0 +1,89 @@
+//! What nobody may learn on any route: whether a repository that they cannot see is there.
+//! It refuses to know what the answer is; only that the hidden and the missing get the same one, byte for byte.
+
+use axum::body::Body;
+use http::Request;
+use http::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
+
+use crate::mask::{Masked, masked};
+use crate::probes::{self, About, Probe, Sent};
+use crate::world::{Actor, MISSING, PRIVATE, Snapshot, WHISPER, World};
+
+/// Who may see nothing of the private repository.
+const STRANGERS: [&str; 6] =
+    ["anonymous", "anonymous-token", "stranger", "stranger-secret", "elsewhere", "expired"];
+
+fn strangers(snapshot: &Snapshot) -> impl Iterator<Item = &Actor> {
+    snapshot.actors.iter().filter(|actor| STRANGERS.contains(&actor.name))
+}
+
+/// The answer to a probe, and the page that a form leads to, where it leads anywhere on this site.
+async fn ask(world: &World, snapshot: &Snapshot, probe: &Probe, actor: &Actor, path: &'static str) -> Vec<Masked> {
+    let answer = world.send(snapshot.request(probe, actor, path)).await;
+    let mut answers = vec![masked(&answer, path)];
+    if matches!(probe.sent, Sent::Form(_)) && answer.status.is_redirection() {
+        let mut next = Request::get(answer.header(LOCATION)).header(HOST, "127.0.0.1:5000");
+        let given = answer.header(SET_COOKIE).split(';').next().unwrap_or_default();
+        let cookie = if given.is_empty() { &actor.cookie } else { given };
+        if !cookie.is_empty() {
+            next = next.header(COOKIE, cookie);
+        }
+        let page = world.send(next.body(Body::empty()).unwrap()).await;
+        answers.push(masked(&page, path));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
+    let snapshot = Snapshot::make().await;
+    let mut world = snapshot.open().await;
+    let mut told = Vec::new();
+    for probe in probes::all().concat().iter().filter(|probe| probe.about == About::Repository) {
+        for actor in strangers(&snapshot).filter(|actor| !actor.engine_only || probe.path.starts_with("/v2")) {
+            let hidden = ask(&world, &snapshot, probe, actor, PRIVATE).await;
+            if probe.changes() && hidden[0].status < 400 {
+                world = snapshot.open().await;
+            }
+            let missing = ask(&world, &snapshot, probe, actor, MISSING).await;
+            if probe.changes() && missing[0].status < 400 {
+                world = snapshot.open().await;
+            }
+            if hidden != missing {
+                told.push(format!("{} by {}:\n  {hidden:?}\n  {missing:?}", probe.title(), actor.name));
+            }
+        }
+    }
+    assert!(told.is_empty(), "{} answers tell:\n{}", told.len(), told.join("\n"));
+}
+
+#[tokio::test]
+async fn a_list_never_names_what_a_stranger_may_not_see() {
+    let snapshot = Snapshot::make().await;
+    let world = snapshot.open().await;
+    for probe in probes::all().concat().iter().filter(|probe| probe.about == About::List) {
+        for actor in strangers(&snapshot).filter(|actor| !actor.engine_only || probe.path.starts_with("/v2")) {
+            let answer = world.send(snapshot.request(probe, actor, "")).await;
+            let text = format!("{:?}{}", answer.headers, answer.text());
+            assert!(!text.contains(PRIVATE), "{} by {} names it: {text}", probe.title(), actor.name);
+            // What was searched for is repeated.
+            let said = text.contains(WHISPER) && !probe.path.contains(WHISPER);
+            assert!(!said, "{} by {} tells of it: {text}", probe.title(), actor.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_repeats_nothing_of_what_was_asked() {
+    let snapshot = Snapshot::make().await;
+    let world = snapshot.open().await;
+    let name = PRIVATE.trim_start_matches("owner/");
+    for probe in probes::all().concat().iter().filter(|probe| probe.path.starts_with("/r/")) {
+        for actor in strangers(&snapshot).filter(|actor| !actor.engine_only) {
+            let answer = world.send(snapshot.request(probe, actor, PRIVATE)).await;
+            assert_eq!(answer.status.as_u16(), 404, "{} by {}: {answer:?}", probe.title(), actor.name);
+            let text = format!("{:?}{}", answer.headers, answer.text());
+            assert!(!text.contains(name), "{} by {}: {text}", probe.title(), actor.name);
+        }
+    }
+}
