@@ -85,6 +85,12 @@ export async function signIn(page, { name, password }) {
   await page.waitForURL((url) => url.pathname !== "/signin");
 }
 
+/** Resolves when the page has loaded and its islands are awake. */
+export async function settled(page) {
+  await page.waitForLoadState("load");
+  await page.locator("html[data-islands=awake]").waitFor({ state: "attached" });
+}
+
 /** Keeps a picture of the page in both themes, at a desk and on a phone, in `results/`. */
 export async function portrait(page, name) {
   mkdirSync(RESULTS, { recursive: true });

@@ -25,7 +25,7 @@ function environment(more) {
   return { ...Object.fromEntries(kept), ...more };
 }
 
-/** Starts `portolan serve`; resolves when it answers. */
+/** Starts `portolan serve`, or `portolan demo` when `options.demo` says so; resolves when it answers. */
 export async function startHub(options = {}) {
   const folder = mkdtempSync(join(tmpdir(), "portolan-end2end-"));
   const data = join(folder, "data");
@@ -35,7 +35,7 @@ export async function startHub(options = {}) {
   const output = openSync(log, "a");
   const child = spawn(
     program,
-    ["serve", "--data", data, "--listen", address, "--public-url", url, ...(options.arguments ?? [])],
+    [options.demo ? "demo" : "serve", "--data", data, "--listen", address, "--public-url", url, ...(options.arguments ?? [])],
     { env: environment(options.environment), stdio: ["ignore", output, output] },
   );
   let ended = null;
