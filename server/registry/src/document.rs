@@ -156,7 +156,8 @@ impl Document {
         annotations: Option<BTreeMap<String, String>>,
     ) -> Result<Self, Error> {
         // PostgreSQL, for one, cannot keep a zero character in text.
-        if [Some(&media_type), artifact_type.as_ref()].into_iter().flatten().any(|kind| kind.contains(char::is_control)) {
+        let unfit = |kind: &str| kind.contains(char::is_control);
+        if unfit(&media_type) || artifact_type.as_deref().is_some_and(unfit) {
             return invalid("a media type has no control characters");
         }
         let annotations = serde_json::to_string(&annotations.unwrap_or_default());
