@@ -142,13 +142,11 @@ impl Caller {
             (store::Error::Absent | store::Error::SignIn | store::Error::Forbidden, With::Nothing) => {
                 asked.unauthorized(wanted, None)
             }
-            (store::Error::Absent, With::Token) => {
-                match asked.state.store.may_know_missing(&self.viewer, path).await {
-                    Ok(true) => Error::NameUnknown,
-                    Ok(false) => asked.unauthorized(wanted, Some(Trouble::InsufficientScope)),
-                    Err(error) => failed(error),
-                }
-            }
+            (store::Error::Absent, With::Token) => match asked.state.store.may_know_missing(&self.viewer, path).await {
+                Ok(true) => Error::NameUnknown,
+                Ok(false) => asked.unauthorized(wanted, Some(Trouble::InsufficientScope)),
+                Err(error) => failed(error),
+            },
             (store::Error::SignIn | store::Error::Forbidden, With::Token) => {
                 asked.unauthorized(wanted, Some(Trouble::InsufficientScope))
             }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use model::account::{ProfilePatch, SignUp};
 use model::comment::NewComment;
-use model::oci::{Algorithm, Reference, RepositoryName, Tag};
+use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use model::repository::{NewRepository, RepositoryPatch};
 use registry::ledger::Place;
 use registry::{Call, Operation};
@@ -39,11 +39,12 @@ pub(super) async fn fill(state: &State, story: &Story) -> Result<(), Error> {
         make(state, owner, sample, &path).await?;
     }
     // Everybody pushes a first version before anybody pushes a second, so that no list is sorted by owner.
+    let mut pushed = Pushed::default();
     let rounds = REPOSITORIES.iter().map(|sample| sample.tags.len()).max().unwrap_or(0);
     for round in 0..rounds {
         for sample in &REPOSITORIES {
             let Some(tag) = sample.tags.get(round) else { continue };
-            push(state, person(&people, sample.owner)?, sample, tag).await?;
+            push(state, person(&people, sample.owner)?, sample, tag, &mut pushed).await?;
             story.pass(BETWEEN);
         }
     }
@@ -104,7 +105,10 @@ async fn make(state: &State, owner: &Viewer, sample: &Sample, name: &RepositoryN
     Ok(())
 }
 
-async fn push(state: &State, owner: &Viewer, sample: &Sample, tag: &str) -> Result<(), Error> {
+/// Where each blob is already, so that none is sent twice, as a client would.
+type Pushed = HashMap<Digest, Vec<Place>>;
+
+async fn push(state: &State, owner: &Viewer, sample: &Sample, tag: &str, pushed: &mut Pushed) -> Result<(), Error> {
     let path = RepositoryName::parse(sample.path).map_err(broken)?;
     let now = state.clock.now();
     let permit = state.store.push_permit(owner, &path, now).await.map_err(Error::of_store)?;
@@ -118,8 +122,19 @@ async fn push(state: &State, owner: &Viewer, sample: &Sample, tag: &str) -> Resu
     };
     let image = image::build(sample, version, &now.rfc3339()).ok_or_else(|| broken(sample.path))?;
     for blob in &image.blobs {
-        let operation = Operation::StartUpload { digest: Some(blob.digest.clone()), algorithm: Algorithm::Sha256 };
-        send(state, &place, operation, HeaderMap::new(), blob.bytes.clone()).await?;
+        let places = pushed.entry(blob.digest.clone()).or_default();
+        if places.iter().any(|known| known.id == place.id) {
+            continue;
+        }
+        let (digest, algorithm) = (blob.digest.clone(), Algorithm::Sha256);
+        if let Some(from) = places.first() {
+            let operation = Operation::MountBlob { digest, from: Some(from.name.clone()), algorithm };
+            send(state, &place, Some(from), operation, HeaderMap::new(), Bytes::new()).await?;
+        } else {
+            let operation = Operation::StartUpload { digest: Some(digest), algorithm };
+            send(state, &place, None, operation, HeaderMap::new(), blob.bytes.clone()).await?;
+        }
+        places.push(place.clone());
     }
     let tag = Tag::parse(tag).map_err(broken)?;
     match &image.index {
@@ -148,20 +163,21 @@ async fn put(
 ) -> Result<(), Error> {
     let headers = [(CONTENT_TYPE, HeaderValue::from_static(media_type))].into_iter().collect();
     let operation = Operation::PutManifest { reference, tags: Vec::new() };
-    send(state, place, operation, headers, manifest.bytes.clone()).await
+    send(state, place, None, operation, headers, manifest.bytes.clone()).await
 }
 
 async fn send(
     state: &State,
     place: &Place,
+    mount_from: Option<&Place>,
     operation: Operation,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(), Error> {
-    let call = Call { place, name: &place.name, mount_from: None, headers: &headers };
+    let call = Call { place, name: &place.name, mount_from, headers: &headers };
     let answer: Result<Response<_>, _> = state.engine.handle(call, operation, Full::new(body)).await;
     match answer {
-        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) if response.status() == StatusCode::CREATED => Ok(()),
         Ok(response) => Err(broken(response.status())),
         Err(error) => Err(broken(error)),
     }
@@ -209,11 +225,11 @@ mod tests {
         let opened = open(Config::resolve(flags, [], None).unwrap(), story.clock()).await.unwrap();
         fill(&opened.state, &story).await.unwrap();
         fill(&opened.state, &story).await.unwrap();
-        let store = &opened.state.store;
-        let anyone = store.anonymous();
-        let scope = store.scope(&anyone).await.unwrap();
+        let memory = &opened.state.store;
+        let anyone = memory.anonymous();
+        let scope = memory.scope(&anyone).await.unwrap();
         let all = RepositoryFilter::default();
-        let listed = store.repositories(&scope, &anyone, &all, &PageRequest::default()).await.unwrap().items;
+        let listed = memory.repositories(&scope, &anyone, &all, &PageRequest::default()).await.unwrap().items;
         assert_eq!(listed.len(), REPOSITORIES.len() - 2, "all but the private and the internal one");
         assert!(listed.iter().all(|repository| repository.tags > 0 && repository.pushed_at.is_some()), "{listed:#?}");
         let tidewatch = listed.iter().find(|repository| repository.path.as_str() == "ada/tidewatch").unwrap();

@@ -101,7 +101,7 @@ pub(super) const REPOSITORIES: [Sample; 9] = [
         topics: &["tides", "api", "ocean", "forecast"],
         readme: "# tidewatch\n\nHeights and slack water for 2,300 harbours, computed from harmonic constituents, with no call \
                  to anybody else's service.\n\n## Run it\n\n```sh\ndocker run -p 8080:8080 ada/tidewatch\ncurl \
-                 'localhost:8080/tides?harbour=brest&days=3'\n```\n\n## Settings\n\n| variable | default | |\n| --- | --- | --- \
+                 'localhost:8080/tides?harbour=brest&days=3'\n```\n\n## Settings\n\n| variable | default | what it sets |\n| --- | --- | --- \
                  |\n| `TIDEWATCH_DATUM` | `lat` | chart datum: `lat`, `msl` |\n| `TIDEWATCH_UNITS` | `m` | `m` or `ft` \
                  |\n\n> Not for navigation.\n\n- [x] harmonic constituents\n- [ ] storm surge\n",
         tags: &["0.8.0", "0.9.0", "0.9.1", "1.0.0-rc.1", "1.0.0", "latest"],
