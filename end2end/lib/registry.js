@@ -9,10 +9,18 @@ const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
+/** Where tokens are given out and for what service, as the registry itself says to who comes without one. */
+async function challenge(hub) {
+  const answer = await fetch(`${hub.url}/v2/`);
+  const [, realm, service] = answer.headers.get("www-authenticate").match(/realm="([^"]*)",service="([^"]*)"/);
+  return { realm, service };
+}
+
 /** The answer's status when `as` asks for a token for `actions` on a repository, and the token itself. */
 export async function token(hub, as, repository, actions) {
-  const query = new URLSearchParams({ service: hub.registry, scope: `repository:${repository}:${actions}` });
-  const answer = await fetch(`${hub.url}/token?${query}`, { headers: as ? { authorization: basic(as) } : {} });
+  const { realm, service } = await challenge(hub);
+  const query = new URLSearchParams({ service, scope: `repository:${repository}:${actions}` });
+  const answer = await fetch(`${realm}?${query}`, { headers: as ? { authorization: basic(as) } : {} });
   const body = await answer.json();
   return { status: answer.status, token: body.token };
 }

@@ -213,6 +213,7 @@ fn sanitise(html: &str, prefix: &str) -> String {
         .add_tag_attributes("input", ["checked"])
         .set_tag_attribute_value("input", "type", "checkbox")
         .set_tag_attribute_value("input", "disabled", "")
+        .set_tag_attribute_value("input", "aria-label", "Task")
         .add_tag_attributes("details", ["open"])
         .add_allowed_classes("section", ["footnotes"])
         .add_allowed_classes("sup", ["footnote-ref"])
@@ -253,6 +254,7 @@ mod tests {
         assert!(html.contains("<del>old</del>"), "{html}");
         assert!(html.contains(r#"<a href="https://example.com" rel="ugc nofollow noopener">"#), "{html}");
         assert!(html.contains(r#"type="checkbox""#) && html.contains("checked"), "{html}");
+        assert_eq!(html.matches(r#"aria-label="Task""#).count(), 2, "{html}");
         assert!(html.contains("<table>") && html.contains(r#"align="center""#), "{html}");
     }
 
