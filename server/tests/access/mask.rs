@@ -27,9 +27,10 @@ pub(crate) fn masked(answer: &Answer, path: &str) -> Masked {
     changing.extend(cookie.split_once('=').and_then(|(_, rest)| rest.split_once(';')).map(|(value, _)| value));
     let name = path.rsplit('/').next().unwrap_or_default();
     let mask = |text: &str| {
-        let text = changing.iter().filter(|part| !part.is_empty()).fold(text.to_owned(), |text, part| {
-            text.replace(part, &"*".repeat(part.len()))
-        });
+        let text = changing
+            .iter()
+            .filter(|part| !part.is_empty())
+            .fold(text.to_owned(), |text, part| text.replace(part, &"*".repeat(part.len())));
         if name.is_empty() { text } else { text.replace(name, &"?".repeat(name.len())) }
     };
     let headers = answer.headers.iter().filter(|(key, _)| **key != DATE);

@@ -316,10 +316,7 @@ const ENGINE: [Probe; 23] = [
     engine("DELETE", "/v2/{name}/manifests/{reference}", "/v2/{path}/manifests/{tag}", Sent::Nothing),
     engine("DELETE", "/v2/{name}/manifests/{reference}", "/v2/{path}/manifests/{digest}", Sent::Nothing),
     engine("GET", "/v2/{name}/blobs/{digest}", "/v2/{path}/blobs/{layer}", Sent::Nothing),
-    Probe {
-        method: "HEAD",
-        ..engine("GET", "/v2/{name}/blobs/{digest}", "/v2/{path}/blobs/{layer}", Sent::Nothing)
-    },
+    Probe { method: "HEAD", ..engine("GET", "/v2/{name}/blobs/{digest}", "/v2/{path}/blobs/{layer}", Sent::Nothing) },
     engine("DELETE", "/v2/{name}/blobs/{digest}", "/v2/{path}/blobs/{layer}", Sent::Nothing),
     engine("POST", "/v2/{name}/blobs/uploads/", "/v2/{path}/blobs/uploads/", Sent::Nothing),
     engine("POST", "/v2/{name}/blobs/uploads/", "/v2/{path}/blobs/uploads/?digest={layer}", Sent::Bytes),
@@ -335,30 +332,10 @@ const ENGINE: [Probe; 23] = [
         "/v2/{home}/vessel/blobs/uploads/?mount={layer}&from={path}",
         Sent::Nothing,
     ),
-    engine(
-        "GET",
-        "/v2/{name}/blobs/uploads/{upload}",
-        "/v2/{path}/blobs/uploads/{upload}",
-        Sent::Nothing,
-    ),
-    engine(
-        "PATCH",
-        "/v2/{name}/blobs/uploads/{upload}",
-        "/v2/{path}/blobs/uploads/{upload}",
-        Sent::Bytes,
-    ),
-    engine(
-        "PUT",
-        "/v2/{name}/blobs/uploads/{upload}",
-        "/v2/{path}/blobs/uploads/{upload}?digest={layer}",
-        Sent::Bytes,
-    ),
-    engine(
-        "DELETE",
-        "/v2/{name}/blobs/uploads/{upload}",
-        "/v2/{path}/blobs/uploads/{upload}",
-        Sent::Nothing,
-    ),
+    engine("GET", "/v2/{name}/blobs/uploads/{upload}", "/v2/{path}/blobs/uploads/{upload}", Sent::Nothing),
+    engine("PATCH", "/v2/{name}/blobs/uploads/{upload}", "/v2/{path}/blobs/uploads/{upload}", Sent::Bytes),
+    engine("PUT", "/v2/{name}/blobs/uploads/{upload}", "/v2/{path}/blobs/uploads/{upload}?digest={layer}", Sent::Bytes),
+    engine("DELETE", "/v2/{name}/blobs/uploads/{upload}", "/v2/{path}/blobs/uploads/{upload}", Sent::Nothing),
 ];
 
 const OTHERS: [Probe; 9] = [
@@ -369,12 +346,7 @@ const OTHERS: [Probe; 9] = [
     bare("GET", "/v1/search", "/v1/search?q=whispered", About::List),
     bare("GET", "/v1/search", "/v1/search?q={name}", About::Repository),
     bare("GET", "/token", "/token?service=portolan", About::Nothing),
-    bare(
-        "GET",
-        "/token",
-        "/token?service=portolan&scope=repository:{path}:pull,push,delete",
-        About::Repository,
-    ),
+    bare("GET", "/token", "/token?service=portolan&scope=repository:{path}:pull,push,delete", About::Repository),
     probe(
         ("POST", "/token"),
         "/token",

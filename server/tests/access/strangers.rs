@@ -10,8 +10,7 @@ use crate::probes::{self, About, Probe, Sent};
 use crate::world::{Actor, MISSING, PRIVATE, Snapshot, WHISPER, World};
 
 /// Who may see nothing of the private repository.
-const STRANGERS: [&str; 6] =
-    ["anonymous", "anonymous-token", "stranger", "stranger-secret", "elsewhere", "expired"];
+const STRANGERS: [&str; 6] = ["anonymous", "anonymous-token", "stranger", "stranger-secret", "elsewhere", "expired"];
 
 fn strangers(snapshot: &Snapshot) -> impl Iterator<Item = &Actor> {
     snapshot.actors.iter().filter(|actor| STRANGERS.contains(&actor.name))

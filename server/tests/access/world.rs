@@ -270,15 +270,15 @@ impl Snapshot {
     /// The request of a probe by an actor about a repository.
     pub(crate) fn request(&self, probe: &Probe, actor: &Actor, path: &'static str) -> Request<Body> {
         let fill = |text: &str| self.fill(text, actor, path);
-        let mut request =
-            Request::builder().method(probe.method).uri(fill(probe.path)).header(HOST, "127.0.0.1:5000");
+        let mut request = Request::builder().method(probe.method).uri(fill(probe.path)).header(HOST, "127.0.0.1:5000");
         let engine = probe.path.starts_with("/v2");
         let browser = matches!(probe.sent, Sent::Page | Sent::Form(_) | Sent::Script(_));
+        let by_cookie = browser && !actor.cookie.is_empty();
         let authorization = if probe.path.starts_with("/token") && !actor.secret.is_empty() {
             basic(actor.account, &actor.secret)
         } else if engine && !actor.bearers.is_empty() {
             actor.bearers[if probe.about == About::Repository { path } else { "" }].clone()
-        } else if !actor.secret.is_empty() && !(browser && !actor.cookie.is_empty()) {
+        } else if !actor.secret.is_empty() && !by_cookie {
             format!("Bearer {}", actor.secret)
         } else {
             String::new()
@@ -286,7 +286,7 @@ impl Snapshot {
         if !authorization.is_empty() {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if browser && !actor.cookie.is_empty() {
+        if by_cookie {
             request = request.header(COOKIE, &actor.cookie);
         }
         let (accept, kind, body) = match probe.sent {
