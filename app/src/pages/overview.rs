@@ -1,7 +1,6 @@
 //! A repository's first page: its README, how to pull it, and what it is in figures.
 
 use leptos::prelude::*;
-use model::oci::RepositoryName;
 use model::repository::Overview;
 
 use crate::components::command::{command, pull};
@@ -9,14 +8,14 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::list::empty;
 use crate::components::person::{ago, person};
 use crate::components::repository::{Tab, head};
-use crate::portal::{Answered, PortalHandle, site};
+use crate::portal::{PortalHandle, site};
 use crate::{place, words};
 
 /// The page.
-pub(crate) async fn page(portal: &PortalHandle, signed_in: bool, path: &RepositoryName) -> Answered<AnyView> {
-    let overview = portal.overview(path).await?;
+pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) -> AnyView {
     let now = portal.now();
     let repository = &overview.head.repository;
+    let path = &repository.path;
     let host = site().registry_host.clone();
     let reference =
         overview.latest.as_ref().map_or_else(|| format!("{host}/{path}"), |tag| format!("{host}/{path}:{}", tag.name));
@@ -69,14 +68,14 @@ pub(crate) async fn page(portal: &PortalHandle, signed_in: bool, path: &Reposito
             </section>
         }
     });
-    Ok(view! {
+    view! {
         <div class="wide">
             {head(&overview.head, Tab::Overview, "", signed_in)}
             <div class="columns repo-body">
                 <article>
                     {(!repository.description.is_empty())
                         .then(|| view! { <p class="repo-what">{repository.description.clone()}</p> })}
-                    {readme(&overview, &host)}
+                    {readme(overview, &host)}
                 </article>
                 <aside>
                     {pull_block}
@@ -103,7 +102,7 @@ pub(crate) async fn page(portal: &PortalHandle, signed_in: bool, path: &Reposito
             </div>
         </div>
     }
-    .into_any())
+    .into_any()
 }
 
 fn readme(overview: &Overview, host: &str) -> AnyView {

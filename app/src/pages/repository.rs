@@ -38,13 +38,16 @@ pub(crate) fn page() -> AnyView {
         let place = Place::parse(&rest).ok_or_else(Fault::not_found)?;
         let portal = portal()?;
         let me = portal.me().await?;
+        if place.section == Section::Overview {
+            let overview = portal.overview(&place.repository).await?;
+            if overview.head.repository.path != place.repository {
+                portal.redirect(&place::repository(&overview.head.repository.path));
+            }
+            return Ok(overview::page(&portal, me.is_some(), &overview));
+        }
         let head = portal.head(&place.repository).await?;
         if head.repository.path != place.repository {
             portal.redirect(&moved(&rest, &head.repository.path));
-            return Ok(().into_any());
-        }
-        if place.section == Section::Overview {
-            return overview::page(&portal, me.is_some(), &place.repository).await;
         }
         let flash = portal.take_flash().await?;
         let visit = Visit { portal, me, head, flash };

@@ -134,6 +134,13 @@ fn hidden_and_missing_repositories_give_the_same_page() {
 }
 
 #[test]
+fn an_old_name_leads_to_the_same_page_under_the_new_one() {
+    let led = |path: &str| get(Visitor::Nobody, path).redirect;
+    assert_eq!(led("/r/harbour/old-tides").as_deref(), Some("/r/harbour/tide-api"));
+    assert_eq!(led("/r/harbour/old-tides/-/tags/2.4").as_deref(), Some("/r/harbour/tide-api/-/tags/2.4"));
+}
+
+#[test]
 fn a_visitor_is_led_to_sign_in_and_a_stranger_told_that_it_is_not_theirs() {
     let visitor = get(Visitor::Nobody, "/r/harbour/tide-api/-/settings/general");
     assert_eq!(visitor.redirect.as_deref(), Some("/signin?next=/r/harbour/tide-api/-/settings/general"));

