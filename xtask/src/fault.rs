@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     Findings { findings: Vec<String> },
     #[error("no step is named {name}; the steps are: {known}")]
     UnknownStep { name: String, known: String },
+    #[error("the bench stopped: {reason}")]
+    Bench { reason: String },
     #[error("no database answered: {reason}")]
     Postgres { reason: String },
 }

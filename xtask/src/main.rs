@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one entry to building, running and checking Portolan. It knows the
 //! order of tools and their switches; it knows nothing of what the packages do.
 
+mod bench;
 mod bundle;
 mod checks;
 mod fault;
@@ -16,6 +17,7 @@ mod tidy;
 mod walls;
 mod wasm;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -52,6 +54,17 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Builds in release and measures it beside its peers; best on a machine that does nothing else.
+    Bench {
+        /// Only these works, by name.
+        works: Vec<String>,
+        /// One short round: whether it works, not how fast.
+        #[arg(long)]
+        quick: bool,
+        /// Measures this portolan, such as an older one, and builds none.
+        #[arg(long)]
+        program: Option<PathBuf>,
+    },
     /// Builds the stylesheet, the public files and the islands into `target/site`.
     Bundle,
 }
@@ -67,6 +80,7 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Task::Test { steps, list: false } => test::run(&machine, &steps),
+        Task::Bench { works, quick, program } => bench::run(&machine, program, quick, &works),
         Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|fault| {

@@ -115,7 +115,8 @@ impl Drop for Cluster {
     }
 }
 
-fn free_port() -> io::Result<u16> {
+/// A port that nobody listens on now.
+pub(crate) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }

@@ -2,6 +2,7 @@
 //! It refuses to know the server's options; they are passed on as they are.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::bundle;
@@ -11,9 +12,14 @@ use crate::process;
 
 /// Builds what changed and becomes `portolan <subcommand> <arguments>`; returns only on a fault.
 pub(crate) fn start(machine: &Machine, subcommand: &str, arguments: &[String]) -> Result<ExitCode, Fault> {
-    bundle::build(machine)?;
-    process::run(process::cargo(machine).args(["build", "--release", "--package", "server", "--bin", "portolan"]))?;
-    let program = machine.path("target/release/portolan");
+    let program = build(machine)?;
     let source = process::command(machine, &program).arg(subcommand).args(arguments).exec();
     Err(Fault::Start { program: program.display().to_string(), source })
+}
+
+/// Builds what changed; gives the program.
+pub(crate) fn build(machine: &Machine) -> Result<PathBuf, Fault> {
+    bundle::build(machine)?;
+    process::run(process::cargo(machine).args(["build", "--release", "--package", "server", "--bin", "portolan"]))?;
+    Ok(machine.path("target/release/portolan"))
 }

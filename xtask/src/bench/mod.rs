@@ -1,0 +1,287 @@
+//! `cargo xtask bench`: this server and its peers on one machine, in turns, at the same work,
+//! and a table of what each needed. It refuses to be a test: it judges nobody by a stopwatch.
+
+mod client;
+mod content;
+mod histogram;
+mod load;
+mod number;
+mod proc;
+mod push;
+mod scene;
+mod side;
+mod table;
+mod work;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::content::Noise;
+use self::load::{Load, Sample};
+use self::proc::Patience;
+use self::push::Pusher;
+use self::scene::{Scene, Tags};
+use self::side::{Running, Side};
+use self::table::Row;
+use self::work::Work;
+use crate::fault::Fault;
+use crate::machine::Machine;
+use crate::serve;
+
+/// Where the servers keep their things: memory, so that no disk is measured.
+const GROUND: &str = "/dev/shm";
+
+/// How much is done.
+struct Extent {
+    rounds: usize,
+    /// A cell of requests.
+    cell: Duration,
+    /// What goes before one.
+    warm_up: Duration,
+    /// Blobs of a cell that pushes.
+    blobs: u64,
+    tags: Tags,
+    patience: Duration,
+}
+
+const WHOLE: Extent = Extent {
+    rounds: 3,
+    cell: Duration::from_secs(3),
+    warm_up: Duration::from_millis(500),
+    blobs: 4,
+    tags: Tags { each: 1000, many: 100_000 },
+    patience: Duration::from_mins(1),
+};
+
+const QUICK: Extent = Extent {
+    rounds: 1,
+    cell: Duration::from_secs(1),
+    warm_up: Duration::from_millis(300),
+    blobs: 2,
+    tags: Tags { each: 200, many: 10_000 },
+    patience: Duration::from_secs(10),
+};
+
+/// How long a server rests before its memory is taken for that of an idle one.
+const REST: Duration = Duration::from_secs(1);
+/// What a server does on its own after a push counts as part of it.
+const AFTERMATH: Duration = Duration::from_millis(200);
+
+/// Everything that a run holds.
+struct Bench<'a> {
+    machine: &'a Machine,
+    sides: Vec<Side>,
+    extent: Extent,
+    noise: Noise,
+    patience: Patience,
+    ground: Ground,
+}
+
+/// The folder of one run; dropping it deletes it.
+struct Ground {
+    folder: PathBuf,
+    handed_out: u32,
+}
+
+/// Builds unless a program is given, measures the named works or all, and prints the tables.
+pub(crate) fn run(
+    machine: &Machine,
+    program: Option<PathBuf>,
+    quick: bool,
+    names: &[String],
+) -> Result<ExitCode, Fault> {
+    let works = choose(names)?;
+    let portolan = program.map_or_else(|| serve::build(machine), Ok)?;
+    let extent = if quick { QUICK } else { WHOLE };
+    let patience = Patience::of(extent.patience);
+    let sides = Side::all(machine, portolan);
+    let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, ground: Ground::new()? };
+    let mut rows = bench.standing(&works)?;
+    rows.extend(bench.fresh(&works)?);
+
+    let names: Vec<String> = bench.sides.iter().map(|side| side.name.clone()).collect();
+    println!("\n{}\n{}", table::figures(&names, &rows), table::ratios(&names, &rows));
+    if rows.iter().any(|row| row.noise.is_some()) {
+        println!(
+            "The machine was not quiet: others were at work where the first table says so. Trust no wall-clock time there."
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn choose(names: &[String]) -> Result<Vec<Work>, Fault> {
+    if names.is_empty() {
+        return Ok(work::ALL.to_vec());
+    }
+    let find = |name: &String| {
+        work::ALL
+            .into_iter()
+            .find(|work| work.name() == name)
+            .ok_or_else(|| Fault::UnknownStep { name: name.clone(), known: work::ALL.map(Work::name).join(" ") })
+    };
+    names.iter().map(find).collect()
+}
+
+impl Bench<'_> {
+    /// The works that ask for what is there, all on one run of each server.
+    fn standing(&mut self, works: &[Work]) -> Result<Vec<Row>, Fault> {
+        let works: Vec<Work> = works.iter().copied().filter(|work| !work.wants_fresh_server()).collect();
+        if works.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tags = self.extent.tags;
+        if !works.contains(&Work::ManyTags) {
+            tags.many = 0;
+        }
+        let mut servers = Vec::new();
+        for side in &self.sides {
+            println!("{}: pushing what will be asked for", side.name);
+            let running = side.start(self.machine, self.ground.folder())?;
+            let scene = Scene::push(&running, &self.noise, tags)?;
+            servers.push((running, scene));
+        }
+        let mut rows = Vec::new();
+        for work in works {
+            let asked = if work.ours_alone() { 1 } else { servers.len() };
+            let mut row = self.row(work);
+            for _ in 0..self.extent.rounds {
+                for ((running, scene), samples) in servers.iter().zip(&mut row.samples).take(asked) {
+                    let noise = self.patience.wait()?;
+                    row.noise = louder(row.noise, noise);
+                    let request = scene.request(work, running)?;
+                    let hammer = |time| load::hammer(running.address, &request, work.connections(), time);
+                    hammer(self.extent.warm_up)?;
+                    samples.push(load::measure(running.process(), || hammer(self.extent.cell))?);
+                }
+            }
+            self.say(&row);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// The works that leave much behind: each round on a server of its own.
+    fn fresh(&mut self, works: &[Work]) -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::new();
+        for work in works.iter().copied().filter(|work| work.wants_fresh_server()) {
+            let mut row = self.row(work);
+            for _ in 0..self.extent.rounds {
+                for (side, samples) in self.sides.iter().zip(&mut row.samples) {
+                    let running = side.start(self.machine, self.ground.folder())?;
+                    let noise = self.patience.wait()?;
+                    row.noise = louder(row.noise, noise);
+                    samples.push(match work {
+                        Work::Idle => idle(&running)?,
+                        _ => pushed(work, &running, &self.noise, self.extent.blobs)?,
+                    });
+                }
+            }
+            self.say(&row);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, work: Work) -> Row {
+        Row { work, samples: self.sides.iter().map(|_| Vec::new()).collect(), noise: None }
+    }
+
+    fn say(&self, row: &Row) {
+        let names: Vec<String> = self.sides.iter().map(|side| side.name.clone()).collect();
+        let text = table::figures(&names, std::slice::from_ref(row));
+        for line in text.lines().skip(1) {
+            println!("{line}");
+        }
+    }
+}
+
+/// Pushes some blobs one after the other over one connection, after one that does not count.
+fn pushed(work: Work, running: &Running, noise: &Noise, blobs: u64) -> Result<Sample, Fault> {
+    let mut pusher = Pusher::open(running, &scene::repository())?;
+    pusher.blob(&noise.size(scene::LARGE / 2).blob(0))?;
+    let (size, blobs) = if work == Work::Push { (1024, 1) } else { (scene::LARGE, blobs) };
+    let size = noise.size(size);
+    let blobs: Vec<_> = (1..=blobs).map(|number| size.blob(number)).collect();
+    load::measure(running.process(), || {
+        let mut load = Load::default();
+        let start = Instant::now();
+        for blob in &blobs {
+            let took = if work == Work::Push { pusher.stream(blob)? } else { pusher.blob(blob)? };
+            load.latencies.record(took);
+            load.bytes += blob.length();
+        }
+        load.took = start.elapsed();
+        thread::sleep(AFTERMATH);
+        Ok(load)
+    })
+}
+
+/// A server that was started, and left alone; its only latency is that of the first answer.
+fn idle(running: &Running) -> Result<Sample, Fault> {
+    thread::sleep(REST);
+    load::measure(running.process(), || {
+        let mut load = Load { took: REST, ..Load::default() };
+        load.latencies.record(running.started);
+        Ok(load)
+    })
+}
+
+fn louder(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.max(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+impl Ground {
+    fn new() -> Result<Ground, Fault> {
+        let memory = Path::new(GROUND);
+        let below = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            println!("{GROUND} is not there: the servers keep their things on a disk, which is measured too");
+            env::temp_dir()
+        };
+        let folder = below.join(format!("portolan-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(Fault::file("make", &folder))?;
+        Ok(Ground { folder, handed_out: 0 })
+    }
+
+    /// A folder for one server.
+    fn folder(&mut self) -> PathBuf {
+        self.handed_out += 1;
+        self.folder.join(self.handed_out.to_string())
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if fs::remove_dir_all(&self.folder).is_err() {
+            eprintln!("warning: {} was left behind", self.folder.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn works_are_chosen_by_name_and_all_without_one() {
+        assert_eq!(choose(&[]).unwrap().len(), work::ALL.len());
+        assert_eq!(choose(&[String::from("blob-head")]).unwrap(), [Work::BlobHead]);
+        let fault = choose(&[String::from("blob-heap")]).unwrap_err().to_string();
+        assert!(fault.contains("blob-heap") && fault.contains("blob-head"), "{fault}");
+    }
+
+    #[test]
+    fn the_loudest_noise_is_the_one_told() {
+        assert_eq!(louder(Some(0.2), Some(0.5)), Some(0.5));
+        assert_eq!(louder(None, Some(0.5)), Some(0.5));
+        assert_eq!(louder(None, None), None);
+    }
+}
