@@ -48,7 +48,7 @@ fn wake(site: &Site) -> Option<AnyView> {
         "import start, * as islands from {:?};\
          await start({{ module_or_path: {:?} }});\
          islands.hydrate();\
-         for (const island of document.querySelectorAll('leptos-island')) await islands[island.dataset.component]?.(island);\
+         for (const island of document.querySelectorAll('leptos-island')) await islands[island.dataset.component](island);\
          document.documentElement.dataset.islands = 'awake';",
         islands.script, islands.wasm
     );

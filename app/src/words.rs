@@ -20,6 +20,8 @@ pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
 pub(crate) fn ahead(then: Timestamp, now: Timestamp) -> String {
     match now.until(then).as_secs() {
         0 => "expired".to_owned(),
+        // What was set to last 90 days a moment ago has 3 months left, not 2.
+        seconds if seconds > HOUR => format!("in {}", span(seconds.next_multiple_of(HOUR))),
         seconds => format!("in {}", span(seconds)),
     }
 }
@@ -91,6 +93,13 @@ mod tests {
 
     fn ago(seconds: i64) -> String {
         age(Timestamp::from_micros((NOW - seconds) * 1_000_000), Timestamp::from_micros(NOW * 1_000_000))
+    }
+
+    #[test]
+    fn what_was_just_set_to_last_has_all_its_time_ahead() {
+        let left = |seconds: i64| ahead(Timestamp::from_micros(seconds * 1_000_000), Timestamp::from_micros(1));
+        let told = [0, 60 * 30, 30 * 86_400, 90 * 86_400, 365 * 86_400].map(left);
+        assert_eq!(told, ["expired", "in 29 minutes", "in 4 weeks", "in 3 months", "in 12 months"]);
     }
 
     #[test]

@@ -72,7 +72,11 @@ pub(crate) fn SearchBox(typed: String) -> impl IntoView {
                 event.prevent_default();
                 chosen.update(|chosen| *chosen = chosen.and_then(|at| at.checked_sub(1)));
             }
-            ("Escape", _) => found.set(Vec::new()),
+            // The browser empties a search field on this key; what was typed is worth more than that.
+            ("Escape", Some(_)) => {
+                event.prevent_default();
+                found.set(Vec::new());
+            }
             ("Enter", _) => {
                 let path = chosen
                     .get_untracked()

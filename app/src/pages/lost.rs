@@ -27,7 +27,7 @@ pub(crate) fn fault(fault: &Fault) -> AnyView {
     let title = match fault.code {
         FaultCode::NotFound => "Nothing is charted here",
         FaultCode::SignIn => "Sign in to go on",
-        FaultCode::Forbidden => "Not for your role",
+        FaultCode::Forbidden => "Not open to you",
         FaultCode::Invalid | FaultCode::Conflict | FaultCode::TooLarge => "That could not be read",
         FaultCode::TooMany => "Too many tries",
         FaultCode::Unavailable => "Portolan cannot reach its storage",
