@@ -22,6 +22,9 @@ impl Row {
     }
 }
 
+/// Widths of the columns, so that a table of one row lies below another.
+const LEAST: [usize; 7] = [18, 18, 11, 10, 9, 9, 9];
+
 /// What each server needed for each work.
 pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
     let mut lines =
@@ -31,7 +34,7 @@ pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
             lines.extend(line(row, side, name));
         }
     }
-    laid_out(&lines)
+    laid_out(&lines, &LEAST)
 }
 
 fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
@@ -69,7 +72,7 @@ pub(crate) fn ratios(sides: &[String], rows: &[Row]) -> String {
             lines.extend(compared(row, sides.len(), *goal));
         }
     }
-    laid_out(&lines)
+    laid_out(&lines, &[])
 }
 
 fn compared(row: &Row, sides: usize, (measure, bound): Goal) -> Option<Vec<String>> {
@@ -113,11 +116,17 @@ fn memory(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / real(MIB))
 }
 
-/// Lines of cells below one another: the first column to the left, as is text, figures to the right.
-fn laid_out(lines: &[Vec<String>]) -> String {
+/// Cells in columns, each at least as wide as told: names and the last column to the left, figures to the right.
+fn laid_out(lines: &[Vec<String>], least: &[usize]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
-        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        lines
+            .iter()
+            .filter_map(|line| line.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+            .max(least.get(column).copied().unwrap_or_default())
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -199,7 +208,7 @@ mod tests {
 
     #[test]
     fn columns_stand_below_one_another() {
-        let text = laid_out(&[names(&["a", "b", "µ", "x"]), names(&["long", "b", "123", "y"])]);
-        assert_eq!(text, "a     b    µ  x\nlong  b  123  y\n");
+        let text = laid_out(&[names(&["a", "b", "µ", "x"]), names(&["long", "b", "123", "y"])], &[0, 2]);
+        assert_eq!(text, "a     b     µ  x\nlong  b   123  y\n");
     }
 }
