@@ -18,28 +18,28 @@ pub(super) struct Settings {
     /// Read settings from this TOML file
     #[arg(long, value_name = "FILE", env = "PORTOLAN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Keep everything that is not told to be elsewhere in this folder [default: ./data]
+    /// Keep everything that is not told to be elsewhere in this folder (default ./data)
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
-    /// Listen on this address [default: 127.0.0.1:5000]
+    /// Listen on this address (default 127.0.0.1:5000)
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// The address that browsers and clients use, such as `https://hub.example`
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Where rows are: `sqlite://PATH` or `postgres://…` [default: `sqlite://<data>/portolan.db`]
+    /// Where rows are: `sqlite://PATH` or `postgres://…` (default `sqlite://<data>/portolan.db`)
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// Where blobs are: `file://DIR` [default: `file://<data>/blobs`]
+    /// Where blobs are: `file://DIR` (default `file://<data>/blobs`)
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
-    /// Who may sign up: open, invitation or closed [default: open]
+    /// Who may sign up: open, invitation or closed (default open)
     #[arg(long, value_name = "WHO")]
     pub registration: Option<String>,
-    /// What to log, such as info or warn,server=debug [default: info]
+    /// What to log, such as info or warn,server=debug (default info)
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How to log: text or json [default: text]
+    /// How to log: text or json (default text)
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,
     /// Serve /metrics on this address alone
@@ -48,13 +48,13 @@ pub(super) struct Settings {
     /// Believe the forwarding headers of these proxies
     #[arg(long, value_name = "NETWORKS")]
     pub trusted_proxies: Option<String>,
-    /// How many days a session lives [default: 30]
+    /// How many days a session lives (default 30)
     #[arg(long, value_name = "DAYS")]
     pub session_days: Option<String>,
-    /// How many seconds a shutdown waits for requests [default: 30]
+    /// How many seconds a shutdown waits for requests (default 30)
     #[arg(long, value_name = "SECONDS")]
     pub drain_seconds: Option<String>,
-    /// The largest blob in GiB [default: 64]
+    /// The largest blob in GiB (default 64)
     #[arg(long, value_name = "GIB")]
     pub upload_gib: Option<String>,
 }
