@@ -23,7 +23,7 @@ impl Row {
 }
 
 /// Widths of the columns, so that a table of one row lies below another.
-const LEAST: [usize; 7] = [18, 18, 11, 10, 9, 9, 9];
+const NARROWEST: [usize; 7] = [18, 18, 11, 10, 9, 9, 9];
 
 /// What each server needed for each work.
 pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
@@ -34,7 +34,7 @@ pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
             lines.extend(line(row, side, name));
         }
     }
-    laid_out(&lines, &LEAST)
+    laid_out(&lines, &NARROWEST)
 }
 
 fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
@@ -117,7 +117,7 @@ fn memory(bytes: f64) -> String {
 }
 
 /// Cells in columns, each at least as wide as told: names and the last column to the left, figures to the right.
-fn laid_out(lines: &[Vec<String>], least: &[usize]) -> String {
+fn laid_out(lines: &[Vec<String>], narrowest: &[usize]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         lines
@@ -126,7 +126,7 @@ fn laid_out(lines: &[Vec<String>], least: &[usize]) -> String {
             .map(|cell| cell.chars().count())
             .max()
             .unwrap_or_default()
-            .max(least.get(column).copied().unwrap_or_default())
+            .max(narrowest.get(column).copied().unwrap_or_default())
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
