@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Refused;
+use crate::place;
 use crate::portal::portal;
 
 /// A repository that may be meant: its path and its one line.
@@ -17,9 +18,14 @@ impl Suggestion {
     }
 }
 
-/// Up to eight repositories for what is typed so far.
+/// Up to eight repositories for what is typed so far; a form goes on to the search itself.
 #[server(prefix = "/_actions", endpoint = "search/suggest")]
 pub(crate) async fn suggest(#[server(default)] typed: String) -> Result<Vec<Suggestion>, Refused> {
-    let found = portal()?.suggest(&typed).await?;
+    let portal = portal()?;
+    if !portal.scripted() {
+        portal.redirect(&format!("/search{}", place::query(&[("q", &typed)])));
+        return Ok(Vec::new());
+    }
+    let found = portal.suggest(&typed).await?;
     Ok(found.into_iter().map(|repository| Suggestion(repository.path.to_string(), repository.description)).collect())
 }

@@ -42,17 +42,16 @@ pub(crate) struct Probe {
 impl Probe {
     /// Its heading in the table.
     pub(crate) fn title(&self) -> String {
-        let kind = match self.sent {
-            Sent::Form(_) => " (form)",
-            Sent::Script(_) => " (script)",
-            _ => "",
+        let sent = match self.sent {
+            Sent::Form(form) => format!(" (form) {form}"),
+            Sent::Script(form) => format!(" (script) {form}"),
+            Sent::Json(json) => format!(" {json}"),
+            Sent::Nothing | Sent::Page | Sent::Bytes | Sent::Manifest => String::new(),
         };
-        let asked = format!("{} {}{kind}", self.method, self.path);
-        if (self.method, self.path) == self.route {
-            asked
-        } else {
-            format!("{} {} as {asked}", self.route.0, self.route.1)
-        }
+        let asked = format!("{} {}", self.method, self.path);
+        let route = format!("{} {}", self.route.0, self.route.1);
+        let asked = if asked == route { asked } else { format!("{route} as {asked}") };
+        format!("{asked}{sent}").trim_end().to_owned()
     }
 
     /// Whether the request names the whole path of a repository.

@@ -14,7 +14,7 @@ pub(crate) fn block(probe: &Probe, rows: &[(&str, Cells)]) -> String {
     let mut text = format!("{}\n", probe.title());
     if probe.about != About::Nothing {
         let heads = COLUMNS.map(|(column, _)| column);
-        writeln!(text, "    {:<9} {:<9} {:<9} {:<9}", heads[0], heads[1], heads[2], heads[3]).unwrap();
+        writeln!(text, "    {:<9} {:<9} {:<9} {}", heads[0], heads[1], heads[2], heads[3]).unwrap();
     }
     let mut notes: Vec<&str> = Vec::new();
     let mut lines: Vec<(String, Vec<&str>)> = Vec::new();

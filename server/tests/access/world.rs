@@ -213,7 +213,7 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) async fn make() -> Self {
         let now = Arc::new(AtomicI64::new(START));
-        let world = World::open(tempfile::tempdir().unwrap(), &now).await;
+        let world = World::open(folder(), &now).await;
         let store = &world.state.store;
         let system = store.system("test");
         let mut viewers = BTreeMap::new();
@@ -258,7 +258,7 @@ impl Snapshot {
 
     /// A hub of one's own, just as this one.
     pub(crate) async fn open(&self) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         copy(self.template.folder.path(), folder.path());
         World::open(folder, &self.now).await
     }
@@ -395,6 +395,12 @@ fn basic(name: &str, password: &str) -> String {
 
 fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
+}
+
+/// An empty folder, in memory where there is one: nothing here has to outlive a power cut, and waiting for disks is most of
+/// what these tests would do.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Copies a folder, without what processes keep in it for themselves.
