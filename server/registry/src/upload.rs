@@ -1,5 +1,5 @@
 //! Uploads: POST, PATCH, PUT, GET and DELETE (distribution-spec, "Pushing blobs").
-//! It refuses to acknowledge a byte that is not durable, and to let two requests write to one upload.
+//! It refuses to acknowledge a byte that is not durable, and to let two requests move one upload on from the same place.
 //!
 //! A chunk counts whole or not at all: one that is cut off leaves the upload where it stood, so that whoever sends it again is right.
 //! Bytes are hashed once, while they pass; only a closing digest of another algorithm than was announced has them read again.
@@ -92,7 +92,7 @@ impl Engine {
         };
         let closed = self.close_upload(call, id, digest, None, body).await;
         if closed.is_err() {
-            // The client never learnt of the upload. Where this fails too, the upload expires.
+            // The client never learnt of the upload. Where this fails too, a row without bytes is left behind.
             let _ = self.inner.ledger.cancel_upload(call.place.id, id, self.inner.clock.now()).await;
         }
         closed

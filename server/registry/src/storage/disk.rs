@@ -1,5 +1,8 @@
-//! Bytes in a folder: one file an upload, appended to by all its chunks, in 256 sub-folders.
+//! Bytes in a folder, in 256 sub-folders: one file an upload and process, appended to by all the chunks that come there.
 //! It refuses to know what the bytes are, and trusts the ledger's lengths rather than its files' own.
+//!
+//! Several processes may share the folder: none ever writes to, cuts or takes back a file that another one began, so an upload
+//! that moves from one to the other lies in several files.
 //!
 //! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls are made on
 //! blocking threads in large pieces; none waits for a client there.
@@ -25,6 +28,8 @@ use writer::DiskWriter;
 /// A folder of objects.
 pub struct Disk {
     folder: Arc<Path>,
+    /// Tells the files that this one began from others'.
+    process: Uuid,
     spare: Arc<Buffers>,
 }
 
@@ -42,22 +47,25 @@ impl Disk {
         if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
-        Ok(Self { folder: folder.into(), spare: Arc::default() })
+        Ok(Self { folder: folder.into(), process: Uuid::now_v7(), spare: Arc::default() })
     }
 }
 
-/// An upload's key: a sub-folder by its last, random byte, and its own number, which no other upload ever has.
-fn key_of(upload: Uuid) -> String {
-    let number = upload.simple().to_string();
-    let shard = number.get(30..).unwrap_or_default();
-    format!("{shard}/{number}")
+/// The key of an upload's file that this process begins after `before` others: a sub-folder by the upload's last, random byte,
+/// and a name that no other upload, process or place in the order ever has.
+fn key_of(upload: Uuid, before: usize, process: Uuid) -> String {
+    let (upload, process) = (upload.simple().to_string(), process.simple());
+    let shard = upload.get(30..).unwrap_or_default();
+    format!("{shard}/{upload}-{before}-{process}")
 }
 
-/// A key's path, if it is one that [`key_of`] makes.
+/// A key's path, if it can be one that [`key_of`] makes: nothing in it leads elsewhere.
 fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError> {
-    let hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     match key.split_once('/') {
-        Some((shard, number)) if hex(shard, 2) && hex(number, 32) => Ok(folder.join(key)),
+        Some((shard, name)) if shard.len() == 2 && name.len() >= 32 && plain(shard) && plain(name) => {
+            Ok(folder.join(key))
+        }
         _ => Err(StorageError::Key),
     }
 }
@@ -90,11 +98,14 @@ impl Storage for Disk {
     async fn writer(
         &self,
         upload: Uuid,
-        segments: Vec<Segment>,
+        mut segments: Vec<Segment>,
         lease: Lease,
     ) -> Result<Box<dyn Writer>, StorageError> {
+        let own = key_of(upload, segments.len().saturating_sub(1), self.process);
+        let last = segments.pop_if(|last| last.key == own);
+        let last = last.unwrap_or_else(|| Segment { key: key_of(upload, segments.len(), self.process), length: 0 });
         let folder = self.folder.clone();
-        let writer = blocking(move || DiskWriter::open(&folder, key_of(upload), &segments, lease)).await?;
+        let writer = blocking(move || DiskWriter::open(&folder, segments, last, lease)).await?;
         Ok(Box::new(writer))
     }
 

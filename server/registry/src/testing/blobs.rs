@@ -1,7 +1,10 @@
 //! What blobs must do: be pulled, in part and not again, be mounted and deleted.
 //! It refuses to know how they were pushed; that is `uploads`.
 
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE};
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
+    IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE,
+};
 use http::{Method, StatusCode};
 
 use super::{HERE, THERE, World, sha256};
@@ -23,9 +26,20 @@ pub async fn a_blob_comes_back_with_its_length_and_digest(world: &World) {
         assert_eq!(answer.header(&CONTENT_DIGEST), digest.as_str());
         assert_eq!(answer.header(&ETAG), format!("\"{digest}\""));
         assert_eq!(answer.header(&ACCEPT_RANGES), "bytes");
+        assert_eq!(answer.header(&CACHE_CONTROL), "max-age=31536000, immutable");
     }
     assert_eq!(whole.body, bytes);
     assert!(head.body.is_empty());
+}
+
+pub async fn a_blob_goes_out_as_it_came_in_for_a_mirror_and_for_whoever_would_unpack_it(world: &World) {
+    let bytes = two_kilobytes();
+    let digest = world.push_blob(HERE, bytes.clone()).await;
+    let ask = world.ask(Method::GET, format!("/v2/{HERE}/blobs/{digest}?ns=docker.io"));
+    let answer = ask.with(ACCEPT_ENCODING, "zstd, gzip").send().await;
+    answer.is(StatusCode::OK);
+    assert!(!answer.headers.contains_key(CONTENT_ENCODING));
+    assert_eq!(answer.body, bytes);
 }
 
 pub async fn an_empty_blob_is_a_blob(world: &World) {
@@ -72,6 +86,12 @@ pub async fn a_range_that_is_not_understood_gets_the_whole_blob(world: &World) {
     }
     let other = world.ask(Method::GET, &path).with(RANGE, "bytes=0-1").with(IF_RANGE, "\"other\"").send().await;
     other.is(StatusCode::OK);
+}
+
+pub async fn a_range_of_the_blob_that_the_client_began_with_is_partial(world: &World) {
+    let digest = world.push_blob(HERE, two_kilobytes()).await;
+    let ask = world.ask(Method::GET, format!("/v2/{HERE}/blobs/{digest}")).with(RANGE, "bytes=0-1");
+    ask.with(IF_RANGE, format!("\"{digest}\"")).send().await.is(StatusCode::PARTIAL_CONTENT);
 }
 
 pub async fn a_blob_that_the_client_has_is_not_sent_again(world: &World) {

@@ -6,6 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderName, LINK};
 use serde_json::{Value, json};
 
 use super::{Answer, HERE, World, descriptor, sha256};
+use crate::Limits;
 use crate::document::{OCI_INDEX, OCI_MANIFEST};
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -74,6 +75,26 @@ pub async fn a_page_of_no_tags_is_empty_and_a_page_of_nonsense_refused(world: &W
     assert_eq!(many.json()["tags"], json!(["only"]));
 }
 
+pub async fn a_page_larger_than_is_given_is_cut_and_says_where_to_go_on(world: &World) {
+    let image = world.image("many").await.to_string();
+    let tags: Vec<String> = (0..7).map(|number| format!("v{number}")).collect();
+    let reference = format!("{}?tag={}", sha256(image.as_bytes()), tags.join("&tag="));
+    world.push_manifest(&reference, OCI_MANIFEST, image).await.is(StatusCode::CREATED);
+    let small = world.with_limits(Limits { page: 3, ..Limits::default() });
+    for query in ["", "?n=1000"] {
+        let first = small.get(format!("/v2/{HERE}/tags/list{query}")).await;
+        assert_eq!(first.json()["tags"], json!(["v0", "v1", "v2"]));
+        assert_eq!(next_of(&first).unwrap(), format!("/v2/{HERE}/tags/list?n=3&last=v2"));
+        assert_eq!(collect(&small, format!("/v2/{HERE}/tags/list{query}"), "tags").await, tags);
+    }
+}
+
+pub async fn an_engine_tells_which_extensions_it_has(world: &World) {
+    let answer = world.get(format!("/v2/{HERE}/_oci/ext/discover")).await;
+    answer.is(StatusCode::OK);
+    assert!(answer.json()["extensions"].is_array());
+}
+
 /// Pushes something about `subject`; its digest and size.
 async fn push_about(world: &World, subject: &Value, marker: &str, artifact_type: Option<&str>) -> Value {
     let mut manifest = world.image(marker).await;
@@ -117,6 +138,21 @@ pub async fn referrers_are_listed_with_their_types_and_annotations(world: &World
     assert_eq!(filtered.header(&FILTERS_APPLIED), "artifactType");
     let sbom = expected.iter().filter(|entry| entry["artifactType"] == "application/vnd.sbom+json");
     assert_eq!(filtered.json()["manifests"], json!(sbom.collect::<Vec<_>>()));
+}
+
+pub async fn pages_of_referrers_of_one_type_make_up_the_whole(world: &World) {
+    let subject = descriptor(OCI_MANIFEST, &sha256(b"signed"), 6);
+    let kind = "application/vnd.sbom+json";
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        expected.push(push_about(world, &subject, &format!("sbom {number}"), Some(kind)).await);
+        push_about(world, &subject, &format!("other {number}"), Some("application/other")).await;
+    }
+    expected.sort_by_key(|entry| entry["digest"].to_string());
+    let path = format!("/v2/{HERE}/referrers/{}?artifactType={}", sha256(b"signed"), kind.replace('+', "%2B"));
+    for size in [1, 2, 5] {
+        assert_eq!(collect(world, format!("{path}&n={size}"), "manifests").await, expected, "{size}");
+    }
 }
 
 pub async fn what_nothing_refers_to_has_an_empty_list(world: &World) {

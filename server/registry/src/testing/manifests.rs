@@ -1,7 +1,9 @@
 //! What manifests must do: be kept to the byte, be checked before they are, be tagged together and deleted.
 //! It refuses to know what images hold.
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION,
+};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -55,6 +57,15 @@ pub async fn a_manifest_that_the_client_has_is_not_sent_again(world: &World) {
         let answer = ask.send().await;
         answer.is(StatusCode::NOT_MODIFIED);
         assert_eq!(answer.header(&CONTENT_DIGEST), digest.as_str());
+    }
+}
+
+pub async fn a_manifest_is_served_as_it_is_whatever_the_client_says_that_it_accepts(world: &World) {
+    world.push_image("plain").await;
+    for accepted in [DOCKER_MANIFEST, OCI_MANIFEST, "*/*", "text/html, application/json;q=0"] {
+        let answer = world.ask(Method::GET, path("plain")).with(ACCEPT, accepted).send().await;
+        answer.is(StatusCode::OK);
+        assert_eq!(answer.header(&CONTENT_TYPE), OCI_MANIFEST, "{accepted}");
     }
 }
 

@@ -22,6 +22,15 @@ use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 #[derive(Default)]
 pub struct MemoryLedger(Mutex<State>);
 
+/// When a change fails that was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Before it happened.
+    Before,
+    /// After it happened, so that only the answer is lost.
+    After,
+}
+
 #[derive(Default)]
 struct State {
     repositories: BTreeMap<RepositoryName, RepositoryId>,
@@ -31,6 +40,7 @@ struct State {
     manifests: BTreeMap<(RepositoryId, Digest), NewManifest>,
     tags: BTreeMap<(RepositoryId, Tag), Digest>,
     trash: Vec<String>,
+    fault: Option<Fault>,
 }
 
 impl State {
@@ -42,6 +52,37 @@ impl State {
         self.trash.extend(segments.into_iter().map(|segment| segment.key));
     }
 
+    /// Stores a manifest if all that it refers to is there.
+    fn put(&mut self, place: &Place, manifest: &NewManifest) -> Put {
+        let blob_size = |link: &Link| self.linked(place.id, &link.digest).map(|blob| blob.size);
+        let child_size = |link: &Link| {
+            let child = self.manifests.get(&(place.id, link.digest.clone()));
+            child.map(|child| u64::try_from(child.payload.len()).unwrap())
+        };
+        let blobs = manifest.blobs.iter().map(|link| (link, blob_size(link)));
+        let sizes: Vec<_> = blobs.chain(manifest.children.iter().map(|link| (link, child_size(link)))).collect();
+        let chosen = |choose: fn(&Link, Option<u64>) -> bool| -> Vec<Digest> {
+            sizes.iter().filter(|(link, size)| choose(link, *size)).map(|(link, _)| link.digest.clone()).collect()
+        };
+        let missing = chosen(|_, size| size.is_none());
+        if !missing.is_empty() {
+            return Put::Missing(missing);
+        }
+        let differing = chosen(|link, size| size.is_some_and(|size| size != link.size));
+        if !differing.is_empty() {
+            return Put::SizeMismatch(differing);
+        }
+        let current = |tag: &Tag| self.tags.get(&(place.id, tag.clone()));
+        if !manifest.tags.iter().all(|tag| manifest.expect.holds(current(tag))) {
+            return Put::Unexpected;
+        }
+        for tag in &manifest.tags {
+            self.tags.insert((place.id, tag.clone()), manifest.digest.clone());
+        }
+        self.manifests.insert((place.id, manifest.digest.clone()), manifest.clone());
+        Put::Stored
+    }
+
     fn stands_at(&self, repository: RepositoryId, id: Uuid, offset: u64) -> bool {
         self.uploads.get(&id).is_some_and(|(of, upload)| *of == repository && upload.offset == offset)
     }
@@ -50,6 +91,22 @@ impl State {
 impl MemoryLedger {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Has the next upload that moves on or ends, or the next manifest, fail.
+    pub fn fail_next(&self, fault: Fault) {
+        self.state().fault = Some(fault);
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, LedgerError> {
+        let mut state = self.state();
+        let fault = state.fault.take();
+        let lost = || Err(LedgerError::Unavailable("it was told to fail".into()));
+        if fault == Some(Fault::Before) {
+            return lost();
+        }
+        let changed = change(&mut state);
+        if fault == Some(Fault::After) { lost() } else { Ok(changed) }
     }
 }
 
@@ -129,12 +186,13 @@ impl Ledger for MemoryLedger {
         from_offset: u64,
         _now: Timestamp,
     ) -> Result<bool, LedgerError> {
-        let mut state = self.state();
-        let stands = state.stands_at(repository, upload.id, from_offset);
-        if stands {
-            state.uploads.insert(upload.id, (repository, upload.clone()));
-        }
-        Ok(stands)
+        self.change(|state| {
+            let stands = state.stands_at(repository, upload.id, from_offset);
+            if stands {
+                state.uploads.insert(upload.id, (repository, upload.clone()));
+            }
+            stands
+        })
     }
 
     async fn commit_upload(
@@ -145,19 +203,20 @@ impl Ledger for MemoryLedger {
         digest: &Digest,
         _now: Timestamp,
     ) -> Result<bool, LedgerError> {
-        let mut state = self.state();
-        if !state.stands_at(repository, upload.id, from_offset) {
-            return Ok(false);
-        }
-        state.uploads.remove(&upload.id);
-        let blob = Blob { digest: digest.clone(), size: upload.offset, segments: upload.segments.clone() };
-        if state.blobs.contains_key(digest) {
-            state.discard(blob.segments);
-        } else {
-            state.blobs.insert(digest.clone(), blob);
-        }
-        state.links.insert((repository, digest.clone()));
-        Ok(true)
+        self.change(|state| {
+            if !state.stands_at(repository, upload.id, from_offset) {
+                return false;
+            }
+            state.uploads.remove(&upload.id);
+            let blob = Blob { digest: digest.clone(), size: upload.offset, segments: upload.segments.clone() };
+            if state.blobs.contains_key(digest) {
+                state.discard(blob.segments);
+            } else {
+                state.blobs.insert(digest.clone(), blob);
+            }
+            state.links.insert((repository, digest.clone()));
+            true
+        })
     }
 
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, _now: Timestamp) -> Result<bool, LedgerError> {
@@ -171,34 +230,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, _now: Timestamp) -> Result<Put, LedgerError> {
-        let mut state = self.state();
-        let blob_size = |link: &Link| state.linked(place.id, &link.digest).map(|blob| blob.size);
-        let child_size = |link: &Link| {
-            let child = state.manifests.get(&(place.id, link.digest.clone()));
-            child.map(|child| u64::try_from(child.payload.len()).unwrap())
-        };
-        let blobs = manifest.blobs.iter().map(|link| (link, blob_size(link)));
-        let sizes: Vec<_> = blobs.chain(manifest.children.iter().map(|link| (link, child_size(link)))).collect();
-        let chosen = |choose: fn(&Link, Option<u64>) -> bool| -> Vec<Digest> {
-            sizes.iter().filter(|(link, size)| choose(link, *size)).map(|(link, _)| link.digest.clone()).collect()
-        };
-        let missing = chosen(|_, size| size.is_none());
-        if !missing.is_empty() {
-            return Ok(Put::Missing(missing));
-        }
-        let differing = chosen(|link, size| size.is_some_and(|size| size != link.size));
-        if !differing.is_empty() {
-            return Ok(Put::SizeMismatch(differing));
-        }
-        let current = |tag: &Tag| state.tags.get(&(place.id, tag.clone()));
-        if !manifest.tags.iter().all(|tag| manifest.expect.holds(current(tag))) {
-            return Ok(Put::Unexpected);
-        }
-        for tag in &manifest.tags {
-            state.tags.insert((place.id, tag.clone()), manifest.digest.clone());
-        }
-        state.manifests.insert((place.id, manifest.digest.clone()), manifest.clone());
-        Ok(Put::Stored)
+        self.change(|state| state.put(place, manifest))
     }
 
     async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError> {

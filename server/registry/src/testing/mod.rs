@@ -34,6 +34,7 @@ use crate::hash::digest_of;
 use crate::ledger::{Ledger, Place};
 use crate::referrers::no_referrers;
 use crate::request::{Operation, Request};
+use crate::storage::Storage;
 use crate::{Call, Engine, Error, Limits};
 
 use memory::MemoryStorage;
@@ -42,6 +43,9 @@ use memory::MemoryStorage;
 pub const HERE: &str = "team/here";
 /// Another one, beside it.
 pub const THERE: &str = "team/there";
+
+/// When all of it happens.
+const NOW: Timestamp = Timestamp::from_micros(1_795_305_600_000_000);
 
 /// An engine with two empty repositories.
 pub struct World {
@@ -56,14 +60,26 @@ pub struct World {
 impl World {
     /// A world over an empty ledger.
     pub async fn new(ledger: Arc<dyn Ledger>) -> Self {
-        let now = Timestamp::from_micros(1_795_305_600_000_000);
         for name in [HERE, THERE] {
-            ledger.repository(&RepositoryName::parse(name).unwrap(), true, now).await.unwrap().unwrap();
+            ledger.repository(&RepositoryName::parse(name).unwrap(), true, NOW).await.unwrap().unwrap();
         }
         let storage = MemoryStorage::default();
-        let clock = Clock::new(move || now);
+        let clock = Clock::new(|| NOW);
         let engine = Engine::new(ledger.clone(), Arc::new(storage.clone()), clock, Limits::default());
         Self { engine, ledger, storage }
+    }
+
+    /// The same world, seen through an engine that takes or gives less.
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        self.with_engine(Arc::new(self.storage.clone()), limits)
+    }
+
+    /// The same world, seen through an engine over another storage: another node's, or one that fails.
+    #[must_use]
+    pub fn with_engine(&self, storage: Arc<dyn Storage>, limits: Limits) -> Self {
+        let engine = Engine::new(self.ledger.clone(), storage, Clock::new(|| NOW), limits);
+        Self { engine, ledger: self.ledger.clone(), storage: self.storage.clone() }
     }
 
     /// A request to be sent; the path may hold a query.
@@ -316,7 +332,9 @@ macro_rules! requirements {
         $crate::requirements! { $ledger =>
             blobs::a_blob_comes_back_with_its_length_and_digest,
             blobs::an_empty_blob_is_a_blob,
+            blobs::a_blob_goes_out_as_it_came_in_for_a_mirror_and_for_whoever_would_unpack_it,
             blobs::a_range_of_a_blob_is_partial,
+            blobs::a_range_of_the_blob_that_the_client_began_with_is_partial,
             blobs::a_range_outside_of_a_blob_is_refused_with_its_size,
             blobs::a_range_that_is_not_understood_gets_the_whole_blob,
             blobs::a_blob_that_the_client_has_is_not_sent_again,
@@ -351,6 +369,7 @@ macro_rules! requirements {
             manifests::a_manifest_comes_back_byte_for_byte,
             manifests::a_manifest_that_the_client_has_is_not_sent_again,
             manifests::a_manifest_that_is_not_there_is_unknown,
+            manifests::a_manifest_is_served_as_it_is_whatever_the_client_says_that_it_accepts,
             manifests::a_manifest_is_of_its_repository_alone,
             manifests::a_manifest_is_pushed_by_its_digest_of_either_algorithm,
             manifests::several_tags_are_set_with_one_push,
@@ -373,8 +392,11 @@ macro_rules! requirements {
             lists::a_repository_without_tags_has_an_empty_list,
             lists::pages_of_tags_make_up_the_whole,
             lists::a_page_of_no_tags_is_empty_and_a_page_of_nonsense_refused,
+            lists::a_page_larger_than_is_given_is_cut_and_says_where_to_go_on,
+            lists::an_engine_tells_which_extensions_it_has,
             lists::referrers_are_listed_with_their_types_and_annotations,
             lists::what_nothing_refers_to_has_an_empty_list,
+            lists::pages_of_referrers_of_one_type_make_up_the_whole,
             lists::a_referrer_that_is_deleted_is_listed_no_more,
         }
     };

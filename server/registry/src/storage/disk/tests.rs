@@ -48,6 +48,10 @@ fn files(disk: &Disk) -> Vec<PathBuf> {
     shards.flat_map(|shard| fs::read_dir(shard).unwrap().map(|entry| entry.unwrap().path())).collect()
 }
 
+fn disk_path(disk: &Disk, segment: &Segment) -> PathBuf {
+    path_of(&disk.folder, &segment.key).unwrap()
+}
+
 /// Waits for what a blocking thread still does.
 async fn soon(happened: impl Fn() -> bool) {
     for _ in 0..500 {
@@ -91,13 +95,31 @@ async fn bytes_beyond_the_acknowledged_are_cut_off_on_resuming() {
     let (_folder, disk) = disk();
     let upload = Uuid::now_v7();
     let segments = store(&disk, upload, &[], &[pattern(1000)]).await;
-    // What a process leaves behind that is killed in the middle of the next chunk.
+    // What is left behind where the next chunk could not be taken back.
     let mut file = OpenOptions::new().append(true).open(&files(&disk)[0]).unwrap();
     file.write_all(&[255; 500]).unwrap();
     assert_eq!(load(&disk, &segments, 0..1000).await.unwrap(), pattern(1000));
     let segments = store(&disk, upload, &segments, &[Bytes::from_static(b"end")]).await;
     assert_eq!(load(&disk, &segments, 998..1003).await.unwrap(), [&pattern(1000)[998..], b"end"].concat());
     assert_eq!(fs::metadata(&files(&disk)[0]).unwrap().len(), 1003);
+}
+
+#[tokio::test]
+async fn a_process_goes_on_beside_a_file_that_another_one_began() {
+    let (folder, one) = disk();
+    let other = Disk::open(&folder.path().join("objects")).unwrap();
+    let upload = Uuid::now_v7();
+    let mut segments = store(&one, upload, &[], &[pattern(1000)]).await;
+    // The first one is in the middle of its next chunk while the upload moves on elsewhere.
+    let mut writer = one.writer(upload, segments.clone(), lease()).await.unwrap();
+    writer.write(pattern(3 * BATCH)).await.unwrap();
+    for (disk, files) in [(&other, 2), (&other, 2), (&one, 3)] {
+        segments = store(disk, upload, &segments, &[Bytes::from_static(b"more")]).await;
+        assert_eq!(segments.len(), files);
+    }
+    assert!(segments.iter().all(|segment| disk_path(&other, segment).exists()));
+    drop(writer.finish().await);
+    assert_eq!(load(&other, &segments, 998..1012).await.unwrap(), [&pattern(1000)[998..], b"moremoremore"].concat());
 }
 
 #[tokio::test]
@@ -132,12 +154,13 @@ async fn no_bytes_need_no_file() {
 async fn a_missing_or_short_object_is_an_error_and_not_fewer_bytes() {
     let (_folder, disk) = disk();
     let length = 4 * PIECE;
-    let segments = store(&disk, Uuid::now_v7(), &[], &[pattern(length)]).await;
+    let upload = Uuid::now_v7();
+    let segments = store(&disk, upload, &[], &[pattern(length)]).await;
     let size = length_of(&pattern(length));
     OpenOptions::new().write(true).open(&files(&disk)[0]).unwrap().set_len(size - 1).unwrap();
     assert!(load(&disk, &segments, 0..size).await.is_err());
     assert!(load(&disk, &segments, size - 10..size).await.is_err());
-    assert!(disk.writer(Uuid::now_v7(), segments.clone(), lease()).await.is_err());
+    assert!(matches!(disk.writer(upload, segments.clone(), lease()).await, Err(StorageError::Missing(_))));
     disk.delete(&segments[0].key).await.unwrap();
     disk.delete(&segments[0].key).await.unwrap();
     assert!(matches!(disk.read(&segments, 0..size).await, Err(StorageError::Missing(_))));
@@ -186,7 +209,8 @@ async fn the_folder_can_be_opened_again_and_checks_itself() {
 
 #[test]
 fn keys_are_spread_over_the_folder() {
-    let shards: HashSet<_> = (0..500).map(|_| key_of(Uuid::now_v7())[..2].to_owned()).collect();
+    let key = || key_of(Uuid::now_v7(), 0, Uuid::nil());
+    let shards: HashSet<_> = (0..500).map(|_| key()[..2].to_owned()).collect();
     assert!(shards.len() > 100, "{}", shards.len());
 }
 

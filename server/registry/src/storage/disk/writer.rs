@@ -50,9 +50,9 @@ impl End {
     }
 
     /// Makes the file durable. One that is empty is not kept: no bytes need no object.
-    fn sync(mut self) -> Result<Vec<Segment>, StorageError> {
+    fn sync(mut self) -> Result<Option<Segment>, StorageError> {
         if self.written == 0 {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         self.file.sync_data()?;
         if self.file.metadata()?.len() != self.written {
@@ -64,7 +64,7 @@ impl End {
             sync_folder(folder)?;
         }
         self.synced = true;
-        Ok(vec![Segment { key: self.key.clone(), length: self.written }])
+        Ok(Some(Segment { key: self.key.clone(), length: self.written }))
     }
 }
 
@@ -123,18 +123,17 @@ enum State {
 
 /// An upload that is being written to.
 pub(super) struct DiskWriter {
+    /// What comes before the file.
+    before: Vec<Segment>,
     state: State,
     batch: Batch,
 }
 
 impl DiskWriter {
-    /// Opens the file of `key` right after `segments`, cutting off what comes after them; blocks.
-    pub(super) fn open(folder: &Path, key: String, segments: &[Segment], lease: Lease) -> Result<Self, StorageError> {
-        let acknowledged = match segments {
-            [] => 0,
-            [only] if only.key == key => only.length,
-            _ => return Err(StorageError::Key),
-        };
+    /// Opens the file of `last`, which this process began or begins now, at the end of what is acknowledged in it, cutting off what
+    /// comes after; blocks.
+    pub(super) fn open(folder: &Path, before: Vec<Segment>, last: Segment, lease: Lease) -> Result<Self, StorageError> {
+        let Segment { key, length: acknowledged } = last;
         let path = path_of(folder, &key)?;
         let opened = OpenOptions::new().write(true).create(acknowledged == 0).truncate(false).open(&path);
         let mut file = opened.map_err(|error| gone_or_failed(error, &key))?;
@@ -144,7 +143,7 @@ impl DiskWriter {
         file.set_len(acknowledged)?;
         file.seek(SeekFrom::Start(acknowledged))?;
         let end = End { file, path, key, acknowledged, written: acknowledged, synced: false, _lease: lease };
-        Ok(Self { state: State::Idle(end), batch: Batch::default() })
+        Ok(Self { before, state: State::Idle(end), batch: Batch::default() })
     }
 
     /// Waits for the write under way, if there is one.
@@ -175,11 +174,14 @@ impl Writer for DiskWriter {
     async fn finish(mut self: Box<Self>) -> Result<Vec<Segment>, StorageError> {
         let mut end = self.end().await?;
         let frames = self.batch.take();
-        blocking(move || {
+        let last = blocking(move || {
             end.append(&frames)?;
             end.sync()
         })
-        .await
+        .await?;
+        let mut segments = std::mem::take(&mut self.before);
+        segments.extend(last);
+        Ok(segments)
     }
 }
 
