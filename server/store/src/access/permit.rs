@@ -95,16 +95,20 @@ impl Store {
     /// A permit for `N` on the repository of that path, or of the one that had that path before it was renamed.
     ///
     /// A one-word path is one in the `library`. What the viewer may not see is [`Error::Absent`], like what is not there.
+    /// Where a token does not reach, its holder still reads what is public, as anybody would.
     pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
         let path = path.clone().within_hub();
         let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        match verdict(&found.standing(viewer, &path), N::KIND) {
+        let standing = found.standing_for(viewer, &path, N::KIND);
+        // Whoever is let in as anybody acts as nobody.
+        let account = viewer.account().filter(|_| standing.signed_in);
+        match verdict(&standing, N::KIND) {
             Verdict::Allowed => Ok(Permit {
                 repository: found.repository,
                 path: found.path,
-                account: viewer.account_id(),
-                actor: viewer.account().map(|(_, name)| name.clone()),
-                role: found.role,
+                account: account.map(|(id, _)| id),
+                actor: account.map(|(_, name)| name.clone()),
+                role: standing.role,
                 need: PhantomData,
             }),
             Verdict::Absent => Err(Error::Absent),
@@ -129,7 +133,7 @@ impl Store {
     pub async fn abilities(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Abilities> {
         let path = path.clone().within_hub();
         let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        let standing = found.standing(viewer, &path);
+        let standing = found.standing_for(viewer, &path, NeedKind::See);
         let may = |need| verdict(&standing, need) == Verdict::Allowed;
         if !may(NeedKind::See) {
             return Err(Error::Absent);
@@ -147,7 +151,7 @@ impl Store {
     /// Whether the viewer may do this with what is at the path, as the token service asks it.
     pub(crate) async fn may(&self, viewer: &Viewer, path: &RepositoryName, need: NeedKind) -> Result<bool> {
         let found = self.find(viewer, path).await?;
-        Ok(found.is_some_and(|found| verdict(&found.standing(viewer, path), need) == Verdict::Allowed))
+        Ok(found.is_some_and(|found| verdict(&found.standing_for(viewer, path, need), need) == Verdict::Allowed))
     }
 
     /// Whether there is anything at the path, seen or not; never to be told to anybody.

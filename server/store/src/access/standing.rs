@@ -12,6 +12,8 @@ use model::token::TokenAction;
 use moka::sync::Cache;
 use sea_orm::FromQueryResult;
 
+use super::need::NeedKind;
+use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::error::{Error, Result};
 use crate::{Store, sql};
@@ -101,6 +103,16 @@ impl Found {
             reach: viewer.reach(self.path.as_str()).with(viewer.reach(asked.as_str())),
             ground: Some(self.ground),
         }
+    }
+
+    /// The standing that counts for a need: the viewer's own, or anybody's where their token does not reach and anybody may
+    /// read. A token narrows its owner's rights, not what needs none.
+    pub(super) fn standing_for(&self, viewer: &Viewer, asked: &RepositoryName, need: NeedKind) -> Standing {
+        let own = self.standing(viewer, asked);
+        let anybodys = Standing { signed_in: false, role: None, reach: Reach::ALL, ground: own.ground };
+        let reads = matches!(need, NeedKind::See | NeedKind::Pull);
+        let allows = |standing| verdict(standing, need) == Verdict::Allowed;
+        if reads && !allows(&own) && allows(&anybodys) { anybodys } else { own }
     }
 }
 
