@@ -91,6 +91,10 @@ impl Document {
         if let Some(sent) = sent.filter(|sent| shape_of(sent).is_none()) {
             return if any_type { Self::opaque(sent, payload) } else { invalid("unknown manifest media type") };
         }
+        // A structure would be read from an array too, and text in members that nobody reads is not looked at.
+        if !std::str::from_utf8(payload).is_ok_and(|text| text.trim_ascii_start().starts_with('{')) {
+            return invalid("a manifest is a JSON object, in UTF-8");
+        }
         // The parser of serde_json itself refuses documents nested more than 128 deep.
         let json: Json = match serde_json::from_slice(payload) {
             Ok(json) => json,
@@ -240,6 +244,18 @@ mod tests {
         let document = Document::parse(Some("application/vnd.x+json; v=1"), payload, true).unwrap();
         assert_eq!(document.media_type, "application/vnd.x+json");
         assert!(Document::parse(Some("application/vnd.x+json"), b"[1]", true).is_err());
+    }
+
+    #[test]
+    fn a_manifest_is_an_object_and_its_text_is_utf_8() {
+        let config = json!({ "mediaType": "application/x", "digest": digest('c'), "size": 1 });
+        let parse = |payload: &[u8]| Document::parse(Some(OCI_MANIFEST), payload, false);
+        let members = json!([2, OCI_MANIFEST, null, config, [config], null, null, null]);
+        assert!(parse(members.to_string().as_bytes()).is_err());
+        let manifest = json!({ "schemaVersion": 2, "config": config, "x": "?" }).to_string();
+        assert!(parse(format!("\n {manifest}").as_bytes()).is_ok());
+        let mangled: Vec<u8> = manifest.bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
+        assert!(parse(&mangled).is_err());
     }
 
     proptest! {
