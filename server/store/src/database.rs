@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
+use sea_orm::sqlx::{Connection as _, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait,
@@ -62,6 +63,11 @@ impl Database {
             .acquire_timeout(Duration::from_secs(10))
             .sqlx_logging(false)
             .record_stmt_in_spans(false)
+            .map_sqlx_sqlite_pool_opts(|options| {
+                options.after_release(|connection, _| {
+                    Box::pin(async move { is_outside_of_transactions(connection).await })
+                })
+            })
             .map_sqlx_sqlite_opts(|options| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
                 options
@@ -77,6 +83,9 @@ impl Database {
             .write(|tx| async move {
                 if tx.get_database_backend() == DbBackend::Postgres {
                     tx.execute_unprepared(MIGRATION_LOCK).await?;
+                }
+                for migration in Migrator::get_pending_migrations(&*tx).await? {
+                    tracing::info!(migration = migration.name(), "changing the schema");
                 }
                 Migrator::up(&*tx, None).await
             })
@@ -135,6 +144,14 @@ impl Database {
         }
         outcome
     }
+}
+
+/// Whether a connection may go back to the pool. SQLite ends a transaction by itself when the disk is full or fails; the driver
+/// then believes it open for good, and what comes next would neither see nor keep what others write.
+async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
+    // Rollbacks that wait in the connection's queue are done first.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Whether the database ended a transaction only because another was in its way: PostgreSQL's 40001 (serialisation

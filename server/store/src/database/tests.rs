@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use migrations::{Migrator, MigratorTrait};
 
-use super::Tx;
+use super::{Database, Tx};
 use crate::testing::{Fixture, each_database};
 use crate::{Error, sql};
 
@@ -75,4 +75,36 @@ each_database! {
         }
         assert_eq!(count(fixture).await, 32);
     }
+}
+
+/// SQLite ends such a transaction by itself, unlike any other that fails.
+#[tokio::test]
+async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&format!("sqlite://{}", folder.path().join("hub.db").display())).await.unwrap();
+    sql::execute(database.pool(), "CREATE TABLE heap (bytes BLOB)", []).await.unwrap();
+    let full = database
+        .write(|tx| async move {
+            // SQLite's own way to have no room: this connection lets the file grow no further.
+            sql::execute(&*tx, "PRAGMA max_page_count = 1", []).await?;
+            sql::execute(&*tx, "INSERT INTO heap VALUES (zeroblob(1000000))", []).await?;
+            Ok::<_, Error>(())
+        })
+        .await;
+    assert!(matches!(full, Err(Error::Unavailable(_))), "{full:?}");
+    // Work that is refused is what such a connection would stay in; often enough that each connection has its turn.
+    let look = |tx: Arc<Tx>| async move {
+        sql::all(&*tx, "SELECT value FROM setting", []).await?;
+        Err::<(), _>(Error::Forbidden)
+    };
+    for _ in 0..16 {
+        assert!(matches!(database.write(look).await, Err(Error::Forbidden)));
+    }
+    let insert = "INSERT INTO setting (name, value) VALUES ('count', '0')";
+    let other = Database::open(&format!("sqlite://{}", folder.path().join("hub.db").display())).await.unwrap();
+    other.write(|tx| async move { sql::execute(&*tx, insert, []).await }).await.unwrap();
+    for _ in 0..16 {
+        assert!(sql::first(database.pool(), "SELECT 1 FROM setting", []).await.unwrap().is_some());
+    }
+    database.write(|tx| async move { sql::execute(&*tx, "DELETE FROM setting", []).await }).await.unwrap();
 }
