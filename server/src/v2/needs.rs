@@ -25,8 +25,10 @@ impl Need {
             | Operation::GetManifest { .. }
             | Operation::ListTags(_)
             | Operation::ListReferrers { .. } => Self::Pull,
-            Operation::StartUpload { .. } | Operation::MountBlob { .. } | Operation::PutManifest { .. } => Self::Create,
-            Operation::UploadStatus(_)
+            Operation::StartUpload { .. } | Operation::MountBlob { .. } => Self::Create,
+            // A manifest comes after its blobs: where none ever came it would be refused, and leave an empty repository.
+            Operation::PutManifest { .. }
+            | Operation::UploadStatus(_)
             | Operation::AppendUpload { .. }
             | Operation::CloseUpload { .. }
             | Operation::CancelUpload(_) => Self::Push,

@@ -172,3 +172,72 @@ async fn whoever_could_make_a_repository_is_told_that_it_is_missing() {
     let referrers = world.get(&format!("/v2/ada/none/referrers/{}", digest(b"x")), &token).await;
     assert_eq!((referrers.status, referrers.json()["manifests"].clone()), (StatusCode::OK, serde_json::json!([])));
 }
+
+#[tokio::test]
+async fn a_manifest_that_is_refused_makes_no_repository() {
+    let world = World::new().await;
+    world.member("ada").await;
+    for authorization in [world.bearer("ada", "repository:ada/app:pull,push").await, basic("ada", PASSWORD)] {
+        let refused = world.call(Method::PUT, "/v2/ada/app/manifests/1", &authorization, "no manifest").await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{refused:?}");
+        assert_eq!(refused.json()["errors"][0]["code"], "NAME_UNKNOWN");
+        let made = world.get("/api/v1/repositories/ada/app", &basic("ada", PASSWORD)).await;
+        assert_eq!(made.status, StatusCode::NOT_FOUND, "{made:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_something_else_still_reads_what_is_public_and_no_more() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    for (path, visibility) in
+        [("ada/open", Visibility::Public), ("ada/in", Visibility::Internal), ("ada/shut", Visibility::Private)]
+    {
+        world.repository(&ada, path, visibility).await;
+        let token = world.bearer("ada", &format!("repository:{path}:pull,push")).await;
+        world.push(path, "1", &token, b"layer").await;
+    }
+    let scopes = vec!["ada/other:pull,push".parse().unwrap()];
+    let form = NewToken { label: "ci".to_owned(), scopes, expires_at: None };
+    let secret = world.state.store.create_token(&ada, &form).await.unwrap().secret;
+    let asked = "/token?service=portolan&scope=repository:ada/open:pull,push&scope=repository:ada/shut:pull";
+    let issued = world.get(asked, &basic("ada", &secret)).await.json();
+    let issued = format!("Bearer {}", issued["token"].as_str().unwrap());
+    let elsewhere = world.bearer("ada", "repository:ada/other:pull").await;
+    for authorization in [basic("ada", &secret), format!("Bearer {secret}"), issued, elsewhere] {
+        let open = world.get("/v2/ada/open/manifests/1", &authorization).await;
+        assert_eq!(open.status, StatusCode::OK, "{open:?}");
+        for path in ["ada/in", "ada/shut", "ada/none"] {
+            let hidden = world.get(&format!("/v2/{path}/manifests/1"), &authorization).await;
+            assert!(hidden.status.is_client_error(), "{path}: {hidden:?}");
+        }
+        let push = world.call(Method::POST, "/v2/ada/open/blobs/uploads/", &authorization, Body::empty()).await;
+        assert!(push.status.is_client_error(), "{push:?}");
+    }
+    let read = world.get("/api/v1/repositories/ada/open", &format!("Bearer {secret}")).await;
+    assert_eq!((read.status, &read.json()["role"]), (StatusCode::OK, &serde_json::Value::Null), "as anybody would");
+}
+
+#[tokio::test]
+async fn a_mount_takes_what_is_public_and_what_the_token_names() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let blob = digest(b"layer");
+    for (path, visibility) in [("ada/open", Visibility::Public), ("ada/shut", Visibility::Private)] {
+        world.repository(&ada, path, visibility).await;
+        let token = world.bearer("ada", &format!("repository:{path}:pull,push")).await;
+        world.push(path, "1", &token, b"layer").await;
+    }
+    let (to, both) = ("repository:ada/new:pull,push", "repository:ada/new:pull,push repository:ada/shut:pull");
+    for (scopes, source, status) in [
+        (to, "ada/open", StatusCode::CREATED),
+        (to, "ada/shut", StatusCode::ACCEPTED),
+        (both, "ada/shut", StatusCode::CREATED),
+    ] {
+        let token = world.bearer("ada", scopes).await;
+        let mount = format!("/v2/ada/new/blobs/uploads/?mount={blob}&from={source}");
+        let answer = world.call(Method::POST, &mount, &token, Body::empty()).await;
+        assert_eq!(answer.status, status, "{scopes} from {source}: {answer:?}");
+        world.call(Method::DELETE, &format!("/v2/ada/new/blobs/{blob}"), &basic("ada", PASSWORD), Body::empty()).await;
+    }
+}
