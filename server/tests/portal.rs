@@ -163,3 +163,26 @@ async fn a_preview_is_sanitised_and_for_members() {
     let html = world.visit(Some(id)).await.0.preview("*a* <script>b</script>").await.unwrap();
     assert_eq!(html.trim(), "<p><em>a</em> </p>");
 }
+
+#[tokio::test]
+async fn a_form_of_somebody_unknown_is_kept_in_part_and_not_for_long() {
+    let world = World::new().await;
+    let flash = |size: usize| Flash {
+        form: "comments/post".to_owned(),
+        fault: None,
+        notice: None,
+        fields: BTreeMap::from([("body".to_owned(), "x".repeat(size))]),
+    };
+    let hour = time::Duration::HOUR;
+    for (size, kept) in [(16 << 10, 1), (400 << 10, 0)] {
+        let (portal, session) = world.visit(None).await;
+        portal.set_flash(flash(size)).await.unwrap();
+        assert!(session.expiry_age() <= hour, "{}", session.expiry_age());
+        assert_eq!(portal.take_flash().await.unwrap().unwrap().fields.len(), kept);
+    }
+    let id = world.signed_up("ada").await;
+    let (portal, session) = world.visit(Some(id)).await;
+    portal.set_flash(flash(400 << 10)).await.unwrap();
+    assert!(session.expiry_age() > hour, "{}", session.expiry_age());
+    assert_eq!(portal.take_flash().await.unwrap().unwrap().fields.len(), 1);
+}

@@ -10,12 +10,20 @@ use leptos_axum::ResponseOptions;
 use model::clock::Timestamp;
 use model::fault::Fault;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use store::sessions::ACCOUNT;
+use time::Duration;
+use tower_sessions::Expiry;
 
 use super::Visit;
 use super::facts::{THEME_COOKIE, known_theme};
 
 /// The session's key for the flash.
 const FLASH: &str = "flash";
+
+/// How much of a form waits for somebody who is not signed in, in bytes, and for how long: the longest comment, until they
+/// signed in. Anybody can make us write this down.
+const UNSIGNED: usize = 20 << 10;
+const UNSIGNED_LIFE: Duration = Duration::HOUR;
 
 /// What cannot stand in a `Location` as it is.
 const LOCATION: &AsciiSet =
@@ -69,11 +77,15 @@ impl Answer for Visit {
         self.facts.request_id.clone()
     }
 
-    async fn set_flash(&self, flash: Flash) -> Answered<()> {
-        match &self.session {
-            Some(session) => session.insert(FLASH, flash).await.map_err(session_failed),
-            None => Ok(()),
+    async fn set_flash(&self, mut flash: Flash) -> Answered<()> {
+        let Some(session) = &self.session else { return Ok(()) };
+        if session.get_value(ACCOUNT).await.map_err(session_failed)?.is_none() {
+            if flash.fields.values().map(String::len).sum::<usize>() > UNSIGNED {
+                flash.fields.clear();
+            }
+            session.set_expiry(Some(Expiry::OnInactivity(UNSIGNED_LIFE)));
         }
+        session.insert(FLASH, flash).await.map_err(session_failed)
     }
 
     async fn take_flash(&self) -> Answered<Option<Flash>> {
