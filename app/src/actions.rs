@@ -38,6 +38,12 @@ impl FromServerFnError for Refused {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
+        // What cannot be read is its sender's fault. A browser's form is sent back all the same.
+        if let Ok(portal) = portal()
+            && portal.scripted()
+        {
+            portal.status(FaultCode::Invalid.status());
+        }
         Self("This did not arrive whole, and nothing was changed. Load the page again.".to_owned())
     }
 }

@@ -115,6 +115,12 @@ impl Hub {
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
+        // CONNECT names a host and no path; nothing here is a proxy.
+        if request.uri().path_and_query().is_none() {
+            let mut response = Response::new(Either::Right(Body::empty()));
+            *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
+            return response;
+        }
         let path = request.uri().path();
         if path.strip_prefix("/v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return self.guard.answer(request, peer).await.map(Either::Left);

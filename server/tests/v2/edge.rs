@@ -137,3 +137,24 @@ async fn built_in_files_are_kept_for_ever_under_their_hash_and_asked_for_anew_wi
     assert_eq!((plain.status, plain.header("cache-control")), (StatusCode::OK, "no-cache"));
     assert_eq!(world.get("/static/../Cargo.toml", "").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_tunnel_to_elsewhere_is_not_opened() {
+    let world = World::new().await;
+    let request = Request::builder().method(Method::CONNECT).uri("elsewhere.example:443").body(Body::empty()).unwrap();
+    assert_eq!(world.send(request).await.status, StatusCode::NOT_IMPLEMENTED);
+}
+
+#[tokio::test]
+async fn a_script_whose_form_cannot_be_read_is_told_so_and_not_that_the_server_failed() {
+    let world = World::new().await;
+    for body in ["name=a&name=b", "name[]=1", "on=perhaps"] {
+        let path = if body.starts_with("on") { "/_actions/stars/set" } else { "/_actions/session/signin" };
+        let request = Request::post(path)
+            .header(HOST, "127.0.0.1:5000")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json");
+        let answer = world.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer:?}");
+    }
+}
