@@ -8,6 +8,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 
 mod m0001_people;
 mod m0002_engine;
+mod m0003_indexes;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -15,7 +16,7 @@ pub struct Migrator;
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_people::Migration), Box::new(m0002_engine::Migration)]
+        vec![Box::new(m0001_people::Migration), Box::new(m0002_engine::Migration), Box::new(m0003_indexes::Migration)]
     }
 }
 

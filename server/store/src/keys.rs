@@ -13,11 +13,15 @@ use p256::SecretKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 use rand::RngCore;
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::{Store, sql};
+
+/// The advisory lock that a node holds while it makes the first key (PostgreSQL).
+const LOCK: i64 = 8_101_976_114;
 
 /// Keys that are not known are looked for in the database no more often than this.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -138,19 +142,44 @@ impl Store {
     }
 
     async fn make_key(&self, now: Timestamp) -> Result<()> {
-        let secret = generate();
-        let key = Key::new(&secret)?;
-        let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;
-        let insert = "INSERT INTO signing_key (kid, private_pem, created_at) VALUES ($1, $2, $3)";
-        let values = [key.kid.into(), pem.as_str().into(), now.micros().into()];
-        sql::execute(self.database().pool(), insert, values).await?;
-        Ok(())
+        let secret = &generate();
+        self.database().write(|tx| async move { keep_first(&*tx, secret, now).await }).await
     }
+}
+
+/// Keeps the first key, unless another node just did: two first keys would not know each other's signatures for a while.
+async fn keep_first(on: &impl ConnectionTrait, secret: &SecretKey, now: Timestamp) -> Result<()> {
+    let kid = Key::new(secret)?.kid;
+    let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;
+    if on.get_database_backend() == DbBackend::Postgres {
+        sql::execute(on, "SELECT pg_advisory_xact_lock($1)", [LOCK.into()]).await?;
+    }
+    let insert = "INSERT INTO signing_key (kid, private_pem, created_at)
+         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM signing_key)";
+    sql::execute(on, insert, [kid.into(), pem.as_str().into(), now.micros().into()]).await?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::TransactionTrait;
+
     use super::*;
+    use crate::testing::each_database;
+
+    each_database! {
+        async fn nodes_that_start_together_sign_with_one_key(fixture: &Fixture) {
+            let now = fixture.store.clock().now();
+            let other = fixture.store.database().pool().begin().await.unwrap();
+            keep_first(&other, &generate(), now).await.unwrap();
+            let (keys, ()) = tokio::join!(fixture.store.jwks(), async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                other.commit().await.unwrap();
+            });
+            assert_eq!(keys.unwrap()["keys"].as_array().unwrap().len(), 2, "one key under two names");
+            assert_eq!(fixture.rows("signing_key").await, 1);
+        }
+    }
 
     #[test]
     fn a_key_has_a_thumbprint_and_a_libtrust_name() {

@@ -33,6 +33,8 @@ pub mod repositories;
 mod secret;
 pub mod sessions;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod testing;
 
 /// The hub's memory; cheap to clone.

@@ -11,6 +11,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
 use crate::access::Viewer;
+use crate::accounts::backoff;
 use crate::entity::AccountRow;
 use crate::error::Result;
 use crate::{Store, secret, sql};
@@ -125,10 +126,10 @@ impl Store {
     /// Takes away some sessions and failures to sign in that ran out; how many sessions. For the site's own upkeep.
     pub async fn sweep_sessions(&self, viewer: &Viewer) -> Result<u64> {
         viewer.require_system()?;
-        let now = self.clock().now().micros();
-        let failures = "DELETE FROM sign_in_failure WHERE blocked_until < $1 AND last_at < $1 - 86400000000";
-        sql::execute(self.database().pool(), failures, [now.into()]).await?;
-        let delete = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-        Ok(sql::execute(self.database().pool(), delete, [now.into(), SWEEP.into()]).await?)
+        let now = self.clock().now();
+        backoff::forget_old(self.database().pool(), now).await?;
+        let delete = "DELETE FROM session
+             WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+        Ok(sql::execute(self.database().pool(), delete, [now.micros().into(), SWEEP.into()]).await?)
     }
 }

@@ -123,7 +123,8 @@ impl Storage for Disk {
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        let path = self.folder.join("check");
+        // A name of its own: somebody else may be checking.
+        let path = self.folder.join(format!("check-{}", Uuid::now_v7().simple()));
         blocking(move || {
             fs::write(&path, b"portolan")?;
             fs::read(&path)?;

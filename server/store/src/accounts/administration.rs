@@ -1,5 +1,5 @@
 //! What an administrator, or the command line, does with others' accounts.
-//! It refuses to know how an act is asked for; each is written to the log with who did it.
+//! It refuses to know how an act is asked for; each is written to the log with who did it, or why the site itself did.
 
 use model::account::{Account, Me, SignUp};
 use model::clock::Timestamp;
@@ -90,6 +90,8 @@ impl Store {
 }
 
 fn log(viewer: &Viewer, act: &str, name: &str) {
-    let by = viewer.account().map_or(viewer.reason().unwrap_or_default(), |(_, by)| by.as_str());
-    tracing::info!(by, name, "an administrator {act}");
+    match (viewer.account(), viewer.reason()) {
+        (Some((_, by)), _) => tracing::info!(by = by.as_str(), name, "an administrator {act}"),
+        (None, reason) => tracing::info!(reason, name, "the site itself {act}"),
+    }
 }

@@ -64,8 +64,7 @@ pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Ti
             failures = CASE WHEN sign_in_failure.last_at < $3 THEN 1 ELSE sign_in_failure.failures + 1 END,
             last_at = $2
         RETURNING failures";
-    let forgotten = now.micros().saturating_sub(i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX));
-    let values = [subject.name.as_str().into(), now.micros().into(), forgotten.into()];
+    let values = [subject.name.as_str().into(), now.micros().into(), forgotten(now).into()];
     let row = sql::first(on, note, values).await?.ok_or(Error::Corrupt("sign_in_failure"))?;
     let beyond = row.try_get_by_index::<i64>(0)? - subject.free;
     let Ok(beyond) = u32::try_from(beyond) else { return Ok(()) };
@@ -73,6 +72,18 @@ pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Ti
     let block = "UPDATE sign_in_failure SET blocked_until = $2 WHERE subject = $1";
     sql::execute(on, block, [subject.name.as_str().into(), now.plus(wait).micros().into()]).await?;
     Ok(())
+}
+
+/// Takes out the failures that count no more and that nobody waits for.
+pub(crate) async fn forget_old(on: &impl ConnectionTrait, now: Timestamp) -> Result<()> {
+    let delete = "DELETE FROM sign_in_failure WHERE blocked_until <= $1 AND last_at < $2";
+    sql::execute(on, delete, [now.micros().into(), forgotten(now).into()]).await?;
+    Ok(())
+}
+
+/// The moment before which a failure counts no more.
+fn forgotten(now: Timestamp) -> i64 {
+    now.micros().saturating_sub(i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Forgets a subject's failures.

@@ -2,7 +2,7 @@
 //! It refuses to know what an account may do with repositories; that is `access`.
 
 mod administration;
-mod backoff;
+pub(crate) mod backoff;
 mod invitations;
 mod password;
 mod profile;

@@ -82,20 +82,22 @@ impl Store {
 
     /// Whether a push to a path where nothing is would make a repository.
     pub async fn may_create_by_push(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
-        if !viewer.is_signed_in() || !viewer.reach(path.as_str()).includes(TokenAction::Push) {
-            return Ok(false);
-        }
-        let found = self.namespace(viewer, path.namespace()).await?;
-        Ok(found.is_some_and(|(_, role)| role >= Some(Role::Maintainer)))
+        Ok(viewer.reach(path.as_str()).includes(TokenAction::Push) && self.makes_in(viewer, path.namespace()).await?)
     }
 
     /// Whether the viewer would see whatever is at this path, and so may be told that nothing is.
     pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         let reach = viewer.reach(path.as_str());
-        if !viewer.is_signed_in() || !(reach.includes(TokenAction::Pull) || reach.includes(TokenAction::Push)) {
+        let reached = reach.includes(TokenAction::Pull) || reach.includes(TokenAction::Push);
+        Ok(reached && self.makes_in(viewer, path.namespace()).await?)
+    }
+
+    /// Whether the viewer is one of those who make repositories in a namespace.
+    async fn makes_in(&self, viewer: &Viewer, namespace: &str) -> Result<bool> {
+        if !viewer.is_signed_in() {
             return Ok(false);
         }
-        let found = self.namespace(viewer, path.namespace()).await?;
+        let found = self.namespace(viewer, namespace).await?;
         Ok(found.is_some_and(|(_, role)| role >= Some(Role::Maintainer)))
     }
 

@@ -12,14 +12,13 @@ use crate::ledger::{segments, trash};
 use crate::{Store, outbox, sql};
 
 /// What hangs on a repository, children before what they refer to.
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 12] = [
     "DELETE FROM tag WHERE repository_id = $1",
     "DELETE FROM image WHERE repository_id = $1",
     "DELETE FROM manifest_child WHERE repository_id = $1",
     "DELETE FROM manifest_blob WHERE repository_id = $1",
     "DELETE FROM manifest WHERE repository_id = $1",
     "DELETE FROM repository_blob WHERE repository_id = $1",
-    "DELETE FROM upload WHERE repository_id = $1",
     "DELETE FROM tag_history WHERE repository_id = $1",
     "DELETE FROM comment WHERE repository_id = $1",
     "DELETE FROM star WHERE repository_id = $1",
@@ -36,8 +35,9 @@ impl Store {
         self.database()
             .write(|tx| async move {
                 lock(&tx, permit).await?;
-                let find = "SELECT segments FROM upload WHERE repository_id = $1";
-                for row in sql::all(&*tx, find, [permit.repository().0.into()]).await? {
+                // What goes says itself what it held: an upload may move on until its row is taken.
+                let uploads = "DELETE FROM upload WHERE repository_id = $1 RETURNING segments";
+                for row in sql::all(&*tx, uploads, [permit.repository().0.into()]).await? {
                     let text: String = row.try_get_by_index(0)?;
                     let segments = segments::decode(&text).ok_or(Error::Corrupt("upload.segments"))?;
                     trash::add(&*tx, &segments, now).await?;

@@ -1,6 +1,8 @@
 //! Lists of repositories, page by page and by key: every row in them passed the scope's condition.
 //! It refuses to know full-text search; that is an index outside, whose answers are reloaded here.
 
+use std::collections::BTreeMap;
+
 use model::account::AccountName;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
@@ -98,7 +100,7 @@ impl Store {
         _viewer: &Viewer,
         ids: &[RepositoryId],
     ) -> Result<Vec<Repository>> {
-        let mut found = Vec::new();
+        let mut found = BTreeMap::new();
         for batch in ids.chunks(sql::BATCH) {
             let mut values: Vec<Value> = Vec::new();
             let condition = scope.condition(&mut values);
@@ -109,17 +111,12 @@ impl Store {
             for row in sql::all(self.database().pool(), &find, values).await? {
                 let shown = shown(scope, &row)?;
                 if scope.covers(&shown.row.path) {
-                    found.push(shown);
+                    found.insert(shown.row.id(), shown);
                 }
             }
         }
-        let mut views = Vec::new();
-        for id in ids {
-            if let Some(shown) = found.iter().find(|shown| shown.row.id() == *id) {
-                views.push(shown.row.view(shown.role, shown.starred)?);
-            }
-        }
-        Ok(views)
+        let shown = ids.iter().filter_map(|id| found.get(id));
+        shown.map(|shown| shown.row.view(shown.role, shown.starred)).collect()
     }
 
     /// Paths within the scope in byte order, for the engine's catalog.

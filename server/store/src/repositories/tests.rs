@@ -2,6 +2,7 @@
 //! It refuses to know how the engine stores what it only puts in to be deleted.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use model::event::What;
 use model::fault::{Fault, FaultCode};
@@ -10,6 +11,7 @@ use model::page::PageRequest;
 use model::repository::{CommentPolicy, NewRepository, RepositoryPatch, RepositorySort};
 use model::role::{Role, Visibility};
 use registry::ledger::{Expect, NewManifest, Place, Put, Segment, Upload};
+use sea_orm::TransactionTrait;
 use uuid::Uuid;
 
 use super::RepositoryFilter;
@@ -327,6 +329,24 @@ each_database! {
         assert_eq!(fixture.store.ledger().trash(10).await.unwrap(), ["unfinished"]);
         assert_eq!(fixture.events().await.last(), Some(&What::Deleted));
         fixture.store.push_permit(&ada, &app, now).await.unwrap();
+    }
+
+    async fn an_upload_that_moves_on_while_its_repository_goes_leaves_no_bytes_behind(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let (ledger, now) = (fixture.store.ledger(), fixture.store.clock().now());
+        let app = fixture.repository(&ada, "app", Visibility::Private).await;
+        let own = fixture.store.permit::<Own>(&ada, &app).await.unwrap();
+        let upload = Uuid::now_v7();
+        ledger.open_upload(own.repository(), upload, Algorithm::Sha256, now).await.unwrap();
+        let moving = fixture.store.database().pool().begin().await.unwrap();
+        let advance = "UPDATE upload SET position = 1, segments = '[[\"late\",1]]'";
+        assert_eq!(sql::execute(&moving, advance, []).await.unwrap(), 1);
+        let (deleted, ()) = tokio::join!(fixture.store.delete_repository(own), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            moving.commit().await.unwrap();
+        });
+        deleted.unwrap();
+        assert_eq!(ledger.trash(10).await.unwrap(), ["late"]);
     }
 }
 
