@@ -57,11 +57,30 @@ docker_pull_index() {
     docker_ pull --platform linux/amd64 "$1"
     same "digest pulled" "$(cat "$WORK/docker/list")" "$(docker_digest "$1")"
 }
+docker_as_stranger() { command docker --config "$WORK/docker/stranger" --host "unix://$WORK/docker/socket" "$@"; }
 docker_stranger() {
     printf '%s' "$STRANGER_PASSWORD" |
-        command docker --config "$WORK/docker/stranger" --host "unix://$WORK/docker/socket" \
-            login --username "$STRANGER" --password-stdin "$REGISTRY"
-    refuses command docker --config "$WORK/docker/stranger" --host "unix://$WORK/docker/socket" pull "$1"
+        docker_as_stranger login --username "$STRANGER" --password-stdin "$REGISTRY"
+    refuses docker_as_stranger pull "$1"
+}
+# docker_finds WHO REPOSITORY [OPTIONS…]: a search for the repository's name shows it.
+docker_finds() {
+    local who=$1 repository=$2
+    shift 2
+    "$who" search --format '{{.Name}}' "$@" "$REGISTRY/${repository##*/}" | grep --quiet --line-regexp "$repository"
+}
+docker_search() {
+    wait_until 5 docker_finds docker_ "$1"
+    refuses docker_finds docker_as_stranger "$1"
+    open_to_all "$1"
+    wait_until 5 docker_finds docker_as_stranger "$1"
+    refuses docker_finds docker_ "$1" --filter stars=1
+    star "$1"
+    wait_until 5 docker_finds docker_ "$1" --filter stars=1
+    docker_finds docker_ "$1" --filter is-official=false
+    refuses docker_finds docker_ "$1" --filter is-official=true
+    same "rows of a search with a limit" 1 \
+        "$(docker_ search --limit 1 --format '{{.Name}}' "$REGISTRY/${1%%/*}" | wc -l)"
 }
 # docker deletes nothing in a registry; its users ask the API.
 docker_delete() { delete_tag "$2" "$3"; }

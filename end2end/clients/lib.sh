@@ -99,6 +99,18 @@ api() {
         "http://$REGISTRY/v2/$repository/$path"
 }
 
+# rest METHOD PATH [CURL OPTIONS…]: a request of the REST API as the first account.
+rest() {
+    local method=$1 path=$2
+    shift 2
+    curl --silent --show-error --fail --request "$method" --user "$USER_NAME:$PASSWORD" \
+        --header 'Content-Type: application/json' "$@" "http://$REGISTRY/api/v1/$path"
+}
+open_to_all() { rest PATCH "repositories/$1" --data '{"visibility":"public"}'; }
+star() { rest PUT "repositories/$1/-/star"; }
+# found REPOSITORY: the search has it, for the first account.
+found() { rest GET "search?q=${1##*/}" | jq --exit-status --arg path "$1" 'any(.items[]; .path == $path)'; }
+
 ACCEPT='application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json,
  application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json'
 ACCEPT=${ACCEPT//$'\n'/}

@@ -45,6 +45,24 @@ podman_pull_index() {
 podman_stranger() {
     refuses podman_ pull --tls-verify=false --creds "$STRANGER:$STRANGER_PASSWORD" "$1"
 }
+# podman_finds REPOSITORY [OPTIONS…]: a search for the repository's name shows it.
+podman_finds() {
+    local repository=$1
+    shift
+    podman_ search --tls-verify=false --authfile "$WORK/podman/auth.json" --format '{{.Name}}' "$@" \
+        "$REGISTRY/${repository##*/}" | grep --quiet --line-regexp "$REGISTRY/$repository"
+}
+podman_search() {
+    wait_until 5 found "$1"
+    # podman sends nothing of its sign-in along with a search: it finds what everybody may see.
+    refuses podman_finds "$1"
+    open_to_all "$1"
+    wait_until 5 podman_finds "$1" --limit 1
+    refuses podman_finds "$1" --filter stars=1
+    star "$1"
+    wait_until 5 podman_finds "$1" --filter stars=1
+    refuses podman_finds "$1" --filter is-official
+}
 # podman deletes nothing in a registry; its users ask the API.
 podman_delete() { delete_tag "$2" "$3"; }
 podman_teardown() { podman_ rmi --all --force; rm -rf "$WORK/podman"; }
