@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// A moment in UTC, in microseconds since 1970-01-01; serialises as RFC 3339.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,9 +45,11 @@ impl Timestamp {
         self.date().format(&Rfc3339).unwrap_or_default()
     }
 
-    /// Parses RFC 3339; `None` when it is anything else.
+    /// Parses RFC 3339; `None` when it is anything else, or could not be written so again.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from_date)
+        let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+        // In UTC a moment of the first or last day may lie in a year that has no four digits, and could not be written again.
+        (0..=9999).contains(&date.year()).then(|| Self::from_date(date))
     }
 
     /// The same moment as a calendar date and time in UTC.
@@ -110,5 +112,27 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_moment_that_is_read_can_be_written_and_read_again() {
+        for text in [
+            "2026-01-02T03:04:05Z",
+            "1970-01-01T00:00:00.000001+05:30",
+            "0000-01-01T00:00:00Z",
+            "0000-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-01:00",
+        ] {
+            if let Some(moment) = Timestamp::parse_rfc3339(text) {
+                assert_eq!(Timestamp::parse_rfc3339(&moment.rfc3339()), Some(moment), "{text}");
+            }
+        }
+        assert!(Timestamp::parse_rfc3339("2026-01-02T03:04:05Z").is_some());
     }
 }

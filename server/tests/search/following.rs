@@ -155,8 +155,13 @@ async fn what_cannot_be_read_holds_nothing_up() {
     dock.image(&vec![b' '; 5 * 1024 * 1024], CONFIG, &["huge"]).await;
     dock.image(b"{}", "application/vnd.cncf.helm.config.v1+json", &["chart"]).await;
     dock.put(IMAGE, &json!({"neither": "kind"}), Vec::new(), Vec::new(), &["odd"]).await;
+    let ancient = br#"{"os": "linux", "architecture": "arm", "created": "0000-01-01T00:00:00+01:00"}"#;
+    dock.image(ancient, CONFIG, &["ancient"]).await;
     dock.image(&config("amd64"), CONFIG, &["good"]).await;
     dock.inspect().await;
+    dock.world.follow().await;
+    assert_eq!(dock.world.found(&dock.world.store.anonymous(), "tag:good arch:arm").await, ["ann/app"]);
+    assert_eq!(dock.shown("ancient").await.config.unwrap().created, None);
     assert_eq!(dock.shown("good").await.config.unwrap().platform, "linux/amd64");
     for tag in ["broken", "huge", "chart"] {
         assert_eq!(dock.shown(tag).await.layers.len(), 1, "{tag}");
