@@ -43,6 +43,13 @@ pub enum Error {
     Storage(#[source] StorageError),
 }
 
+impl Error {
+    /// Whether it will be no other the next time: a row that does not parse.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Store(store::Error::Corrupt(_)) | Self::Ledger(LedgerError::Corrupt(_)))
+    }
+}
+
 /// What inspection reads from and writes to.
 pub struct Inspector {
     store: Store,
@@ -93,14 +100,15 @@ impl Inspector {
         Ok(events.len())
     }
 
-    /// Inspects one push. A storage that fails is tried some times more, then the image is left as it is.
+    /// Inspects one push. A storage that fails is tried some times more; then, and where a row does not parse, the image is
+    /// left as it is: it must not hold up those after it.
     async fn inspect_patiently(&self, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
         let mut tries = 1;
         loop {
             match self.inspect(repository, digest, None, 0).await {
-                Err(Error::Storage(error)) if tries == TRIES => {
+                Err(error) if error.is_lasting() || (tries == TRIES && matches!(error, Error::Storage(_))) => {
                     let error: &dyn std::error::Error = &error;
-                    tracing::error!(%repository, %digest, error, "an image's configuration cannot be read; it is skipped");
+                    tracing::error!(%repository, %digest, error, "an image cannot be inspected; it is skipped");
                     return Ok(());
                 }
                 Err(Error::Storage(_)) => {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use model::id::{EventId, RepositoryId};
-use store::Store;
 use store::access::Viewer;
+use store::{SearchDocument, Store};
 use tantivy::TantivyDocument;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ use super::{Search, document};
 const EVENTS: u64 = 500;
 /// How many repositories are read at a time while the index is built.
 const BATCH: u64 = 500;
+/// How many repositories are read at once: a database elsewhere takes its time, and others ask it too.
+const AT_ONCE: usize = 4;
 /// Commits are at least this far apart.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// How many repositories are between two commits of a first build, so that what is there is found early.
@@ -45,7 +48,7 @@ async fn follow(search: &Search, store: &Store) -> Result<(), Error> {
         }
         // A single push is committed at once; a stream of them once an interval, with all that came meanwhile.
         tokio::time::sleep_until(committed + COMMIT_EVERY).await;
-        while apply(search, store, &viewer, &mut position).await? == EVENTS {}
+        apply_all(search, store, &viewer, &mut position).await?;
         commit(search, Some(position)).await?;
         committed = Instant::now();
     }
@@ -60,11 +63,7 @@ pub async fn catch_up(search: &Search, store: &Store) -> Result<EventId, Error> 
         Some(position) if position <= end => position,
         _ => return rebuild(search, store).await,
     };
-    let mut changed = false;
-    while apply(search, store, &viewer, &mut position).await? > 0 {
-        changed = true;
-    }
-    if changed {
+    if apply_all(search, store, &viewer, &mut position).await? > 0 {
         commit(search, Some(position)).await?;
     }
     Ok(position)
@@ -93,10 +92,23 @@ pub async fn rebuild(search: &Search, store: &Store) -> Result<EventId, Error> {
         }
         done = next;
     }
-    while apply(search, store, &viewer, &mut position).await? > 0 {}
+    apply_all(search, store, &viewer, &mut position).await?;
     commit(search, Some(position)).await?;
     tracing::info!(repositories = done, "the search index is built");
     Ok(position)
+}
+
+/// Applies events until less than a whole reading is left, and says how many there were: whoever waited for none would wait
+/// for as long as somebody pushes.
+async fn apply_all(search: &Search, store: &Store, viewer: &Viewer, position: &mut EventId) -> Result<u64, Error> {
+    let mut all = 0;
+    loop {
+        let events = apply(search, store, viewer, position).await?;
+        all += events;
+        if events < EVENTS {
+            return Ok(all);
+        }
+    }
 }
 
 /// Reads the next events and writes their repositories anew; moves `position` past them and says how many there were.
@@ -117,10 +129,8 @@ async fn replace(
     viewer: &Viewer,
     ids: impl IntoIterator<Item = RepositoryId>,
 ) -> Result<(), Error> {
-    let mut rows = Vec::new();
-    for id in ids {
-        rows.push((id, store.search_document(viewer, id).await.map_err(Error::Store)?));
-    }
+    let read = async |id| Ok::<_, Error>((id, readable(id, store.search_document(viewer, id).await)?));
+    let rows: Vec<_> = stream::iter(ids).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
     blocking(search, move |index| {
         let changes = rows.into_iter().map(|(id, row)| {
             let document: Option<TantivyDocument> = row.map(|row| document::document(&index.fields, id, &row));
@@ -129,6 +139,17 @@ async fn replace(
         index.replace(changes.collect())
     })
     .await
+}
+
+/// What the store gave of a repository. One whose rows do not parse is not found; it must not keep the others from being found.
+fn readable(id: RepositoryId, row: store::Result<Option<SearchDocument>>) -> Result<Option<SearchDocument>, Error> {
+    match row {
+        Err(error @ store::Error::Corrupt(_)) => {
+            tracing::error!(repository = %id, %error, "a repository cannot be read and is left out of the search index");
+            Ok(None)
+        }
+        row => row.map_err(Error::Store),
+    }
 }
 
 async fn commit(search: &Search, position: Option<EventId>) -> Result<(), Error> {
@@ -142,4 +163,15 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let index = Arc::clone(&search.index);
     tokio::task::spawn_blocking(move || act(&index)).await.map_err(Error::Task)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_that_does_not_parse_is_left_out_and_a_database_that_fails_stops_all() {
+        assert_eq!(readable(RepositoryId(7), Err(store::Error::Corrupt("tag.name"))).unwrap(), None);
+        assert!(matches!(readable(RepositoryId(7), Err(store::Error::Absent)), Err(Error::Store(_))));
+    }
 }

@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::id::{EventId, RepositoryId};
 use serde::{Deserialize, Serialize};
-use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
+use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::{Directory as _, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 use thiserror::Error;
 
 use super::analyser;
@@ -27,7 +27,7 @@ const FORMAT_FILE: &str = "format";
 #[derive(Debug, Error)]
 pub enum Error {
     /// Another process writes this folder.
-    #[error("the search index is in use by another process")]
+    #[error("another process writes the search index: stop that one first, or choose another folder with --data")]
     Busy,
     /// The folder cannot be read or written.
     #[error("the search index's folder cannot be read or written")]
@@ -75,6 +75,9 @@ impl Index {
             Some(Err(Error::Busy)) => return Err(Error::Busy),
             Some(Err(error)) => tracing::warn!(%error, "the search index is broken and is made anew"),
             None => {}
+        }
+        if is_written(folder) {
+            return Err(Error::Busy);
         }
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::Folder(error)),
@@ -173,6 +176,12 @@ impl Index {
     }
 }
 
+/// Whether a process holds the folder's lock for writers, even one that keeps an index of another form there.
+fn is_written(folder: &Path) -> bool {
+    let lock = MmapDirectory::open(folder).ok().map(|directory| directory.acquire_lock(&INDEX_WRITER_LOCK));
+    matches!(lock, Some(Err(LockError::LockBusy)))
+}
+
 fn options() -> IndexWriterOptions {
     IndexWriterOptions::builder()
         .num_worker_threads(1)
@@ -220,6 +229,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = with_one(folder.path());
         assert!(matches!(Index::open(folder.path()), Err(Error::Busy)));
+    }
+
+    #[test]
+    fn a_folder_that_somebody_writes_is_left_alone_whatever_its_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = with_one(folder.path());
+        fs::write(folder.path().join(FORMAT_FILE), "portolan search index 0\n").unwrap();
+        assert!(matches!(Index::open(folder.path()), Err(Error::Busy)));
+        first.commit(Some(EventId(4))).unwrap();
+        assert_eq!(first.searcher().num_docs(), 1);
     }
 
     #[test]
