@@ -72,6 +72,10 @@ impl<'a> Matcher<'a> {
 
 /// Whether one letter more, less, other, or two neighbours swapped make one word of the other.
 fn within_one_edit(left: &str, right: &str) -> bool {
+    // Most words of a text are far away, and a character has four bytes at most.
+    if left.len().abs_diff(right.len()) > char::MAX.len_utf8() {
+        return false;
+    }
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();

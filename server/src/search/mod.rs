@@ -86,19 +86,12 @@ impl Search {
             let asked = Arc::clone(&asked);
             self.on_a_thread(move |index| find(index, &limits, &asked, request.sort, page, limit)).await?
         };
-        let loaded = load(store, viewer, &scope, &found.rows).await?;
-        let mut loaded: HashMap<&str, &Repository> = loaded.iter().map(|row| (row.path.as_str(), row)).collect();
-        let hits: Vec<SearchHit> = found
-            .rows
-            .iter()
-            .filter_map(|row| {
-                let repository = loaded.remove(row.path.as_str())?.clone();
-                let excerpt = excerpt::excerpt(&asked, found.edits, &repository.description, &row.readme);
-                Some(SearchHit { repository, excerpt, platforms: row.platforms.clone() })
-            })
-            .collect();
+        let ids: Vec<RepositoryId> = found.rows.iter().map(|row| row.id).collect();
+        let loaded = store.repositories_by_id(&scope, viewer, &ids).await?;
+        let (rows, edits) = (found.rows, found.edits);
+        let hits = self.on_a_thread(move |_| Ok(hits(rows, loaded, &asked, edits))).await?;
         // What the index still holds and the viewer can no longer see is not counted either.
-        let stale = found.rows.len() - hits.len();
+        let stale = ids.len() - hits.len();
         let total = u64::try_from(found.total.saturating_sub(stale)).unwrap_or(u64::MAX);
         let pages = u32::try_from(total.div_ceil(u64::from(limit))).unwrap_or(MAX_PAGE).min(MAX_PAGE);
         Ok(SearchResults { total, hits, facets: found.facets, page, pages })
@@ -106,14 +99,15 @@ impl Search {
 
     /// Up to eight repositories that the viewer may see, for what is typed so far.
     pub async fn suggest(&self, store: &Store, viewer: &Viewer, typed: &str) -> Result<Vec<Repository>, Fault> {
-        let asked = parse::parse(typed)?;
+        // What does not parse is not typed to its end, and no reason to complain.
+        let asked = parse::parse(typed).unwrap_or_default();
         if asked.texts.is_empty() {
             return Ok(Vec::new());
         }
         let scope = store.scope(viewer).await?;
         let limits = limits(store, viewer, &scope, &asked).await?;
-        let rows = self.on_a_thread(move |index| suggestions(index, &limits, &asked)).await?;
-        load(store, viewer, &scope, &rows).await
+        let ids = self.on_a_thread(move |index| suggestions(index, &limits, &asked)).await?;
+        Ok(store.repositories_by_id(&scope, viewer, &ids).await?)
     }
 
     /// Runs what reads the index off the async threads. What fails is logged here, once, and shown without its reasons.
@@ -137,10 +131,16 @@ async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &Asked) ->
     Ok(Limits { readers: scope.readers(), globs: scope.globs().map(<[_]>::to_vec), starred })
 }
 
-/// The rows of what was found, in the same order, without those that the scope does not hold.
-async fn load(store: &Store, viewer: &Viewer, scope: &Scope, rows: &[Row]) -> Result<Vec<Repository>, Fault> {
-    let ids: Vec<RepositoryId> = rows.iter().map(|row| row.id).collect();
-    Ok(store.repositories_by_id(scope, viewer, &ids).await?)
+/// The results that the viewer may see, in the index's order. A repository that goes by another path by now is left out.
+fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &Asked, edits: Edits) -> Vec<SearchHit> {
+    let mut loaded: HashMap<String, Repository> =
+        loaded.into_iter().map(|repository| (repository.path.to_string(), repository)).collect();
+    let hit = |row: Row| {
+        let repository = loaded.remove(&row.path)?;
+        let excerpt = excerpt::excerpt(asked, edits, &repository.description, &row.readme);
+        Some(SearchHit { repository, excerpt, platforms: row.platforms })
+    };
+    rows.into_iter().filter_map(hit).collect()
 }
 
 /// Runs a search on the index. Words one edit away count only where nothing is found without: else every common word would
@@ -206,14 +206,14 @@ fn collect<K>(
     Ok((total, counted, places.into_iter().map(|(_, place)| place).collect()))
 }
 
-fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<Row>, Error> {
+fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<RepositoryId>, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
     for edits in [Edits::None, Edits::One] {
         let query = builder.suggestion(asked, edits)?;
         let places = searcher.search(&*query, &best(TopDocs::with_limit(SUGGESTIONS)))?;
         if !places.is_empty() {
-            return places.into_iter().map(|(_, place)| row(index, &searcher, place)).collect();
+            return places.into_iter().map(|(_, place)| id(&searcher, place)).collect();
         }
     }
     Ok(Vec::new())
@@ -221,14 +221,18 @@ fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<Row>
 
 /// What the index keeps about one document.
 fn row(index: &Index, searcher: &Searcher, place: DocAddress) -> Result<Row, Error> {
-    let ids = searcher.segment_reader(place.segment_ord).fast_fields().u64("id")?;
-    let id = ids.first(place.doc_id).and_then(|id| i64::try_from(id).ok()).unwrap_or_default();
     let document: TantivyDocument = searcher.doc(place)?;
     let texts = |field| document.get_all(field).filter_map(|value| value.as_str().map(str::to_owned));
     Ok(Row {
-        id: RepositoryId(id),
+        id: id(searcher, place)?,
         path: texts(index.fields.path).next().unwrap_or_default(),
         platforms: texts(index.fields.platform).collect(),
         readme: texts(index.fields.passage).next().unwrap_or_default(),
     })
+}
+
+/// Which repository a document is about.
+fn id(searcher: &Searcher, place: DocAddress) -> Result<RepositoryId, Error> {
+    let ids = searcher.segment_reader(place.segment_ord).fast_fields().u64("id")?;
+    Ok(RepositoryId(ids.first(place.doc_id).and_then(|id| i64::try_from(id).ok()).unwrap_or_default()))
 }

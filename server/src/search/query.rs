@@ -26,6 +26,8 @@ pub(super) const MIN_EDITABLE: usize = 4;
 const MIN_TEXT_PREFIX: usize = 3;
 /// How many words a prefix may stand for at the end of a phrase.
 const MAX_EXPANSIONS: u32 = 64;
+/// Longer phrases are looked for as they stand alone: each word with its neighbours costs a look into every field.
+const MAX_EDITED_PHRASE: usize = 8;
 
 /// What a prefix is worth of a whole word, and what a word one edit away is worth.
 const PREFIX: f32 = 0.7;
@@ -70,13 +72,29 @@ impl Builder<'_> {
         if asked.unreadable {
             return Ok(Box::new(EmptyQuery));
         }
-        let mut clauses = self.scope()?;
+        let mut clauses = self.limited(asked)?;
         for text in &asked.texts {
             clauses.push((Occur::Must, self.text(text, edits)));
         }
         if asked.texts.is_empty() {
-            clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 1.0))));
+            clauses.push((Occur::Must, scored(Box::new(AllQuery), 1.0)));
         }
+        Ok(Box::new(BooleanQuery::new(clauses)))
+    }
+
+    /// Repositories whose path or topics go on from what is typed so far.
+    pub(super) fn suggestion(self, asked: &Asked, edits: Edits) -> tantivy::Result<Box<dyn Query>> {
+        let mut clauses = self.limited(asked)?;
+        for text in &asked.texts {
+            let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
+            clauses.push((Occur::Must, self.text_in(text, edits, &places)));
+        }
+        Ok(Box::new(BooleanQuery::new(clauses)))
+    }
+
+    /// What limits the viewer, and what the query says besides the words that are to be found. It adds nothing to a score.
+    fn limited(self, asked: &Asked) -> tantivy::Result<Vec<Clause>> {
+        let mut clauses = self.scope()?;
         for text in &asked.without {
             clauses.push((Occur::MustNot, self.whole(text)));
         }
@@ -86,20 +104,10 @@ impl Builder<'_> {
         for filter in &asked.unless {
             clauses.push((Occur::MustNot, self.filter(filter)));
         }
-        Ok(Box::new(BooleanQuery::new(clauses)))
+        Ok(clauses)
     }
 
-    /// Repositories whose path or topics go on from what is typed so far.
-    pub(super) fn suggestion(self, asked: &Asked, edits: Edits) -> tantivy::Result<Box<dyn Query>> {
-        let mut clauses = self.scope()?;
-        for text in &asked.texts {
-            let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
-            clauses.push((Occur::Must, self.text_in(text, edits, &places)));
-        }
-        Ok(Box::new(BooleanQuery::new(clauses)))
-    }
-
-    /// What limits the viewer. It adds nothing to a score.
+    /// What limits the viewer.
     fn scope(self) -> tantivy::Result<Vec<Clause>> {
         let mut clauses: Vec<Clause> = Vec::new();
         if let Some(readers) = &self.limits.readers {
@@ -194,7 +202,7 @@ impl Builder<'_> {
         let mut prefix = PhrasePrefixQuery::new(terms);
         prefix.set_max_expansions(MAX_EXPANSIONS);
         ways.push(scored(Box::new(prefix), weight * PREFIX));
-        if edits == Edits::One {
+        if edits == Edits::One && words.len() <= MAX_EDITED_PHRASE {
             let each = words.iter().map(|word| {
                 let mut ways: Vec<Box<dyn Query>> = Vec::new();
                 self.word_in(word, false, edits, field, weight, &mut ways);

@@ -255,6 +255,18 @@ async fn suggestions_go_on_from_what_is_typed() {
 }
 
 #[tokio::test]
+async fn suggestions_heed_qualifiers_and_half_a_qualifier_suggests_nothing() {
+    let (world, _) = harbour().await;
+    let nobody = world.store.anonymous();
+    assert_eq!(world.suggested(&nobody, "re arch:arm64").await, ["ann/redis"]);
+    assert_eq!(world.suggested(&nobody, "re -mirror").await, ["ann/redis"]);
+    assert!(world.suggested(&nobody, "re ns:bob").await.is_empty());
+    for typed in ["re is:", "re is:off", "re stars:>"] {
+        assert!(world.suggested(&nobody, typed).await.is_empty(), "{typed}");
+    }
+}
+
+#[tokio::test]
 async fn a_rebuilt_index_answers_as_the_followed_one_did() {
     let (world, ann) = harbour().await;
     world.delete(&ann, "ann/postgres").await;
