@@ -10,14 +10,14 @@ use model::page::{Page, PageRequest};
 use model::repository::MAX_OVERVIEW;
 use store::access::{self, See};
 
-use super::{Visit, told};
+use super::{Visit, rendered, told};
 use crate::markdown;
 
 impl Visit {
     /// One comment.
     pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> Answered<Comment> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.comment(&permit, &self.viewer, id).await.map(rendered).map_err(told)
+        shown(self.state.store.comment(&permit, &self.viewer, id).await.map_err(told)?).await
     }
 }
 
@@ -26,20 +26,21 @@ impl Comments for Visit {
     async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
         let permit = self.permit::<See>(path).await?;
         let threads = self.state.store.threads(&permit, &self.viewer, &page).await.map_err(told)?;
-        Ok(threads.map(|thread| Thread {
-            root: rendered(thread.root),
-            replies: thread.replies.into_iter().map(rendered).collect(),
-        }))
+        let with_html = |thread: Thread| Thread {
+            root: with_html(thread.root),
+            replies: thread.replies.into_iter().map(with_html).collect(),
+        };
+        rendered(move || threads.map(with_html)).await
     }
 
     async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment> {
         let permit = self.permit::<access::Comment>(path).await?;
-        self.state.store.post_comment(&permit, &form).await.map(rendered).map_err(told)
+        shown(self.state.store.post_comment(&permit, &form).await.map_err(told)?).await
     }
 
     async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map(rendered).map_err(told)
+        shown(self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map_err(told)?).await
     }
 
     async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()> {
@@ -54,12 +55,18 @@ impl Comments for Visit {
         if markdown.len() > MAX_OVERVIEW {
             return Err(Fault::new(FaultCode::TooLarge, format!("A text may be {} KiB at most.", MAX_OVERVIEW / 1024)));
         }
-        Ok(markdown::preview(markdown))
+        let markdown = markdown.to_owned();
+        rendered(move || markdown::preview(&markdown)).await
     }
 }
 
+/// The comment as people see it.
+async fn shown(comment: Comment) -> Answered<Comment> {
+    rendered(move || with_html(comment)).await
+}
+
 /// The comment with its HTML.
-fn rendered(mut comment: Comment) -> Comment {
+fn with_html(mut comment: Comment) -> Comment {
     comment.html = markdown::comment(&comment.body, comment.id);
     comment
 }

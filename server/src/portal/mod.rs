@@ -51,6 +51,14 @@ impl Visit {
     }
 }
 
+/// Renders Markdown off the async threads: a long text takes tens of milliseconds.
+async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(render).await.map_err(|error| {
+        tracing::error!(%error, "a text cannot be rendered");
+        Fault::internal()
+    })
+}
+
 /// A store's error as people may see it; what went wrong inside is logged here, within the request's span.
 pub(crate) fn told(error: store::Error) -> Fault {
     if matches!(error, store::Error::Unavailable(_) | store::Error::Corrupt(_)) {

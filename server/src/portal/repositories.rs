@@ -10,7 +10,7 @@ use model::repository::{Collaborator, NewRepository, Overview, Repository, Repos
 use model::role::Role;
 use store::access::{Manage, Own, See, Star};
 
-use super::{Visit, told};
+use super::{Visit, rendered, told};
 use crate::markdown;
 
 impl Visit {
@@ -62,7 +62,8 @@ impl Repositories for Visit {
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
-        Ok(Overview { head, html: markdown::readme(&source), source, latest, platforms })
+        let (html, source) = rendered(move || (markdown::readme(&source), source)).await?;
+        Ok(Overview { head, html, source, latest, platforms })
     }
 
     async fn create_repository(&self, form: NewRepository) -> Answered<Repository> {
