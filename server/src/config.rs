@@ -2,6 +2,7 @@
 //! It refuses to open, bind or connect to anything that a setting names.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,12 @@ pub enum Error {
         value: String,
         /// Where it came from.
         origin: String,
+    },
+    /// A variable of ours is not text.
+    #[error("{key} (environment) is not usable: its value is not text in UTF-8")]
+    NotText {
+        /// Its name.
+        key: String,
     },
     /// The file cannot be read as TOML.
     #[error("the settings file {file} cannot be read: {reason}")]
@@ -156,13 +163,10 @@ impl Config {
         let data: PathBuf = raw.get("data", |text| (!text.is_empty()).then(|| PathBuf::from(text)))?;
         let listen: SocketAddr = raw.parsed("listen")?;
         let set_url = raw.optional("public_url", site_root)?;
-        let database = raw.optional("database", |text| {
-            ["sqlite:", "postgres://", "postgresql://"]
-                .iter()
-                .any(|scheme| text.starts_with(scheme))
-                .then(|| text.to_owned())
+        let database = raw.optional("database", database)?;
+        let storage = raw.optional("storage", |text| {
+            text.strip_prefix("file://").is_some_and(|path| !path.is_empty()).then(|| text.to_owned())
         })?;
-        let storage = raw.optional("storage", |text| text.starts_with("file://").then(|| text.to_owned()))?;
         let days: u64 = raw.within("session_days", 1, 400)?;
         let mut config = Self {
             public_url_set: set_url.is_some(),
@@ -202,7 +206,12 @@ impl Config {
 
     /// The folder that `storage` names.
     pub fn storage_folder(&self) -> PathBuf {
-        PathBuf::from(self.storage.trim_start_matches("file://"))
+        PathBuf::from(self.storage.strip_prefix("file://").unwrap_or(&self.storage))
+    }
+
+    /// The database's address without its password.
+    pub fn database_shown(&self) -> String {
+        without_password(&self.database)
     }
 
     /// Every setting with its value and where that came from, secrets hidden.
@@ -253,6 +262,15 @@ fn networks(text: &str) -> Option<Vec<Network>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
 }
 
+/// An address that names a database: an empty path would be SQLite's way to ask for one that is thrown away.
+fn database(text: &str) -> Option<String> {
+    let named = match text.strip_prefix("sqlite:") {
+        Some(path) => !path.trim_start_matches('/').is_empty(),
+        None => Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")),
+    };
+    named.then(|| text.to_owned())
+}
+
 /// The address of a site's root without its trailing slash.
 fn site_root(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
@@ -278,6 +296,15 @@ impl Provider for Layer {
     }
 }
 
+/// Those of the process's variables that begin with our prefix; others need not even be text.
+pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
+    let ours = variables.into_iter().filter_map(|(name, value)| {
+        let key = name.into_string().ok().filter(|key| key.starts_with(PREFIX))?;
+        Some(value.into_string().map(|value| (key.clone(), value)).map_err(|_| Error::NotText { key }))
+    });
+    ours.collect()
+}
+
 /// The variables that are ours, by setting.
 fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
     let mut values = BTreeMap::new();
@@ -296,7 +323,8 @@ fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTree
 fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Error> {
     let file = || path.display().to_string();
     if !path.is_file() {
-        return Err(Error::File { file: file(), reason: "there is no such file".to_owned() });
+        let reason = if path.is_dir() { "it is a folder" } else { "there is no such file" };
+        return Err(Error::File { file: file(), reason: reason.to_owned() });
     }
     let provider = Toml::file_exact(path);
     let data = provider.data().map_err(|error| Error::File {
@@ -318,6 +346,7 @@ fn text(value: &Value) -> String {
         Value::Bool(_, truth) => truth.to_string(),
         Value::Num(_, number) => number.to_i128().map_or_else(|| format!("{number:?}"), |number| number.to_string()),
         Value::Array(_, items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        Value::Dict(..) => "a table".to_owned(),
         other => format!("{other:?}"),
     }
 }
@@ -458,6 +487,29 @@ mod tests {
         std::fs::write(file.path(), "lisen = \"127.0.0.1:1\"\n").unwrap();
         let error = Config::resolve(BTreeMap::new(), [], Some(file.path())).unwrap_err().to_string();
         assert!(error.contains("lisen = \"127.0.0.1:1\""), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_names_nothing_is_refused_and_its_password_not_shown() {
+        for (key, value) in [
+            ("database", "sqlite:"),
+            ("database", "sqlite://"),
+            ("database", "postgres://hub:hunter2@[::/hub"),
+            ("storage", "file://"),
+        ] {
+            let error = resolve(&[(key, value)], &[]).unwrap_err().to_string();
+            assert!(error.starts_with(key) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_text_stops_nothing_unless_it_is_ours() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let variables = |name: &str| [(OsString::from(name), OsString::from_vec(vec![0xff]))];
+        assert_eq!(environment(variables("OTHER")), Ok(Vec::new()));
+        let error = environment(variables("PORTOLAN_DATA")).unwrap_err().to_string();
+        assert!(error.contains("PORTOLAN_DATA") && error.contains("UTF-8"), "{error}");
     }
 
     #[test]

@@ -23,21 +23,27 @@ pub enum Error {
     /// The process cannot start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
-    /// A folder or file cannot be used.
-    #[error("cannot use {0}")]
+    /// A file cannot be read.
+    #[error("cannot read {0}")]
     File(PathBuf, #[source] io::Error),
+    /// The folder for everything cannot be made.
+    #[error("cannot use {0} as the data folder (--data)")]
+    Folder(PathBuf, #[source] io::Error),
     /// Somebody else listens there.
     #[error("{0} is in use: stop what listens there, or choose another address with --listen")]
     InUse(SocketAddr),
     /// The address cannot be listened on.
-    #[error("cannot listen on {0}")]
+    #[error("cannot listen on {0} (--listen)")]
     Listen(SocketAddr, #[source] io::Error),
-    /// The database cannot be opened, or does not answer.
+    /// The database cannot be opened; holds its address without its password.
+    #[error("cannot open the database {0} (--database)")]
+    Database(String, #[source] store::Error),
+    /// The database does not answer any more.
     #[error("the database cannot be used")]
     Store(#[source] store::Error),
-    /// The storage cannot be opened.
-    #[error("the storage cannot be used")]
-    Storage(#[source] StorageError),
+    /// The storage cannot be opened, written to or read from.
+    #[error("cannot write to the storage {0} (--storage)")]
+    Storage(PathBuf, #[source] StorageError),
     /// The search index cannot be opened.
     #[error("the search index cannot be used")]
     Search(#[source] search::Error),
@@ -58,8 +64,12 @@ impl Error {
         let mut line = self.to_string();
         let mut source = self.source();
         while let Some(error) = source {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
+            let text = error.to_string();
+            // Some libraries repeat their cause in their own words.
+            if !line.ends_with(&text) {
+                line.push_str(": ");
+                line.push_str(&text);
+            }
             source = error.source();
         }
         line.replace('\n', " ")
@@ -87,5 +97,19 @@ impl Error {
             store::Error::Absent => Self::Input("there is no such account".to_owned()),
             error => Self::Refused(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_names_what_cannot_be_used_and_says_each_cause_once() {
+        let address = "sqlite:///nowhere/at/all/hub.db".to_owned();
+        let cause = store::Store::open(&address, model::clock::Clock::system()).await.unwrap_err();
+        let line = Error::Database(address, cause).line();
+        assert!(line.contains("sqlite:///nowhere/at/all/hub.db") && line.contains("--database"), "{line}");
+        assert_eq!(line.matches("unable to open database file").count(), 1, "{line}");
     }
 }

@@ -10,10 +10,9 @@ use clap::Args;
 use http::StatusCode;
 use model::clock::Clock;
 use registry::storage::Storage;
-use registry::storage::disk::Disk;
 use registry::{Engine, Limits};
 
-use crate::cli::serve::{listen, open_store};
+use crate::cli::serve::{listen, open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 use crate::http::{health, serve};
@@ -59,7 +58,7 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let door = command.door.door()?;
     let listener = listen(config.listen).await?;
     let clock = Clock::system();
-    let storage: Arc<dyn Storage> = Arc::new(Disk::open(&config.storage_folder()).map_err(Error::Storage)?);
+    let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
     let store = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);

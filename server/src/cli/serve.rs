@@ -40,7 +40,7 @@ pub struct Opened {
 /// Opens the store, the storage and the index, and puts the hub together.
 pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
     make_folder(&config.data)?;
-    let storage: Arc<dyn Storage> = Arc::new(Disk::open(&config.storage_folder()).map_err(Error::Storage)?);
+    let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
     let store = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
@@ -74,11 +74,17 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
 /// Opens the database alone, as the commands do that work beside a running server.
 pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<Store, Error> {
     make_folder(&config.data)?;
-    Store::open(&config.database, clock).await.map_err(Error::Store)
+    Store::open(&config.database, clock).await.map_err(|error| Error::Database(config.database_shown(), error))
+}
+
+/// Opens the storage.
+pub(super) fn open_disk(config: &Config) -> Result<Disk, Error> {
+    let folder = config.storage_folder();
+    Disk::open(&folder).map_err(|error| Error::Storage(folder, error))
 }
 
 fn make_folder(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|error| Error::File(path.to_owned(), error))
+    std::fs::create_dir_all(path).map_err(|error| Error::Folder(path.to_owned(), error))
 }
 
 /// Serves until SIGTERM or SIGINT.

@@ -9,7 +9,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Error;
-use crate::config::Config;
+use crate::config::{self, Config};
 
 /// Settings that may be given as flags; the same names in lower case serve in the file, and with `PORTOLAN_` before them in
 /// the environment.
@@ -80,7 +80,8 @@ impl Settings {
         .into_iter()
         .filter_map(|(key, value)| Some((key, value.clone()?)))
         .collect();
-        Config::resolve(flags, std::env::vars(), self.config.as_deref()).map_err(Error::Config)
+        let environment = config::environment(std::env::vars_os()).map_err(Error::Config)?;
+        Config::resolve(flags, environment, self.config.as_deref()).map_err(Error::Config)
     }
 }
 
@@ -95,9 +96,15 @@ pub(super) fn log_trouble(config: &Config) {
 }
 
 fn start_log(config: &Config, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_default();
+    // What stands first gives way to what is set: of migrations and of the driver's notices the store says what matters.
+    let filter = EnvFilter::try_new(format!("sea_orm_migration=warn,sqlx=warn,{filter}")).unwrap_or_default();
     let (writer, colours) = (std::io::stderr, std::io::stderr().is_terminal());
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(colours)
+        // A log that nobody reads any more must not end the work: saying so would panic on the same closed pipe.
+        .log_internal_errors(false);
     // A second call, as in tests, leaves the first in place.
     let _ = if config.log_json { subscriber.json().try_init() } else { subscriber.with_target(false).try_init() };
 }

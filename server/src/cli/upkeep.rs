@@ -6,10 +6,9 @@ use std::io::{self, Write as _};
 use clap::Subcommand;
 use model::clock::Clock;
 use registry::storage::Storage as _;
-use registry::storage::disk::Disk;
 
 use crate::cli::Error;
-use crate::cli::serve::open_store;
+use crate::cli::serve::{open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::config;
 use crate::http::assets::Assets;
@@ -53,9 +52,9 @@ pub(super) async fn doctor(config: config::Config) -> Result<(), Error> {
     let store = open_store(&config, Clock::system()).await?;
     store.ping().await.map_err(Error::Store)?;
     say("database: answers, and its schema is up to date".to_owned());
-    let disk = Disk::open(&config.storage_folder()).map_err(Error::Storage)?;
-    disk.check().await.map_err(Error::Storage)?;
-    say(format!("storage: {} can be written to and read from", config.storage_folder().display()));
+    let (disk, folder) = (open_disk(&config)?, config.storage_folder());
+    disk.check().await.map_err(|error| Error::Storage(folder.clone(), error))?;
+    say(format!("storage: {} can be written to and read from", folder.display()));
     let islands = if Assets::load().islands().is_some() { "built in" } else { "not built in; pages work without them" };
     say(format!("islands: {islands}"));
     Ok(())
