@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// The fields that words are looked for in, and what a match there is worth.
-    fn places(self) -> [(Field, f32); 6] {
+    fn places(self) -> [(Field, f32); 7] {
         let fields = self.fields;
         [
             (fields.path_words, 8.0),
@@ -134,6 +134,7 @@ impl Builder<'_> {
             (fields.tag_words, 4.0),
             (fields.description, 3.0),
             (fields.label_words, 1.5),
+            (fields.platform, 1.5),
             (fields.readme, 1.0),
         ]
     }

@@ -6,7 +6,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, T
 use super::analyser;
 
 /// The form of the index; an index of another form is thrown away and built anew from SQL.
-pub(super) const FORMAT: &str = "portolan search index 1\n";
+pub(super) const FORMAT: &str = "portolan search index 2\n";
 
 /// The fields by name. One document is one repository.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Fields {
     pub(super) updated: Field,
     /// How far up it stands among equal matches.
     pub(super) rank: Field,
-    /// Platforms as people read them; only kept.
+    /// Platforms as people read them, and their words.
     pub(super) platform: Field,
     /// The beginning of the README as plain text, for excerpts; only kept.
     pub(super) passage: Field,
@@ -87,7 +87,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         tag_words: builder.add_text_field("tag_words", words.clone()),
         description: builder.add_text_field("description", words.clone()),
         label_words: builder.add_text_field("label_words", words.clone()),
-        readme: builder.add_text_field("readme", words),
+        readme: builder.add_text_field("readme", words.clone()),
         topic: builder.add_text_field("topic", term()),
         tag: builder.add_text_field("tag", term()),
         label: builder.add_text_field("label", term()),
@@ -99,7 +99,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         pulls: builder.add_u64_field("pulls", FAST),
         updated: builder.add_u64_field("updated", FAST),
         rank: builder.add_f64_field("rank", FAST),
-        platform: builder.add_text_field("platform", STORED),
+        platform: builder.add_text_field("platform", words.set_stored()),
         passage: builder.add_text_field("passage", STORED),
     };
     (builder.build(), fields)

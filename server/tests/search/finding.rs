@@ -43,11 +43,15 @@ async fn a_repository_is_found_by_any_of_its_words() {
         "7.2-alpine",
         "acme",
         "in-memory",
+        "redis arm64",
+        "linux/arm64",
     ] {
         assert_eq!(world.found(&nobody, query).await, ["ann/redis"], "{query}");
     }
     assert!(world.found(&nobody, "\"value key\"").await.is_empty());
-    assert!(world.found(&nobody, "redis columns").await.is_empty());
+    for query in ["redis columns", "redis amd64"] {
+        assert!(world.found(&nobody, query).await.is_empty(), "{query}");
+    }
 }
 
 #[tokio::test]
