@@ -7,6 +7,8 @@
     reason = "a test that meets the unexpected fails"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod mask;
 mod matrix;
 mod probes;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CONTENT_SECURITY_POLICY, DATE, SET_COOKIE};
 use serde_json::Value;
 
-use crate::world::Answer;
+use crate::common::Answer;
 
 /// An answer to a request about `path`, comparable with one about another path of the same length.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,10 +11,11 @@ use http::header::LOCATION;
 use serde_json::Value;
 use server::router;
 
+use crate::common::Answer;
 use crate::mask::claims;
 use crate::probes::{self, About, EXEMPT, Probe, Sent};
 use crate::table::{self, Cells};
-use crate::world::{Actor, Answer, COLUMNS, Snapshot, World};
+use crate::world::{Actor, COLUMNS, Snapshot, World};
 
 const HEAD: &str = "\
 What everybody gets on every route. Columns are a public, an internal, a private and a missing repository of `owner`.

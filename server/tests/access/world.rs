@@ -3,37 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use data_encoding::HEXLOWER;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use model::account::{Registration, SignUp};
-use model::clock::{Clock, Timestamp};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER, SET_COOKIE};
+use http::{Request, StatusCode};
+use model::clock::Timestamp;
 use model::comment::NewComment;
 use model::oci::RepositoryName;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
 use model::token::NewToken;
-use serde_json::{Value, json};
-use server::cli;
-use server::config::Config;
-use server::router::Hub;
 use server::search::follow;
 use server::state::State;
-use sha2::{Digest as _, Sha256};
 use store::access::{Comment, Manage, Viewer};
 use tempfile::TempDir;
-use tower::ServiceExt as _;
 
+use crate::common::{MANIFEST, Now, PASSWORD, Site, basic, digest, image, sign_up};
 use crate::probes::{About, Probe, Sent};
 
 /// The four columns: a repository of each visibility and one that is not there. Their names are of equal length, so that
@@ -52,12 +40,8 @@ pub(crate) const MISSING: &str = COLUMNS[3].1;
 /// What the private repository's texts say, and nobody else's.
 pub(crate) const WHISPER: &str = "whispered";
 
-const PASSWORD: &str = "correct-horse-battery-staple";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}"#;
 const LAYER: &[u8] = b"layer";
 const ROOT: &str = "http://127.0.0.1:5000";
-const START: i64 = 1_767_225_600_000_000;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Somebody who asks, and all that they can bring.
@@ -76,63 +60,23 @@ pub(crate) struct Actor {
     pub(crate) engine_only: bool,
 }
 
-/// An answer with its body read.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-
-    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
-/// One hub, open.
+/// One hub, open, and its folder.
 pub(crate) struct World {
-    pub(crate) state: State,
-    hub: Hub,
+    site: Site,
     folder: TempDir,
 }
 
+impl Deref for World {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
 impl World {
-    async fn open(folder: TempDir, now: &Arc<AtomicI64>) -> Self {
-        let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
-        let told = Arc::clone(now);
-        let clock = Clock::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)));
-        let opened = cli::open(Config::resolve(flags, [], None).unwrap(), clock).await.unwrap();
-        Self { state: opened.state, hub: opened.hub, folder }
-    }
-
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.hub.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
-    }
-
-    async fn call(&self, method: &str, path: &str, authorization: &str, kind: &str, body: impl Into<Body>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "127.0.0.1:5000");
-        if !authorization.is_empty() {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        if !kind.is_empty() {
-            request = request.header(CONTENT_TYPE, kind);
-        }
-        self.send(request.body(body.into()).unwrap()).await
-    }
-
-    async fn member(&self, name: &str) -> Viewer {
-        self.state.store.sign_up(&sign_up(name), Registration::Open).await.unwrap()
+    async fn open(folder: TempDir, now: &Now) -> Self {
+        Self { site: Site::open(folder.path(), &[], now).await, folder }
     }
 
     async fn token(&self, of: &Viewer, scopes: &[&str], expires_at: Option<Timestamp>) -> (i64, String) {
@@ -156,34 +100,17 @@ impl World {
         cookie
     }
 
-    /// An `Authorization` for these scopes, got from the token service.
-    async fn bearer(&self, account: &str, secret: &str, scopes: &[String]) -> String {
-        let scopes = scopes.iter().fold(String::new(), |text, scope| format!("{text}&scope={scope}"));
-        let authorization = if secret.is_empty() { String::new() } else { basic(account, secret) };
-        let answer = self.call("GET", &format!("/token?service=portolan{scopes}"), &authorization, "", "").await;
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        format!("Bearer {}", answer.json()["token"].as_str().unwrap())
-    }
-
     /// Gives an actor all the tokens that they may want.
     async fn furnish(&self, mut actor: Actor) -> Actor {
         let home = actor.home();
+        let secret = if actor.secret.is_empty() { String::new() } else { basic(actor.account, &actor.secret) };
         for (_, path) in COLUMNS {
             let scopes =
                 [format!("repository:{path}:pull,push,delete"), format!("repository:{home}/vessel:pull,push,delete")];
-            actor.bearers.insert(path, self.bearer(actor.account, &actor.secret, &scopes).await);
+            actor.bearers.insert(path, self.bearer_of(&secret, scopes).await);
         }
-        let catalog = ["registry:catalog:*".to_owned()];
-        actor.bearers.insert("", self.bearer(actor.account, &actor.secret, &catalog).await);
+        actor.bearers.insert("", self.bearer_of(&secret, ["registry:catalog:*"]).await);
         actor
-    }
-
-    async fn push_blob(&self, path: &str, authorization: &str, bytes: &'static [u8]) -> String {
-        let digest = digest(bytes);
-        let open = format!("/v2/{path}/blobs/uploads/?digest={digest}");
-        let answer = self.call("POST", &open, authorization, "application/octet-stream", bytes).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
-        digest
     }
 }
 
@@ -205,14 +132,14 @@ struct Known {
 pub(crate) struct Snapshot {
     /// Kept open and left alone, so that its files stay as they are while they are copied.
     template: World,
-    now: Arc<AtomicI64>,
+    now: Now,
     pub(crate) actors: Vec<Actor>,
     known: Known,
 }
 
 impl Snapshot {
     pub(crate) async fn make() -> Self {
-        let now = Arc::new(AtomicI64::new(START));
+        let now = Now::new();
         let world = World::open(folder(), &now).await;
         let store = &world.state.store;
         let system = store.system("test");
@@ -231,13 +158,13 @@ impl Snapshot {
             named.push(Actor { name, account: name, cookie, secret, ..Actor::default() });
         }
         let known = repositories(&world, &viewers, &named[4].secret).await;
-        let soon = Timestamp::from_micros(START).plus(HOUR);
+        let soon = Now::START.plus(HOUR);
         let expired = world.token(owner, &[], Some(soon)).await.1;
         let elsewhere = world.token(owner, &["owner/elsewhere:pull,push,delete,manage"], None).await.1;
         let (token, pull_only) = world.token(owner, &["owner/*:pull"], None).await;
         let of_owner = |name, secret| Actor { name, account: "owner", secret, ..Actor::default() };
         let expired = world.furnish(of_owner("expired", expired)).await;
-        now.fetch_add(i64::try_from((2 * HOUR).as_micros()).unwrap(), Ordering::SeqCst);
+        now.later(2 * HOUR);
 
         let anonymous = Actor { name: "anonymous", ..Actor::default() };
         let tokened = Actor { name: "anonymous-token", engine_only: true, ..Actor::default() };
@@ -296,7 +223,7 @@ impl Snapshot {
             Sent::Script(form) => ("application/json", "application/x-www-form-urlencoded", fill(form)),
             Sent::Json(json) => ("application/json", "application/json", fill(json)),
             Sent::Bytes => ("", "application/octet-stream", String::from_utf8_lossy(LAYER).into_owned()),
-            Sent::Manifest => ("", MANIFEST, manifest().to_string()),
+            Sent::Manifest => ("", MANIFEST, image(LAYER).to_string()),
         };
         for (name, value) in [(ACCEPT, accept), (CONTENT_TYPE, kind)] {
             if !value.is_empty() {
@@ -317,7 +244,7 @@ impl Snapshot {
             ("{path}", path),
             ("{name}", name),
             ("{tag}", "1"),
-            ("{digest}", &digest(manifest().to_string().as_bytes())),
+            ("{digest}", &digest(image(LAYER).to_string().as_bytes())),
             ("{layer}", &digest(LAYER)),
             ("{upload}", self.known.uploads.get(known).map_or("", String::as_str)),
             ("{comment}", &self.known.comments.get(known).map_or(String::new(), ToString::to_string)),
@@ -357,44 +284,11 @@ async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &
         known.comments.insert(path, store.post_comment(&permit, &form).await.unwrap().id.0);
 
         let authorization = format!("Bearer {secret}");
-        for bytes in [CONFIG, LAYER] {
-            world.push_blob(path, &authorization, bytes).await;
-        }
-        let tag = format!("/v2/{path}/manifests/1");
-        let answer = world.call("PUT", &tag, &authorization, MANIFEST, manifest().to_string()).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
-        let answer = world.call("POST", &format!("/v2/{path}/blobs/uploads/"), &authorization, "", "").await;
-        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
-        known.uploads.insert(path, answer.header(LOCATION).rsplit('/').next().unwrap().to_owned());
+        world.push(path, "1", &authorization, LAYER).await;
+        let upload = world.open_upload(path, &authorization).await;
+        known.uploads.insert(path, upload.rsplit('/').next().unwrap().to_owned());
     }
     known
-}
-
-fn manifest() -> Value {
-    let (config, layer) = ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar");
-    json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": { "mediaType": config, "digest": digest(CONFIG), "size": CONFIG.len() },
-        "layers": [{ "mediaType": layer, "digest": digest(LAYER), "size": LAYER.len() }],
-    })
-}
-
-fn sign_up(name: &str) -> SignUp {
-    SignUp {
-        name: name.to_owned(),
-        email: format!("{name}@mail.example"),
-        password: PASSWORD.to_owned(),
-        invitation: None,
-    }
-}
-
-fn basic(name: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
-}
-
-fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
 /// An empty folder, in memory where there is one: nothing here has to outlive a power cut, and waiting for disks is most of

@@ -61,8 +61,8 @@ async fn a_path_without_a_page_is_the_sites_own_404() {
     let world = World::new().await;
     let answer = world.get("/no/such/page", "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(String::from_utf8_lossy(&answer.body).contains("</html>"));
-    assert!(!String::from_utf8_lossy(&answer.body).contains("/no/such/page"));
+    assert!(answer.text().contains("</html>"));
+    assert!(!answer.text().contains("/no/such/page"));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn health_tells_that_the_process_lives_and_that_its_parts_answer() {
     assert_eq!(&world.get("/healthz", "").await.body[..], b"alive\n");
     assert_eq!(&world.get("/readyz", "").await.body[..], b"ready\n");
     let figures = world.get("/metrics", "").await;
-    assert!(String::from_utf8_lossy(&figures.body).contains("portolan_requests_total"), "{figures:?}");
+    assert!(figures.text().contains("portolan_requests_total"), "{figures:?}");
 }
 
 #[tokio::test]

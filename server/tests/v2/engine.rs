@@ -6,7 +6,8 @@ use http::{Method, StatusCode};
 use model::role::{Role, Visibility};
 use model::token::NewToken;
 
-use crate::support::{MANIFEST, PASSWORD, World, basic, digest};
+use crate::common::{MANIFEST, PASSWORD, basic, digest, sign_up};
+use crate::support::World;
 
 #[tokio::test]
 async fn the_first_push_makes_a_private_repository_and_what_was_pushed_comes_back() {
@@ -61,12 +62,7 @@ async fn each_operation_asks_for_the_actions_that_it_needs() {
 async fn a_one_word_name_is_one_of_the_library() {
     let world = World::new().await;
     let ada = world.member("ada").await;
-    let form = model::account::SignUp {
-        name: "root-user".to_owned(),
-        email: "root@example.com".to_owned(),
-        password: PASSWORD.to_owned(),
-        invitation: None,
-    };
+    let form = sign_up("root-user");
     world.state.store.create_account(&world.state.store.system("test"), &form, true).await.unwrap();
     let token = world.bearer("root-user", "repository:alpine:pull,push").await;
     world.push("alpine", "3", &token, b"layer").await;
@@ -84,12 +80,7 @@ async fn a_one_word_name_is_one_of_the_library() {
 
 #[tokio::test]
 async fn a_reader_pulls_but_neither_pushes_nor_deletes() {
-    let world = World::new().await;
-    let ada = world.member("ada").await;
-    world.member("bob").await;
-    let owner = world.bearer("ada", "repository:ada/app:pull,push").await;
-    world.push("ada/app", "1", &owner, b"layer").await;
-    world.share(&ada, "ada/app", "bob", Some(Role::Reader)).await;
+    let (world, _) = World::shared().await;
     let token = world.bearer("bob", "repository:ada/app:pull,push,delete").await;
     assert_eq!(world.get("/v2/ada/app/manifests/1", &token).await.status, StatusCode::OK);
     for (method, path) in

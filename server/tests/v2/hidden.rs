@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Method, StatusCode};
-use model::role::{Role, Visibility};
+use model::role::Visibility;
 use model::token::NewToken;
 use server::v2::ROUTES;
 
-use crate::support::{Answer, PASSWORD, World, basic, digest};
+use crate::common::{Answer, PASSWORD, basic, digest};
+use crate::support::World;
 
 /// An answer about `name` with the name taken out of it.
 fn nameless(mut answer: Answer, name: &str) -> Answer {
@@ -72,10 +73,8 @@ async fn a_token_says_nothing_of_what_is_hidden() {
     world.member("eve").await;
     world.repository(&ada, "ada/secret", Visibility::Private).await;
     let ask = |name: &str| {
-        let password = PASSWORD.replace(' ', "+");
-        format!(
-            "grant_type=password&service=portolan&username=eve&password={password}&scope=repository:{name}:pull,push"
-        )
+        let who = format!("username=eve&password={PASSWORD}");
+        format!("grant_type=password&service=portolan&{who}&scope=repository:{name}:pull,push")
     };
     let hidden = world.form("/token", &ask("ada/secret")).await.json();
     let missing = world.form("/token", &ask("ada/absent")).await.json();
@@ -87,12 +86,7 @@ async fn a_token_says_nothing_of_what_is_hidden() {
 
 #[tokio::test]
 async fn a_reader_who_is_removed_is_out_within_a_second_whatever_token_they_hold() {
-    let world = World::new().await;
-    let ada = world.member("ada").await;
-    world.member("bob").await;
-    let owner = world.bearer("ada", "repository:ada/app:pull,push").await;
-    world.push("ada/app", "1", &owner, b"layer").await;
-    world.share(&ada, "ada/app", "bob", Some(Role::Reader)).await;
+    let (world, ada) = World::shared().await;
     let token = world.bearer("bob", "repository:ada/app:pull").await;
     assert_eq!(world.get("/v2/ada/app/manifests/1", &token).await.status, StatusCode::OK);
     world.share(&ada, "ada/app", "bob", None).await;

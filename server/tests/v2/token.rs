@@ -6,7 +6,8 @@ use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use model::role::Visibility;
 
-use crate::support::{PASSWORD, World, basic};
+use crate::common::{PASSWORD, basic};
+use crate::support::World;
 
 const LOGIN: &str = r#"Bearer realm="http://127.0.0.1:5000/token",service="portolan""#;
 
@@ -49,7 +50,7 @@ async fn a_token_holds_as_much_of_each_scope_as_its_holder_may() {
     world.repository(&ada, "ada/closed", Visibility::Private).await;
     let form = format!(
         "grant_type=password&service=portolan&client_id=t&username=bob&password={}&scope={}",
-        PASSWORD.replace(' ', "+"),
+        PASSWORD,
         "repository:ada/open:pull,push+repository:ada/closed:pull+repository:ada/none:pull+repository:bob/new:push,pull"
     );
     let answer = world.form("/token", &form).await;
@@ -58,7 +59,7 @@ async fn a_token_holds_as_much_of_each_scope_as_its_holder_may() {
     assert!(answer.json()["expires_in"].as_u64().unwrap() >= 60);
     assert_eq!(answer.json().get("refresh_token"), None, "it was not asked for");
     let none = "grant_type=password&service=portolan&client_id=t&username=bob&scope=repository:ada/closed:pull";
-    let answer = world.form("/token", &format!("{none}&password={}", PASSWORD.replace(' ', "+"))).await;
+    let answer = world.form("/token", &format!("{none}&password={}", PASSWORD)).await;
     assert_eq!((answer.status, answer.json()["scope"].as_str()), (StatusCode::OK, Some("")));
 }
 
@@ -68,7 +69,7 @@ async fn a_refresh_token_stands_for_its_owner_until_it_is_wrong() {
     world.member("ada").await;
     let form = format!(
         "grant_type=password&service=portolan&client_id=t&access_type=offline&username=ada&password={}",
-        PASSWORD.replace(' ', "+")
+        PASSWORD
     );
     let refresh = world.form("/token", &form).await.json()["refresh_token"].as_str().unwrap().to_owned();
     let again = |token: &str| format!("grant_type=refresh_token&service=portolan&client_id=t&refresh_token={token}");

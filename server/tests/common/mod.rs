@@ -1,0 +1,197 @@
+//! A hub over SQLite in a folder, driven in memory, and what its tests send and read.
+//! It refuses to know who is on it, and what the answers should be.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use model::account::{Registration, SignUp};
+use model::clock::{Clock, Timestamp};
+use serde_json::{Value, json};
+use server::cli;
+use server::config::Config;
+use server::router::Hub;
+use server::state::State;
+use sha2::{Digest as _, Sha256};
+use store::access::Viewer;
+use tower::ServiceExt as _;
+
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
+/// The media type of the images that are pushed here.
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Their configuration.
+const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}"#;
+
+/// The time that hubs live in, to be moved by a test; in microseconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Now(Arc<AtomicI64>);
+
+impl Now {
+    /// 2026-01-01T00:00:00Z.
+    pub(crate) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(Self::START.micros())))
+    }
+
+    pub(crate) fn later(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let told = Arc::clone(&self.0);
+        Clock::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)))
+    }
+}
+
+/// An answer with its body read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// One hub, open.
+pub(crate) struct Site {
+    pub(crate) state: State,
+    hub: Hub,
+}
+
+impl Site {
+    pub(crate) async fn open(folder: &Path, settings: &[(&'static str, &str)], now: &Now) -> Self {
+        let mut flags = BTreeMap::from([("data", folder.display().to_string())]);
+        flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        let opened = cli::open(Config::resolve(flags, [], None).unwrap(), now.clock()).await.unwrap();
+        Self { state: opened.state, hub: opened.hub }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.hub.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// A request with an `Authorization` and a content type where they are given.
+    pub(crate) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        authorization: &str,
+        kind: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, "127.0.0.1:5000");
+        for (name, value) in [(AUTHORIZATION, authorization), (CONTENT_TYPE, kind)] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, authorization: &str, body: impl Into<Body>) -> Answer {
+        self.call_with(method, path, authorization, "", body).await
+    }
+
+    pub(crate) async fn member(&self, name: &str) -> Viewer {
+        self.state.store.sign_up(&sign_up(name), Registration::Open).await.unwrap()
+    }
+
+    /// An `Authorization` for these scopes, got from the token service.
+    pub(crate) async fn bearer_of(
+        &self,
+        authorization: &str,
+        scopes: impl IntoIterator<Item = impl Display>,
+    ) -> String {
+        let scopes: String = scopes.into_iter().map(|scope| format!("&scope={scope}")).collect();
+        let asked = format!("/token?service=portolan{scopes}");
+        let answer = self.call(Method::GET, &asked, authorization, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        format!("Bearer {}", answer.json()["token"].as_str().unwrap())
+    }
+
+    /// Pushes an image of one layer; its manifest's digest.
+    pub(crate) async fn push(&self, path: &str, tag: &str, authorization: &str, layer: &[u8]) -> String {
+        for blob in [CONFIG, layer] {
+            self.push_blob(path, authorization, blob).await;
+        }
+        let (target, manifest) = (format!("/v2/{path}/manifests/{tag}"), image(layer).to_string());
+        let answer = self.call_with(Method::PUT, &target, authorization, MANIFEST, manifest).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.header("docker-content-digest").to_owned()
+    }
+
+    /// Opens an upload; its address.
+    pub(crate) async fn open_upload(&self, path: &str, authorization: &str) -> String {
+        let opened = self.call(Method::POST, &format!("/v2/{path}/blobs/uploads/"), authorization, Body::empty()).await;
+        assert_eq!(opened.status, StatusCode::ACCEPTED, "{opened:?}");
+        opened.header(LOCATION).to_owned()
+    }
+
+    /// Pushes a blob; its digest.
+    pub(crate) async fn push_blob(&self, path: &str, authorization: &str, bytes: &[u8]) -> String {
+        let digest = digest(bytes);
+        let location = self.open_upload(path, authorization).await;
+        let join = if location.contains('?') { '&' } else { '?' };
+        let closing = format!("{location}{join}digest={digest}");
+        let closed = self.call(Method::PUT, &closing, authorization, bytes.to_vec()).await;
+        assert_eq!(closed.status, StatusCode::CREATED, "{closed:?}");
+        digest
+    }
+}
+
+/// The manifest of an image of one layer.
+pub(crate) fn image(layer: &[u8]) -> Value {
+    let descriptor =
+        |kind: &str, bytes: &[u8]| json!({ "mediaType": kind, "digest": digest(bytes), "size": bytes.len() });
+    json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", CONFIG),
+        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
+    })
+}
+
+pub(crate) fn sign_up(name: &str) -> SignUp {
+    SignUp {
+        name: name.to_owned(),
+        email: format!("{name}@mail.example"),
+        password: PASSWORD.to_owned(),
+        invitation: None,
+    }
+}
+
+pub(crate) fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
+}
