@@ -4,10 +4,12 @@
 use app::portal::{Answered, Repositories, RepositoryFilter};
 use async_trait::async_trait;
 use model::account::Account;
+use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch};
 use model::role::Role;
+use model::token::TokenAction;
 use store::access::{Manage, Own, See, Star};
 
 use super::{Visit, rendered, told};
@@ -104,6 +106,10 @@ impl Repositories for Visit {
         let account = account.trim();
         if self.viewer.account().is_some_and(|(_, own)| own.as_str() == account) {
             let permit = self.permit::<See>(path).await?;
+            // Whoever sees it may leave it, but a role is nothing that a token for pulling gives away.
+            if !self.viewer.reach(permit.path().as_str()).includes(TokenAction::Manage) {
+                return Err(Fault::forbidden());
+            }
             return self.state.store.leave_repository(&permit).await.map_err(told);
         }
         let permit = self.permit::<Manage>(path).await?;

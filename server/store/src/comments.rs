@@ -208,7 +208,7 @@ impl Store {
             .write(|tx| async move {
                 let row = alive(&*tx, permit, id).await?;
                 if !eyes.edits(&row) {
-                    return Err(refusal(permit));
+                    return Err(refusal(viewer));
                 }
                 let update = "UPDATE comment SET body = $3, edited_at = $4 WHERE repository_id = $1 AND id = $2";
                 let values = [permit.repository().0.into(), id.0.into(), body.into(), now.micros().into()];
@@ -229,7 +229,7 @@ impl Store {
             .write(|tx| async move {
                 let row = alive(&*tx, permit, id).await?;
                 if !eyes.deletes(&row) {
-                    return Err(refusal(permit));
+                    return Err(refusal(viewer));
                 }
                 let delete = "UPDATE comment SET body = '', deleted_at = $3
                      WHERE repository_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -251,9 +251,9 @@ fn writes(viewer: &Viewer, permit: &Permit<See>) -> bool {
     viewer.reach(permit.path().as_str()).includes(TokenAction::Manage)
 }
 
-/// To somebody who is not signed in: sign in; to others: no.
-fn refusal(permit: &Permit<See>) -> Error {
-    if permit.account().is_some() { Error::Forbidden } else { Error::SignIn }
+/// To somebody who is not signed in: sign in; to others, also with a token for something else: no.
+fn refusal(viewer: &Viewer) -> Error {
+    if viewer.is_signed_in() { Error::Forbidden } else { Error::SignIn }
 }
 
 /// A comment of the permit's repository that was not deleted.

@@ -72,3 +72,17 @@ async fn who_works_on_it_is_not_for_every_visitor() {
     assert_eq!(world.get(people, &eve).await.refusal().0, 403);
     assert_eq!(world.get(people, &Caller::Nobody).await.refusal().0, 401);
 }
+
+#[tokio::test]
+async fn a_token_for_pulling_does_not_give_its_owners_role_away() {
+    let world = World::new().await;
+    let (ada, eve) = (world.person("ada").await, world.person("eve").await);
+    world.repository(&ada, "ada/app", "private").await;
+    let place = "/repositories/ada/app/-/collaborators/eve";
+    world.call("PUT", place, &ada, Some(json!({"role": "reader"}))).await.expect(204);
+    let pulls = world.token(&eve, json!({"label": "ci", "scopes": ["ada/*:pull"]})).await;
+    assert_eq!(world.call("DELETE", place, &pulls, None).await.refusal().0, 403);
+    world.get("/repositories/ada/app", &eve).await.expect(200);
+    let manages = world.token(&eve, json!({"label": "mine", "scopes": ["ada/*:manage"]})).await;
+    world.call("DELETE", place, &manages, None).await.expect(204);
+}

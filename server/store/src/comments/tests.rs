@@ -105,6 +105,9 @@ each_database! {
         assert!(matches!(store.delete_comment(&by_nobody, &nobody, mine.id).await, Err(Error::SignIn)));
         let narrow = ben.clone().limited(vec!["**:pull".parse().unwrap()], false);
         assert!(matches!(store.edit_comment(&by_ben, &narrow, mine.id, "x").await, Err(Error::Forbidden)));
+        let elsewhere = ben.clone().limited(vec!["ben/other:manage".parse().unwrap()], false);
+        let permit = store.permit::<See>(&elsewhere, &app).await.unwrap();
+        assert!(matches!(store.edit_comment(&permit, &elsewhere, mine.id, "x").await, Err(Error::Forbidden)));
         let edited = store.edit_comment(&by_ben, &ben, mine.id, "better").await.unwrap();
         assert!(edited.body == "better" && edited.edited_at.is_some());
         store.delete_comment(&by_ada, &ada, mine.id).await.unwrap();
