@@ -87,7 +87,7 @@ impl Search {
             self.on_a_thread(move |index| find(index, &limits, &asked, request.sort, page, limit)).await?
         };
         let ids: Vec<RepositoryId> = found.rows.iter().map(|row| row.id).collect();
-        let loaded = store.repositories_by_id(&scope, viewer, &ids).await?;
+        let loaded = store.repositories_by_id(&scope, &ids).await?;
         let (rows, edits) = (found.rows, found.edits);
         let hits = self.on_a_thread(move |_| Ok(hits(rows, loaded, &asked, edits))).await?;
         // What the index still holds and the viewer can no longer see is not counted either.
@@ -107,7 +107,7 @@ impl Search {
         let scope = store.scope(viewer).await?;
         let limits = limits(store, viewer, &scope, &asked).await?;
         let ids = self.on_a_thread(move |index| suggestions(index, &limits, &asked)).await?;
-        Ok(store.repositories_by_id(&scope, viewer, &ids).await?)
+        Ok(store.repositories_by_id(&scope, &ids).await?)
     }
 
     /// Runs what reads the index off the async threads. What fails is logged here, once, and shown without its reasons.

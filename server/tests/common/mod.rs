@@ -130,7 +130,7 @@ impl Site {
         authorization: &str,
         scopes: impl IntoIterator<Item = impl Display>,
     ) -> String {
-        let scopes: String = scopes.into_iter().map(|scope| format!("&scope={scope}")).collect();
+        let scopes = scopes.into_iter().fold(String::new(), |text, scope| format!("{text}&scope={scope}"));
         let asked = format!("/token?service=portolan{scopes}");
         let answer = self.call(Method::GET, &asked, authorization, Body::empty()).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

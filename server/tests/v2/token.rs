@@ -59,7 +59,7 @@ async fn a_token_holds_as_much_of_each_scope_as_its_holder_may() {
     assert!(answer.json()["expires_in"].as_u64().unwrap() >= 60);
     assert_eq!(answer.json().get("refresh_token"), None, "it was not asked for");
     let none = "grant_type=password&service=portolan&client_id=t&username=bob&scope=repository:ada/closed:pull";
-    let answer = world.form("/token", &format!("{none}&password={}", PASSWORD)).await;
+    let answer = world.form("/token", &format!("{none}&password={PASSWORD}")).await;
     assert_eq!((answer.status, answer.json()["scope"].as_str()), (StatusCode::OK, Some("")));
 }
 
@@ -68,8 +68,7 @@ async fn a_refresh_token_stands_for_its_owner_until_it_is_wrong() {
     let world = World::new().await;
     world.member("ada").await;
     let form = format!(
-        "grant_type=password&service=portolan&client_id=t&access_type=offline&username=ada&password={}",
-        PASSWORD
+        "grant_type=password&service=portolan&client_id=t&access_type=offline&username=ada&password={PASSWORD}"
     );
     let refresh = world.form("/token", &form).await.json()["refresh_token"].as_str().unwrap().to_owned();
     let again = |token: &str| format!("grant_type=refresh_token&service=portolan&client_id=t&refresh_token={token}");

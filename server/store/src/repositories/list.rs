@@ -94,12 +94,7 @@ impl Store {
     }
 
     /// Those of these repositories that are within the scope, in the order given.
-    pub async fn repositories_by_id(
-        &self,
-        scope: &Scope,
-        _viewer: &Viewer,
-        ids: &[RepositoryId],
-    ) -> Result<Vec<Repository>> {
+    pub async fn repositories_by_id(&self, scope: &Scope, ids: &[RepositoryId]) -> Result<Vec<Repository>> {
         let mut found = BTreeMap::new();
         for batch in ids.chunks(sql::BATCH) {
             let mut values: Vec<Value> = Vec::new();

@@ -194,7 +194,7 @@ each_database! {
         for name in ["library/busybox", "ben/tool", "ada/app"] {
             ids.push(fixture.store.permit::<See>(&root, &path(name)).await.unwrap().repository());
         }
-        let found = fixture.store.repositories_by_id(&scope, &ada, &ids).await.unwrap();
+        let found = fixture.store.repositories_by_id(&scope, &ids).await.unwrap();
         let shown: Vec<_> = found.iter().map(|found| (found.path.as_str(), found.role, found.starred)).collect();
         assert_eq!(shown, [("library/busybox", None, true), ("ada/app", Some(Role::Owner), false)]);
     }
