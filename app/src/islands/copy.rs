@@ -1,4 +1,5 @@
-//! A button that copies a text. Without script it is not shown: the text beside it can be selected.
+//! A button that copies a text. Without script, and where browsers give no clipboard, it is not shown: the text beside it can be
+//! selected.
 
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use crate::components::icon::{Glyph, icon};
 #[island]
 pub(crate) fn CopyButton(text: String, label: String) -> impl IntoView {
     let done = RwSignal::new(false);
+    let barred = RwSignal::new(false);
+    // Over plain HTTP, other than on this machine, browsers have no clipboard, and asking for it throws.
+    Effect::new(move || barred.set(!window().is_secure_context()));
     let copy = move |_| {
         // The answer is a promise whose failure leaves the text selectable: nothing to tell.
         let _ = window().navigator().clipboard().write_text(&text);
@@ -20,6 +24,7 @@ pub(crate) fn CopyButton(text: String, label: String) -> impl IntoView {
         <button
             class="copy"
             type="button"
+            hidden=move || barred.get()
             title=label.clone()
             aria-label=move || if done.get() { "Copied".to_owned() } else { label.clone() }
             data-done=move || done.get().then_some("")

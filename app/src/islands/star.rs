@@ -1,4 +1,5 @@
-//! Starring in place: the button turns at once, and takes it back when the server refuses.
+//! Starring in place: the button turns when the server has counted the star, and the page stays.
+//! It refuses to explain a refusal; the plain form does that.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
