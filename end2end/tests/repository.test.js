@@ -56,7 +56,7 @@ portal.eitherWay("a repository is made by hand, and a refused form keeps what wa
   await page.getByRole("button", { name: "Create repository" }).click();
   await page.waitForURL((url) => url.pathname === `/r/owner/${name}`);
   assert.ok(await page.getByText("Rope, by the fathom.").isVisible());
-  assert.ok(await page.getByText("No README yet").isVisible());
+  assert.ok(await page.getByText("Nothing has been pushed yet").isVisible());
 });
 
 portal.eitherWay("what was pushed is on its pages: tags, platform, layers, labels and how to pull it", async (t, how) => {

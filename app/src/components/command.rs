@@ -4,11 +4,13 @@ use leptos::prelude::*;
 
 use crate::islands::copy::CopyButton;
 
-/// A command on its own line with a copy button.
+/// A command on its own line with a copy button. Where it has to break, it does so after a slash or before the tag.
 pub(crate) fn command(text: String) -> AnyView {
+    let (path, tag) = split_tag(&text);
+    let path = path.split_inclusive('/').map(|part| view! { {part.to_owned()} <wbr/> }).collect_view();
     view! {
         <div class="command">
-            <code tabindex="0">{text.clone()}</code>
+            <code tabindex="0">{path} {tag.to_owned()}</code>
             <CopyButton text=text label="Copy command".to_owned()/>
         </div>
     }
@@ -46,4 +48,25 @@ pub(crate) fn pull(reference: &str) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// What stands before the tag, and the tag with its colon; all of it and nothing where there is none.
+fn split_tag(text: &str) -> (&str, &str) {
+    let name = text.rfind('/').unwrap_or(text.len());
+    let tag = text.rfind(':').filter(|colon| *colon > name).unwrap_or(text.len());
+    text.split_at(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_breaks_before_its_tag_and_never_before_a_port() {
+        for (path, tag) in
+            [("docker pull hub:5000/a/b", ":1.0"), ("docker push hub/a/b", ""), ("docker login hub:5000", "")]
+        {
+            assert_eq!(split_tag(&format!("{path}{tag}")), (path, tag));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use model::account::Registration;
+use model::fault::{Fault, FaultCode};
 
 use super::{asked, load};
 use crate::actions::session::{SET_UP, SIGN_IN, SIGN_UP};
@@ -11,7 +12,7 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::rose::mark;
 use crate::form::{Field, Filled};
 use crate::place;
-use crate::portal::{PortalHandle, portal};
+use crate::portal::{Answered, PortalHandle, portal};
 
 fn frame(title: &'static str, body: AnyView) -> AnyView {
     view! {
@@ -119,6 +120,7 @@ pub(crate) fn sign_in() -> AnyView {
 
 /// The sign-up form; `invitation` is the secret that opens it, or empty.
 fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
+    let on = next.clone();
     view! {
         {filled.summary()}
         <form class="form" method="post" action="/_actions/session/signup">
@@ -129,20 +131,37 @@ fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
             {new_password().show(filled, "")}
             <button class="button button-primary button-wide">"Create account"</button>
         </form>
-        <p>"Have an account? " <a href="/signin">"Sign in"</a></p>
+        {have_account(&on)}
     }
     .into_any()
 }
 
-fn shut(words: &'static str) -> AnyView {
+fn have_account(next: &str) -> AnyView {
+    view! { <p>"Have an account? " <a href=place::sign_in(next)>"Sign in"</a></p> }.into_any()
+}
+
+fn shut(words: &'static str, next: &str) -> AnyView {
     view! {
         <div class="notice">
             {icon(Glyph::Lock)}
             <p>{words}</p>
         </div>
-        <p>"Have an account? " <a href="/signin">"Sign in"</a></p>
+        {have_account(next)}
     }
     .into_any()
+}
+
+/// The page of a link that opens nothing, or nothing any more. Any other fault has its own page.
+fn spent(portal: &PortalHandle, fault: Fault) -> Answered<AnyView> {
+    if fault.code != FaultCode::Forbidden {
+        return Err(fault);
+    }
+    portal.status(fault.code.status());
+    let body = view! {
+        <p>{fault.message}</p>
+        <a class="button button-primary button-wide" href="/signin">"Sign in"</a>
+    };
+    Ok(frame("This link is used up", body.into_any()))
 }
 
 /// The sign-up page.
@@ -152,13 +171,14 @@ pub(crate) fn sign_up() -> AnyView {
         let portal = portal()?;
         let flash = portal.take_flash().await?;
         let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
+        let next = next(&portal, &filled, &asked);
         let body = match portal.registration().await? {
-            Registration::Open => sign_up_form(&filled, String::new(), next(&portal, &filled, &asked)),
+            Registration::Open => sign_up_form(&filled, String::new(), next),
             Registration::Invitation => {
-                shut("Accounts here are by invitation. Ask somebody who administers this site for a link.")
+                shut("Accounts here are by invitation. Ask somebody who administers this site for a link.", &next)
             }
             Registration::Closed => {
-                shut("Sign-up is closed here. Ask somebody who administers this site for an account.")
+                shut("Sign-up is closed here. Ask somebody who administers this site for an account.", &next)
             }
         };
         Ok(frame("Create an account", body))
@@ -170,7 +190,9 @@ pub(crate) fn invited() -> AnyView {
     let secret = use_params_map().with_untracked(|params| params.get_str("secret").unwrap_or_default().to_owned());
     load(async move {
         let portal = portal()?;
-        portal.invitation(&secret).await?;
+        if let Err(fault) = portal.invitation(&secret).await {
+            return spent(&portal, fault);
+        }
         let flash = portal.take_flash().await?;
         let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
         Ok(frame("You are invited", sign_up_form(&filled, secret, "/".to_owned())))
@@ -182,7 +204,9 @@ pub(crate) fn set_up() -> AnyView {
     let token = asked("token");
     load(async move {
         let portal = portal()?;
-        portal.setup_open(&token).await?;
+        if let Err(fault) = portal.setup_open(&token).await {
+            return spent(&portal, fault);
+        }
         let flash = portal.take_flash().await?;
         let filled = Filled::from_flash(flash.as_ref(), SET_UP);
         let body = view! {

@@ -1,6 +1,7 @@
 //! A repository's first page: its README, how to pull it, and what it is in figures.
 
 use leptos::prelude::*;
+use model::oci::RepositoryName;
 use model::repository::Overview;
 
 use crate::components::command::{command, pull};
@@ -68,6 +69,14 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
             </section>
         }
     });
+    let push_block = (is_unused(overview) && overview.head.abilities.push && !overview.html.is_empty()).then(|| {
+        view! {
+            <section class="side-block">
+                <h2>"Push the first image"</h2>
+                <div class="stack stack-tight">{first_push(path, &host)}</div>
+            </section>
+        }
+    });
     view! {
         <div class="wide">
             {head(&overview.head, Tab::Overview, "", signed_in)}
@@ -79,6 +88,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
                 </article>
                 <aside>
                     {pull_block}
+                    {push_block}
                     <section class="side-block">
                         <h2>"About"</h2>
                         <dl class="facts">
@@ -120,23 +130,37 @@ fn readme(overview: &Overview, host: &str) -> AnyView {
         }
         .into_any();
     }
-    let push = (overview.head.abilities.push && overview.latest.is_none()).then(|| {
-        view! {
-            {command(format!("docker tag app {host}/{path}:latest"))}
-            {command(format!("docker push {host}/{path}:latest"))}
-        }
-    });
+    if is_unused(overview) && overview.head.abilities.push {
+        return empty(
+            "Nothing has been pushed yet",
+            "Give an image this name and push it: its tags, platforms and layers then stand here.",
+            view! {
+                {first_push(path, host)}
+                {may_edit.then(|| edit("Write a README", "button"))}
+            },
+        );
+    }
     let why = if may_edit {
         "A README says what the image is for and how to run it. It is written in Markdown, and search finds its words."
+    } else if overview.latest.is_none() {
+        "Its owner has not written one, and there is no tag to pull."
     } else {
         "Its owner has not written one. The tags say what there is to pull."
     };
-    empty(
-        "No README yet",
-        why,
-        view! {
-            {push}
-            {may_edit.then(|| edit("Write a README", "button button-primary"))}
-        },
-    )
+    empty("No README yet", why, may_edit.then(|| edit("Write a README", "button button-primary")))
+}
+
+/// Whether nothing was ever pushed.
+fn is_unused(overview: &Overview) -> bool {
+    overview.latest.is_none() && overview.head.repository.pushed_at.is_none()
+}
+
+/// From signing in to the first image.
+fn first_push(path: &RepositoryName, host: &str) -> AnyView {
+    view! {
+        {command(format!("docker login {host}"))}
+        {command(format!("docker tag app {host}/{path}:latest"))}
+        {command(format!("docker push {host}/{path}:latest"))}
+    }
+    .into_any()
 }

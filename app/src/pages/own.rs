@@ -213,7 +213,7 @@ fn table(tokens: &[Token], now: Timestamp) -> AnyView {
                     </td>
                     <td data-label="Used">{used}</td>
                     <td data-label="Expires">{expires}</td>
-                    <td class="number">
+                    <td class="number act">
                         <form method="post" action="/_actions/tokens/revoke">
                             <input type="hidden" name="id" value=token.id.to_string()/>
                             <button

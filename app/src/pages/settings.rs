@@ -131,6 +131,11 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
     let people = visit.portal.collaborators(path).await?;
     let now = visit.portal.now();
     let filled = Filled::from_flash(visit.flash.as_ref(), SET);
+    // The rows' forms bear the same name. What is said of somebody in the list, or of nobody, is no matter of the form below it.
+    let of_a_row = filled
+        .typed("account")
+        .is_none_or(|typed| people.iter().any(|collaborator| collaborator.account.name.as_str() == typed.trim()));
+    let (above, filled) = if of_a_row { (filled, Filled::default()) } else { (Filled::default(), filled) };
     let rows = people
         .iter()
         .map(|collaborator| {
@@ -151,7 +156,7 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
                         </form>
                     </td>
                     <td data-label="since">{ago(collaborator.since, now)}</td>
-                    <td class="number">
+                    <td class="number act">
                         <form method="post" action="/_actions/collaborators/remove">
                             <input type="hidden" name="path" value=path.to_string()/>
                             <input type="hidden" name="account" value=name.clone()/>
@@ -194,6 +199,8 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
     ]
     .map(|(role, words)| (role.as_str().to_owned(), words.to_owned()));
     Ok(view! {
+        {done(above.notice())}
+        {above.summary()}
         {list}
         <form class="form" method="post" action="/_actions/collaborators/set">
             <h2>"Add somebody"</h2>

@@ -82,7 +82,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
     } else {
         empty(
             "No tag has this in its name",
-            "The filter looks for the text anywhere in a tag's name, in this case of letters.",
+            "The filter looks for the text anywhere in a tag's name; capitals make no difference.",
             view! { <a class="button" href=here.clone()>"Show all tags"</a> },
         )
     };

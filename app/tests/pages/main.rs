@@ -56,6 +56,8 @@ fn render(world: World) -> Page {
     });
     owner.unset_with_forced_cleanup();
     let done = std::mem::take(&mut *world.done.lock().unwrap());
+    // Where a line may break is no part of what is said.
+    let html = html.replace("<wbr>", "");
     Page { html, status: done.status.unwrap_or(200), redirect: done.redirect }
 }
 
@@ -198,7 +200,8 @@ fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
         (Visitor::Nobody, "/", "No public images yet"),
         (Visitor::Owner, "/", "No repositories yet"),
         (Visitor::Nobody, "/search?q=tide", "Nothing found"),
-        (Visitor::Owner, "/r/harbour/tide-api", "No README yet"),
+        (Visitor::Owner, "/r/harbour/tide-api", "Nothing has been pushed yet"),
+        (Visitor::Stranger, "/r/harbour/tide-api", "No README yet"),
         (Visitor::Owner, "/r/harbour/tide-api/-/tags", "No tags yet"),
         (Visitor::Owner, "/r/harbour/tide-api/-/comments", "No comments yet"),
         (Visitor::Owner, "/r/harbour/tide-api/-/settings/collaborators", "No collaborators yet"),
@@ -232,6 +235,56 @@ fn signing_in_goes_on_to_where_one_came_from_and_never_elsewhere() {
     assert!(render(world).html.contains("name=\"next\" value=\"/r/harbour/tide-api\""));
     let html = get(Visitor::Nobody, "/signin?next=https://evil.example").html;
     assert!(html.contains("name=\"next\" value=\"/\""));
+}
+
+#[test]
+fn a_spent_link_says_so_and_leads_to_sign_in() {
+    for path in ["/setup?token=old", "/invites/old"] {
+        let page = get(Visitor::Nobody, path);
+        assert_eq!(page.status, 403, "{path}");
+        assert!(page.html.contains("This link is spent."), "{path}");
+        // The bar's, and the page's own.
+        assert_eq!(page.html.matches(">Sign in</a>").count(), 2, "{path}");
+        assert!(!page.html.contains("name=\"password\""), "{path}");
+    }
+}
+
+#[test]
+fn who_turns_from_sign_up_to_sign_in_still_goes_on() {
+    for registration in [Registration::Open, Registration::Closed] {
+        let mut world = World::new(Visitor::Nobody, "/signup?next=/r/harbour/tide-api");
+        world.registration = registration;
+        assert!(render(world).html.contains("href=\"/signin?next=/r/harbour/tide-api\""));
+    }
+}
+
+#[test]
+fn who_may_push_to_an_empty_repository_is_told_how() {
+    let mut world = World::new(Visitor::Owner, "/r/harbour/tide-api");
+    world.bare = true;
+    let html = render(world).html;
+    for words in ["docker login hub.example", "docker push hub.example/harbour/tide-api:latest", "Write a README"] {
+        assert!(html.contains(words), "{words}");
+    }
+    let mut world = World::new(Visitor::Stranger, "/r/harbour/tide-api");
+    world.bare = true;
+    assert!(!render(world).html.contains("docker push"));
+}
+
+#[test]
+fn a_refused_change_of_a_role_leaves_the_form_for_new_people_alone() {
+    let refused = |account: &str| {
+        let world = World::new(Visitor::Owner, "/r/harbour/tide-api/-/settings/collaborators");
+        let fields = BTreeMap::from([("account".to_owned(), account.to_owned())]);
+        let fault = Some(Fault::forbidden());
+        *world.flash.lock().unwrap() = Some(Flash { form: "collaborators/set".into(), fault, notice: None, fields });
+        render(world).html
+    };
+    let (of_a_row, of_the_form) = (refused("tomas"), refused("somebody-else"));
+    assert!(of_a_row.find("role=\"alert\"").unwrap() < of_a_row.find("<table").unwrap());
+    assert!(!of_a_row.contains("id=\"account\" name=\"account\" type=\"text\" value=\"tomas\""));
+    assert!(of_the_form.find("role=\"alert\"").unwrap() > of_the_form.find("</table>").unwrap());
+    assert!(of_the_form.contains("value=\"somebody-else\""));
 }
 
 /// Writes the page where `PORTOLAN_PAGES` says, to be looked at.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
 use model::clock::Timestamp;
 use model::comment::{Comment, NewComment, Thread};
-use model::fault::Fault;
+use model::fault::{Fault, FaultCode};
 use model::id::{CommentId, TokenId};
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag};
 use model::oci::{Digest, Reference, RepositoryName};
@@ -175,8 +175,11 @@ impl World {
     fn seen(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
         // A repository that had another name is found by it.
         let wanted = if path.as_str() == "harbour/old-tides" { "harbour/tide-api" } else { path.as_str() };
-        let repository =
+        let mut repository =
             all().into_iter().find(|repository| repository.path.as_str() == wanted).ok_or_else(Fault::not_found)?;
+        if self.bare {
+            repository.pushed_at = None;
+        }
         let owner = self.visitor == Visitor::Owner;
         let visible = match repository.visibility {
             Visibility::Public => true,
@@ -262,10 +265,10 @@ impl Accounts for World {
         Ok(self.registration)
     }
     async fn invitation(&self, secret: &str) -> Answered<()> {
-        if secret == "good" { Ok(()) } else { Err(Fault::not_found()) }
+        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, "This link is spent.")) }
     }
     async fn setup_open(&self, secret: &str) -> Answered<()> {
-        if secret == "good" { Ok(()) } else { Err(Fault::not_found()) }
+        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, "This link is spent.")) }
     }
     async fn sign_up(&self, _: SignUp) -> Answered<Me> {
         Err(Fault::conflict("name", "This name is taken."))
