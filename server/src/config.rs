@@ -86,8 +86,9 @@ const SETTINGS: [Setting; 13] = [
     setting("upload_gib", "64", "a whole number of GiB from 1 to 65536"),
 ];
 
-/// Variables that begin with our prefix and are somebody else's: the repository's own tasks, and what Kubernetes sets for a service.
-const FOREIGN: [&str; 7] = ["config", "bench_", "conformance", "wasm_", "test_", "port", "service_"];
+/// Variables that begin with our prefix and are no settings: the file of settings, and those of the repository's own tasks.
+const OTHERS: [&str; 3] = ["config", "conformance", "bless"];
+const OTHERS_PREFIXES: [&str; 3] = ["bench_", "wasm_", "test_"];
 
 const PREFIX: &str = "PORTOLAN_";
 
@@ -305,6 +306,17 @@ pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) ->
     ours.collect()
 }
 
+/// Whether a variable without our prefix is somebody else's: the repository's own tasks', or what Kubernetes sets for a service
+/// that is called as we are, such as `PORT_5000_TCP_ADDR` and `SERVICE_PORT_HTTP`.
+fn is_foreign(key: &str) -> bool {
+    let of_a_port = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains("_tcp");
+    OTHERS.contains(&key)
+        || OTHERS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        || matches!(key, "port" | "service_host" | "service_port")
+        || key.starts_with("service_port_")
+        || key.strip_prefix("port_").is_some_and(of_a_port)
+}
+
 /// The variables that are ours, by setting.
 fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
     let mut values = BTreeMap::new();
@@ -312,7 +324,7 @@ fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTree
         let Some(key) = name.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
         if SETTINGS.iter().any(|setting| setting.key == key) {
             values.insert(key, value);
-        } else if !FOREIGN.iter().any(|prefix| key.starts_with(prefix)) {
+        } else if !is_foreign(&key) {
             return Err(Error::Unknown { key: name, value, origin: "environment".to_owned() });
         }
     }
@@ -514,7 +526,21 @@ mod tests {
 
     #[test]
     fn variables_of_others_with_our_prefix_are_left_alone() {
-        resolve(&[], &[("PORTOLAN_PORT", "tcp://10.0.0.1:5000"), ("PORTOLAN_SERVICE_HOST", "10.0.0.1")]).unwrap();
+        for name in [
+            "PORT",
+            "PORT_5000_TCP",
+            "PORT_5000_TCP_ADDR",
+            "SERVICE_HOST",
+            "SERVICE_PORT",
+            "SERVICE_PORT_HTTP",
+            "TEST_POSTGRES",
+        ] {
+            resolve(&[], &[(&format!("PORTOLAN_{name}"), "tcp://10.0.0.1:5000")]).unwrap();
+        }
+        for name in ["PORTS", "PORT_X", "PORT_5000", "SERVICE", "SERVICE_HOSTS", "CONFIGS"] {
+            let error = resolve(&[], &[(&format!("PORTOLAN_{name}"), "5000")]).unwrap_err();
+            assert!(matches!(error, Error::Unknown { .. }), "{name}: {error}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) struct Document {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Json {
     schema_version: Option<u64>,
     media_type: Option<String>,
@@ -54,7 +54,7 @@ struct Json {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with a mediaType, a digest and a size")]
 struct Descriptor {
     #[serde(default)]
     media_type: String,
@@ -95,10 +95,9 @@ impl Document {
         if !std::str::from_utf8(payload).is_ok_and(|text| text.trim_ascii_start().starts_with('{')) {
             return invalid("a manifest is a JSON object, in UTF-8");
         }
-        // The parser of serde_json itself refuses documents nested more than 128 deep.
-        let json: Json = match serde_json::from_slice(payload) {
+        let json = match read(payload) {
             Ok(json) => json,
-            Err(error) => return invalid(format!("the manifest does not parse: {error}")),
+            Err(why) => return invalid(why),
         };
         if json.schema_version != Some(2) {
             return invalid("schemaVersion is not 2");
@@ -185,6 +184,21 @@ impl Document {
     }
 }
 
+/// A document's members, or what is wrong and with which of them.
+fn read(payload: &[u8]) -> Result<Json, String> {
+    let broken = |error: &serde_json::Error| format!("the manifest does not parse: {error}");
+    // The parser of serde_json itself refuses documents nested more than 128 deep.
+    let mut parser = serde_json::Deserializer::from_slice(payload);
+    let json = serde_path_to_error::deserialize(&mut parser).map_err(|error| match (error.inner(), error.path()) {
+        (inner, path) if inner.is_data() && path.iter().next().is_some() => {
+            format!("the manifest's {path} is not usable: {inner}")
+        }
+        (inner, _) => broken(inner),
+    })?;
+    parser.end().map_err(|error| broken(&error))?;
+    Ok(json)
+}
+
 /// A content type without its parameters.
 fn bare_type(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim()
@@ -256,6 +270,35 @@ mod tests {
         assert!(parse(format!("\n {manifest}").as_bytes()).is_ok());
         let mangled: Vec<u8> = manifest.bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
         assert!(parse(&mangled).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_by_its_member_and_in_the_words_of_the_format() {
+        let config = json!({ "mediaType": "application/x", "digest": digest('c'), "size": 1 });
+        let with = |member: &str, value: serde_json::Value| {
+            let mut manifest = json!({ "schemaVersion": 2, "config": config, "layers": [config] });
+            manifest[member] = value;
+            manifest.to_string()
+        };
+        for (payload, member, wanted) in [
+            ("{".to_owned(), "the manifest", "EOF"),
+            (with("layers", json!([])) + "x", "the manifest", "trailing characters"),
+            (with("schemaVersion", json!("2")), "schemaVersion", "string \"2\""),
+            (with("config", json!("x")), "config", "an object"),
+            (with("config", json!([])), "config", "an object"),
+            (with("layers", json!({})), "layers", "expected a sequence"),
+            (with("layers", json!([config, { "digest": "x", "size": 1 }])), "layers[1].digest", "digest"),
+            (with("layers", json!([{ "digest": digest('a') }])), "layers[0]", "missing field `size`"),
+            (with("subject", json!({ "digest": digest('a'), "size": -1 })), "subject.size", "-1"),
+            (with("annotations", json!({ "a": 1 })), "annotations.a", "expected a string"),
+        ] {
+            let Err(Error::ManifestInvalid(why)) = Document::parse(Some(OCI_MANIFEST), payload.as_bytes(), false)
+            else {
+                panic!("{payload} was not refused")
+            };
+            assert!(why.contains(member) && why.contains(wanted), "{why}");
+            assert!(["struct", "Json", "Descriptor"].iter().all(|word| !why.contains(word)), "{why}");
+        }
     }
 
     proptest! {

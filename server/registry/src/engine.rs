@@ -10,7 +10,7 @@ use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use model::clock::Clock;
 use model::oci::{Digest, Reference, RepositoryName};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Body, discover_response};
 use crate::blob::KnownBlob;
@@ -26,8 +26,7 @@ use crate::upload::Leases;
 const MANIFEST_CACHE: u64 = 64 << 20;
 /// What is known of blobs, in bytes; never their content.
 const BLOB_CACHE: u64 = 16 << 20;
-/// How much of an unwanted body is read, and for how long.
-const DRAIN_BYTES: usize = 1 << 20;
+/// How long an unwanted body is read.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Any error of a request's body.
@@ -139,21 +138,43 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     tokio::spawn(work).await.unwrap_or(Err(Error::Broken("a task of the engine did not end")))
 }
 
-/// Reads a little of a body that nobody wants: a client that is still sending would not see the answer before its pipe breaks.
-/// The server closes on those that go on.
+/// Reads a body that nobody wants, for a while and whatever its size: a client that is still sending would not see the answer
+/// before its pipe breaks. The server closes on those that go on.
 async fn drain<B>(body: &mut B)
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
 {
-    let reading = async {
-        let mut left = DRAIN_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                break;
-            }
+    let end = Instant::now() + DRAIN_TIME;
+    // The clock is also looked at between frames: a body that never has to be waited for would outrun its timeout.
+    while Instant::now() < end && matches!(timeout_at(end, body.frame()).await, Ok(Some(Ok(_)))) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream::{self, StreamExt as _};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_wants_is_read_whatever_its_size_but_not_for_ever() {
+        let frame = |_| async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 1 << 14]))) };
+        let mut large = StreamBody::new(stream::iter(0..640).then(frame).boxed());
+        drain(&mut large).await;
+        assert!(large.frame().await.is_none(), "ten MiB are read to their end");
+        let slowly = stream::iter(0..20).then(|frame| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            frame
+        });
+        let mut slow = StreamBody::new(slowly.then(frame).boxed());
+        drain(&mut slow).await;
+        let mut left = 0;
+        while slow.frame().await.is_some() {
+            left += 1;
         }
-    };
-    // Out of time is as good as out of bytes.
-    let _ = timeout(DRAIN_TIME, reading).await;
+        assert!((14..=16).contains(&left), "{left} seconds of it are left");
+    }
 }

@@ -108,11 +108,14 @@ pub enum Error {
     /// The storage has no room left.
     #[error("the registry has no room left")]
     StorageFull(#[source] StorageError),
+    /// The ledger has no room left.
+    #[error("the registry's database has no room left")]
+    LedgerFull(#[source] LedgerError),
     /// The storage failed.
     #[error("the registry's storage does not answer")]
     Storage(#[source] StorageError),
     /// The ledger failed.
-    #[error("the registry's memory does not answer")]
+    #[error("the registry's database does not answer")]
     Ledger(#[source] LedgerError),
     /// The engine broke off.
     #[error("the registry broke off")]
@@ -145,7 +148,7 @@ impl Error {
             Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::Denied => (StatusCode::FORBIDDEN, "DENIED"),
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
-            Self::StorageFull(_) => (StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL"),
+            Self::StorageFull(_) | Self::LedgerFull(_) => (StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL"),
             Self::Storage(_) | Self::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
             Self::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
         }
@@ -213,9 +216,9 @@ pub(crate) fn acknowledged(offset: u64) -> HeaderValue {
     value(format!("0-{}", offset.saturating_sub(1)))
 }
 
-/// The ledger's failures are the engine's; named so that `?` is never silent about it.
-pub(crate) fn ledger(error: LedgerError) -> Error {
-    Error::Ledger(error)
+/// The ledger's failures are the engine's, named so that `?` is never silent about it; a full one has its own answer.
+pub fn ledger(error: LedgerError) -> Error {
+    if matches!(error, LedgerError::Full(_)) { Error::LedgerFull(error) } else { Error::Ledger(error) }
 }
 
 /// The storage's failures are the engine's; a full one has its own answer.
@@ -262,6 +265,14 @@ mod tests {
         let (status, headers, body) = parts(Error::TooManyRequests(7), &Method::GET).await;
         assert_eq!((status, &headers[RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("7")));
         assert_eq!(body["errors"][0]["code"], "TOOMANYREQUESTS");
+    }
+
+    #[tokio::test]
+    async fn a_full_ledger_is_told_from_one_that_does_not_answer() {
+        let (status, _, body) = parts(ledger(LedgerError::Full("disk".into())), &Method::PUT).await;
+        assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::INSUFFICIENT_STORAGE, &json!("STORAGE_FULL")));
+        let (status, _, body) = parts(ledger(LedgerError::Unavailable("gone".into())), &Method::PUT).await;
+        assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("UNAVAILABLE")));
     }
 
     #[tokio::test]

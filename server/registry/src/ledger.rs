@@ -14,10 +14,13 @@ use uuid::Uuid;
 #[derive(Debug, Error)]
 pub enum LedgerError {
     /// The database is out of reach or refused.
-    #[error("the ledger does not answer")]
+    #[error("the database does not answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database has no room left.
+    #[error("the database has no room left")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A row does not parse.
-    #[error("the ledger holds a row that does not parse: {0}")]
+    #[error("the database holds a row that does not parse: {0}")]
     Corrupt(&'static str),
 }
 

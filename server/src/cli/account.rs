@@ -106,7 +106,7 @@ fn age(text: &str) -> Result<Duration, String> {
         'w' => 7 * 24 * 60 * 60,
         _ => return Err(wrong()),
     };
-    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
+    let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
@@ -200,7 +200,7 @@ mod tests {
     fn an_age_is_a_number_and_a_unit() {
         assert_eq!(age("90d"), Ok(Duration::from_hours(90 * 24)));
         assert_eq!(age("1w"), Ok(Duration::from_hours(7 * 24)));
-        for text in ["", "d", "90", "90y", "-1d", "1.5h", "99999999999999999999w", "9é"] {
+        for text in ["", "d", "90", "90y", "-1d", "1.5h", "99999999999999999999w", "9é", "90dd", "90mm"] {
             assert!(age(text).is_err(), "{text}");
         }
     }

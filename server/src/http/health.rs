@@ -1,34 +1,66 @@
 //! Whether the process lives and whether its database and storage answer.
 //! It refuses to say what is wrong: that is in the log.
 
+use std::error::Error;
+use std::time::Duration;
+
 use axum::response::IntoResponse;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use registry::storage::Storage;
 use store::Store;
+use tokio::time::timeout;
 
 use crate::http::trace::cause;
+
+/// How long a part of the hub has to answer: whoever asks wants to know now, not when a connection is given up.
+const SOON: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "alive\n")
 }
 
-/// `GET /readyz`: the database and the storage answer.
+/// `GET /readyz`: the database and the storage answer, and soon.
 pub async fn ready(store: &Store, storage: &dyn Storage) -> impl IntoResponse + use<> {
-    let database = store.ping().await;
-    let storage = storage.check().await;
-    if let Err(error) = &database {
-        tracing::warn!(error = cause(error), "the database does not answer");
-    }
-    if let Err(error) = &storage {
-        tracing::warn!(error = cause(error), "the storage does not answer");
-    }
-    let (status, text) = match (database.is_ok(), storage.is_ok()) {
+    let (database, storage) = tokio::join!(answers("database", store.ping()), answers("storage", storage.check()));
+    let (status, text) = match (database, storage) {
         (true, true) => (StatusCode::OK, "ready\n"),
         (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
         (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "the storage does not answer\n"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "neither the database nor the storage answers\n"),
     };
     (status, [(CACHE_CONTROL, "no-store")], text)
+}
+
+/// Whether a part answers; why it does not is logged.
+async fn answers<E: Error + 'static>(part: &'static str, check: impl Future<Output = Result<(), E>>) -> bool {
+    match timeout(SOON, check).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(part, error = cause(&error), "a part of the hub does not answer");
+            false
+        }
+        Err(_) => {
+            tracing::warn!(part, seconds = SOON.as_secs(), "a part of the hub does not answer in time");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::io;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_never_answers_is_not_waited_for() {
+        let asked = tokio::time::Instant::now();
+        assert!(!answers("database", pending::<io::Result<()>>()).await);
+        assert_eq!(asked.elapsed(), SOON);
+        assert!(answers("database", ready(Ok::<_, io::Error>(()))).await);
+        assert!(!answers("database", ready(Err(io::Error::other("refused")))).await);
+    }
 }

@@ -29,7 +29,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Starts all of them: the search index is kept true, pushes are inspected, pulls written down, and expired rows taken out.
+    /// Starts all of them: the search index is kept true, pushes are inspected, pulls written down, and what is over is taken out.
     pub fn start(hub: &State) -> Self {
         let mut jobs = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
         let (store, search) = (hub.store.clone(), hub.search.clone());
@@ -38,8 +38,8 @@ impl Jobs {
         jobs.supervise("inspection", move |shutdown| inspect::run(store.clone(), Arc::clone(&storage), shutdown));
         let (store, pulls) = (hub.store.clone(), hub.pulls.clone());
         jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), store.clone(), shutdown));
-        let store = hub.store.clone();
-        jobs.supervise("upkeep", move |shutdown| upkeep::run(store.clone(), shutdown));
+        let (store, engine) = (hub.store.clone(), hub.engine.clone());
+        jobs.supervise("upkeep", move |shutdown| upkeep::run(store.clone(), engine.clone(), shutdown));
         jobs
     }
 

@@ -1,23 +1,48 @@
-//! Rows whose time is over, such as ended sessions, taken out now and then.
-//! It refuses to know which rows those are: the store does.
+//! What is over, taken out now and then: rows such as ended sessions, and objects that nothing refers to any more.
+//! It refuses to know which those are: the store and the engine do.
 
 use std::time::Duration;
 
+use registry::Engine;
 use store::Store;
 use tokio_util::sync::CancellationToken;
+
+use crate::http::trace::cause;
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
 
-/// Takes expired rows out on an interval until told to stop.
-pub(super) async fn run(store: Store, shutdown: CancellationToken) -> store::Result<()> {
+/// How many objects are deleted at a time, and how often in a row: the next round goes on.
+const OBJECTS: u64 = 500;
+const AT_MOST: usize = 200;
+
+/// Takes expired rows and unneeded objects out on an interval until told to stop.
+pub(super) async fn run(store: Store, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
     let viewer = store.system("upkeep");
     loop {
         // It takes some at a time, so that a long absence is not one long write.
         while store.sweep_sessions(&viewer).await? > 0 && !shutdown.is_cancelled() {}
+        take_out_trash(&engine, &shutdown).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Deletes what deleted repositories, manifests and uploads leave in storage. One that fails is tried again the next time.
+async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
+    for _ in 0..AT_MOST {
+        if shutdown.is_cancelled() {
+            return;
+        }
+        match engine.take_out_trash(OBJECTS).await {
+            Ok(0) => return,
+            Ok(objects) => tracing::debug!(objects, "deleted what nothing refers to"),
+            Err(error) => {
+                tracing::warn!(error = cause(&error), "what nothing refers to could not be deleted");
+                return;
+            }
         }
     }
 }

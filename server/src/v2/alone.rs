@@ -74,7 +74,7 @@ impl Alone {
             Request::Discover => Ok(answer::discover_response()),
             Request::Catalog(page) => {
                 let after = gateway::after(&page);
-                let names = self.inner.ledger.repositories(&after).await.map_err(Error::Ledger)?;
+                let names = self.inner.ledger.repositories(&after).await.map_err(registry::error::ledger)?;
                 Ok(gateway::catalog(&page, &after, names))
             }
             Request::Repository { name, operation } => self.within(parts, body, name, operation, actor).await,
@@ -115,7 +115,7 @@ impl Alone {
         } else {
             let now = self.inner.clock.now();
             let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
-            found.map_err(Error::Ledger)?.inspect(|id| self.inner.names.insert(name.clone(), *id))
+            found.map_err(registry::error::ledger)?.inspect(|id| self.inner.names.insert(name.clone(), *id))
         };
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }

@@ -19,7 +19,7 @@ use crate::http::metrics::{Metrics, Surface};
 use crate::http::trace::{cause, panic_text};
 use crate::state::State;
 use crate::v2::alone::Alone;
-use crate::v2::challenge::Wanted;
+use crate::v2::challenge::{Trouble, Wanted};
 use crate::v2::hub::{Admitted, Asked, Caller, failed};
 use crate::v2::needs::Need;
 
@@ -94,7 +94,11 @@ impl Guard {
                 known(Asked { state, parts, peer }, Wanted::Nothing).await.map(|_| answer::discover_response())
             }
             (Self::Hub(state), registry::Request::Catalog(page)) => {
-                let caller = known(Asked { state, parts, peer }, Wanted::Catalog).await?;
+                let asked = Asked { state, parts, peer };
+                let caller = known(asked, Wanted::Catalog).await?;
+                if !caller.may_list() {
+                    return Err(asked.unauthorized(Wanted::Catalog, Some(Trouble::InsufficientScope)));
+                }
                 let scope = state.store.scope(caller.viewer()).await.map_err(failed)?;
                 let after = after(&page);
                 let names = state.store.catalog(&scope, &after).await.map_err(failed)?;

@@ -92,6 +92,11 @@ impl Caller {
         !matches!(self.with, With::Nothing)
     }
 
+    /// Whether they may ask for the catalog; a token that was not asked for with it would show an empty one.
+    pub const fn may_list(&self) -> bool {
+        !matches!(self.with, With::Token) || self.viewer.lists_all()
+    }
+
     /// Who they are.
     pub const fn viewer(&self) -> &Viewer {
         &self.viewer
@@ -170,6 +175,7 @@ pub fn failed(error: store::Error) -> Error {
         }
         store::Error::Absent => Error::NameUnknown,
         store::Error::SignIn | store::Error::Forbidden | store::Error::Fault(_) => Error::Denied,
+        full if full.is_full() => Error::LedgerFull(LedgerError::Full(Box::new(full))),
         error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => {
             Error::Ledger(LedgerError::Unavailable(Box::new(error)))
         }

@@ -167,9 +167,11 @@ impl Store {
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }
 
-    /// Whether nothing is there and a push would make it.
+    /// Whether nothing is there and a push would make it. Both are asked whatever the first says, so that what is hidden takes
+    /// as long as what is missing.
     async fn may_make(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
-        Ok(!self.is_there(viewer, path).await? && self.may_create_by_push(viewer, path).await?)
+        let makes = self.may_create_by_push(viewer, path).await?;
+        Ok(!self.is_there(viewer, path).await? && makes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::sqlx::{Connection as _, SqliteConnection};
+use sea_orm::sqlx::{Connection as _, PgConnection, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait,
@@ -77,7 +77,10 @@ impl Database {
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(10))
             });
-        let pool = sea_orm::Database::connect(options).await?;
+        let pool = match sea_orm::Database::connect(options).await {
+            Ok(pool) => pool,
+            Err(error) => return Err(reason(url).await.unwrap_or(error)),
+        };
         let database = Self { pool, writers: sqlite.then(Mutex::default) };
         database
             .write(|tx| async move {
@@ -143,6 +146,17 @@ impl Database {
             tracing::debug!(%error, "a transaction that failed could not be rolled back");
         }
         outcome
+    }
+}
+
+/// Why there is no connection to PostgreSQL: the pool waits for a server that starts, and then says no more than that it waited.
+async fn reason(url: &str) -> Option<DbErr> {
+    if !url.starts_with("postgres") {
+        return None;
+    }
+    match tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(url)).await {
+        Ok(Err(source)) => Some(DbErr::Conn(RuntimeErr::SqlxError(source.into()))),
+        Ok(Ok(_)) | Err(_) => None,
     }
 }
 

@@ -5,6 +5,8 @@ use model::fault::Fault;
 use sea_orm::DbErr;
 use thiserror::Error;
 
+use crate::sql;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -30,6 +32,13 @@ pub enum Error {
 
 /// What a call to the store gives.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Whether the database refused because it has no room left.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Unavailable(source) if sql::refused_for_room(source))
+    }
+}
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {

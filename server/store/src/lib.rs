@@ -2,6 +2,7 @@
 //! It refuses to know HTTP, HTML and where blobs' bytes lie.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use model::clock::Clock;
 use tokio::sync::Notify;
@@ -52,6 +53,7 @@ struct Inner {
     passwords: Passwords,
     keys: Keys,
     bearers: Bearers,
+    skipped: AtomicI64,
 }
 
 impl Store {
@@ -66,6 +68,7 @@ impl Store {
             passwords: Passwords::new(),
             keys: Keys::default(),
             bearers: Bearers::new(),
+            skipped: AtomicI64::new(0),
         };
         let store = Self { inner: Arc::new(inner) };
         store.make_library().await?;
@@ -89,6 +92,11 @@ impl Store {
     /// Told whenever this process wrote an event.
     pub(crate) fn news(&self) -> &Notify {
         &self.inner.news
+    }
+
+    /// The last event that was said not to parse.
+    pub(crate) fn skipped(&self) -> &AtomicI64 {
+        &self.inner.skipped
     }
 
     /// What is known about askers and repositories for a second.

@@ -2,6 +2,7 @@
 //! It refuses to know who follows and what they do with an event.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::clock::Timestamp;
@@ -92,6 +93,8 @@ impl Store {
     ///
     /// PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first.
     /// Therefore every transaction that has a number is waited for, and the newest number read while none can get another.
+    ///
+    /// An event that does not parse is left out: it must not keep those after it from anybody.
     pub async fn events_after(
         &self,
         viewer: &Viewer,
@@ -104,19 +107,35 @@ impl Store {
             return Ok(Vec::new());
         }
         let Some(newest) = self.newest_settled().await? else { return Ok(Vec::new()) };
-        let rows = sql::all(
-            pool,
-            "SELECT id, created_at, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
-            [position.0.into(), newest.0.into(), sql::signed(limit).into()],
-        )
-        .await?;
-        rows.iter()
-            .map(|row| {
+        let mut from = position;
+        loop {
+            let rows = sql::all(
+                pool,
+                "SELECT id, created_at, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+                [from.0.into(), newest.0.into(), sql::signed(limit).into()],
+            )
+            .await?;
+            let mut events = Vec::with_capacity(rows.len());
+            for row in &rows {
+                from = EventId(row.try_get_by_index(0)?);
                 let payload: String = row.try_get_by_index(2)?;
-                let event = serde_json::from_str(&payload).map_err(|_| Error::Corrupt("outbox.payload"))?;
-                Ok((EventId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?), event))
-            })
-            .collect()
+                match serde_json::from_str(&payload) {
+                    Ok(event) => events.push((from, Timestamp::from_micros(row.try_get_by_index(1)?), event)),
+                    Err(error) => self.say_skipped(from, &error),
+                }
+            }
+            // Where none parses, the next may: an empty answer would say that there is nothing more.
+            if rows.is_empty() || !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Says once that an event does not parse; followers come by it again until there is a later one.
+    fn say_skipped(&self, id: EventId, error: &serde_json::Error) {
+        if self.skipped().fetch_max(id.0, Ordering::Relaxed) < id.0 {
+            tracing::error!(event = id.0, %error, "an event does not parse; followers go on without it");
+        }
     }
 
     /// The newest number once everyone who has taken one is done; `None` when that takes too long.

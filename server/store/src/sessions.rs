@@ -11,7 +11,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
 use crate::access::Viewer;
-use crate::accounts::backoff;
+use crate::accounts::{backoff, tokens};
 use crate::entity::AccountRow;
 use crate::error::Result;
 use crate::{Store, secret, sql};
@@ -123,11 +123,13 @@ impl Store {
         Ok(Viewer::member(AccountId(row.id), row.name()?, row.admin))
     }
 
-    /// Takes away some sessions and failures to sign in that ran out; how many sessions. For the site's own upkeep.
+    /// Takes away some sessions, failures to sign in and refresh tokens that ran out; how many sessions. For the site's own
+    /// upkeep.
     pub async fn sweep_sessions(&self, viewer: &Viewer) -> Result<u64> {
         viewer.require_system()?;
         let now = self.clock().now();
         backoff::forget_old(self.database().pool(), now).await?;
+        tokens::forget_unused(self.database().pool(), now, SWEEP).await?;
         let delete = "DELETE FROM session
              WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         Ok(sql::execute(self.database().pool(), delete, [now.micros().into(), SWEEP.into()]).await?)

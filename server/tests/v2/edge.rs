@@ -1,14 +1,18 @@
 //! What lies around the handlers: cookies, origins, headers, limits, health and the list of routes.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, COOKIE, HOST, ORIGIN, SET_COOKIE,
 };
 use http::{Method, Request, StatusCode};
+use server::jobs::Jobs;
 use server::router;
 
+use crate::common::{PASSWORD, basic};
 use crate::support::World;
 
 const SIGN_IN: &str = "/_actions/theme/set";
@@ -86,6 +90,33 @@ async fn health_tells_that_the_process_lives_and_that_its_parts_answer() {
     assert_eq!(&world.get("/readyz", "").await.body[..], b"ready\n");
     let figures = world.get("/metrics", "").await;
     assert!(figures.text().contains("portolan_requests_total"), "{figures:?}");
+}
+
+/// How many files lie below a folder.
+fn files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
+}
+
+#[tokio::test]
+async fn what_a_deleted_repository_held_leaves_the_disk() {
+    let world = World::new().await;
+    world.member("ada").await;
+    let owner = basic("ada", PASSWORD);
+    let before = files(&world.state.config.storage_folder());
+    world.push("ada/app", "1", &owner, b"layer").await;
+    let gone = world.call(Method::DELETE, "/api/v1/repositories/ada/app", &owner, Body::empty()).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{gone:?}");
+    assert!(files(&world.state.config.storage_folder()) > before);
+    let jobs = Jobs::start(&world.state);
+    for _ in 0..100 {
+        if files(&world.state.config.storage_folder()) == before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    jobs.stop().await;
+    assert_eq!(files(&world.state.config.storage_folder()), before);
 }
 
 #[tokio::test]

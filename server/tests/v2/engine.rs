@@ -151,6 +151,26 @@ async fn the_catalog_lists_what_its_caller_may_see_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_token_without_the_catalogs_scope_is_sent_back_for_one_and_even_nobodys_lists_what_is_public() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    world.repository(&ada, "ada/open", Visibility::Public).await;
+    world.repository(&ada, "ada/shut", Visibility::Private).await;
+    for (name, seen) in [("ada", vec!["ada/open", "ada/shut"]), ("", vec!["ada/open"])] {
+        for without in ["", "repository:ada/open:pull"] {
+            let answer = world.get("/v2/_catalog", &world.bearer(name, without).await).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}: {answer:?}");
+            let challenge = r#"scope="registry:catalog:*",error="insufficient_scope""#;
+            assert!(answer.header(WWW_AUTHENTICATE).ends_with(challenge), "{answer:?}");
+        }
+        let answer = world.get("/v2/_catalog", &world.bearer(name, "registry:catalog:*").await).await;
+        assert_eq!(answer.json()["repositories"], serde_json::json!(seen), "{name}");
+    }
+    let answer = world.get("/v2/_catalog", &basic("ada", PASSWORD)).await;
+    assert_eq!(answer.json()["repositories"], serde_json::json!(["ada/open", "ada/shut"]));
+}
+
+#[tokio::test]
 async fn whoever_could_make_a_repository_is_told_that_it_is_missing() {
     let world = World::new().await;
     world.member("ada").await;

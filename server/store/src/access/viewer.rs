@@ -98,6 +98,11 @@ impl Viewer {
         if self.whole_lists { None } else { self.limits.clone() }
     }
 
+    /// Whether lists show all that they may see: nothing narrows that, or their token allows the catalog as a whole.
+    pub const fn lists_all(&self) -> bool {
+        self.whole_lists || self.limits.is_none()
+    }
+
     /// What the limits leave on a path.
     pub fn reach(&self, path: &str) -> Reach {
         match &self.limits {

@@ -4,10 +4,12 @@
 use model::account::{Account, Me, SignUp};
 use model::clock::Timestamp;
 use model::fault::Fault;
+use model::id::AccountId;
 use sea_orm::FromQueryResult;
 
 use super::{password, profile, registration};
 use crate::access::Viewer;
+use crate::database::Tx;
 use crate::entity::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, sql};
@@ -56,16 +58,21 @@ impl Store {
     }
 
     /// Disables an account, so that neither password, session nor token opens anything, or enables it again. For
-    /// administrators; nobody disables themselves.
+    /// administrators; nobody disables themselves, nor the last administrator who can sign in.
     pub async fn disable_account(&self, viewer: &Viewer, name: &str, disabled: bool) -> Result<()> {
         viewer.administers()?;
         if viewer.account().is_some_and(|(_, own)| own.as_str() == name) {
             return Err(Error::Fault(Fault::invalid("name", "You cannot disable your own account.")));
         }
-        let id = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?.id();
+        let row = &profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
+        let id = row.id();
         let since = disabled.then(|| self.clock().now().micros());
         self.database()
             .write(|tx| async move {
+                if disabled && row.admin && is_last_administrator(&tx, id).await? {
+                    let message = "This is the last administrator who can sign in. Make another one first.";
+                    return Err(Error::Fault(Fault::invalid("name", message)));
+                }
                 let update = "UPDATE account SET disabled_at = $2 WHERE id = $1";
                 sql::execute(&*tx, update, [id.0.into(), since.into()]).await?;
                 profile::end_sign_ins(&tx, id).await
@@ -87,6 +94,18 @@ impl Store {
         log(viewer, "set a password", name);
         Ok(())
     }
+}
+
+/// Whether this account is the only one of an administrator who can sign in. Holds them all against other writers, so that
+/// two who are disabled at once are not each the other's last but one.
+async fn is_last_administrator(tx: &Tx, id: AccountId) -> Result<bool> {
+    let find = format!(
+        "SELECT id FROM account WHERE admin AND disabled_at IS NULL AND password_hash IS NOT NULL ORDER BY id{}",
+        sql::for_update(tx)
+    );
+    let rows = sql::all(tx, &find, []).await?;
+    let ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
+    Ok(ids == [id.0])
 }
 
 fn log(viewer: &Viewer, act: &str, name: &str) {

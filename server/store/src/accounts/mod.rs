@@ -9,7 +9,7 @@ mod profile;
 mod registration;
 mod setup;
 mod sign_in;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use administration::AccountEntry;
 pub(crate) use password::Passwords;

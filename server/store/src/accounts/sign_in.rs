@@ -71,11 +71,9 @@ impl Store {
             .await
     }
 
-    /// A secret of 256 bits cannot be guessed, so only the address is slowed down: others' tries never lock a token out.
+    /// A secret of 256 bits cannot be guessed, so a right one always enters: what others try, by its name or from its address,
+    /// never locks it out. Wrong ones slow the address down.
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
-        if let Some(from) = &from {
-            backoff::check(self.database().pool(), from, self.clock().now()).await?;
-        }
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {
             row.name == name || row.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
@@ -83,6 +81,9 @@ impl Store {
         match found {
             Some((_, viewer)) if named => Ok(viewer),
             _ => {
+                if let Some(from) = &from {
+                    backoff::check(self.database().pool(), from, self.clock().now()).await?;
+                }
                 self.failed(&[from]).await?;
                 Err(wrong())
             }
@@ -115,7 +116,8 @@ impl Store {
         Ok(Some((row, viewer)))
     }
 
-    async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
+    /// Writes down that a token is used; the row has its `token_id` and `last_used_at`.
+    pub(super) async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
         let last: Option<i64> = row.try_get("", "last_used_at")?;
         if last.is_none_or(|last| now.saturating_sub(last) >= USE_NOTED) {
             let note = "UPDATE token SET last_used_at = $2 WHERE id = $1";

@@ -164,6 +164,20 @@ each_database! {
         assert_eq!(fault(fixture.store.sign_in("another", "wrong horse", elsewhere).await).code, FaultCode::SignIn);
     }
 
+    async fn a_right_token_enters_from_an_address_that_waits_and_a_wrong_one_waits(fixture: &Fixture) {
+        let ada = sign_up(fixture, "ada").await;
+        let form = NewToken { label: "ci".to_owned(), scopes: Vec::new(), expires_at: None };
+        let secret = fixture.store.create_token(&ada, &form).await.unwrap().secret;
+        let from = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+        for _ in 0..30 {
+            assert_eq!(fault(fixture.store.sign_in("ada", "ptl_wrong", from).await).code, FaultCode::SignIn);
+        }
+        assert_eq!(name(&fixture.store.sign_in("ada", &secret, from).await.unwrap()).unwrap(), "ada");
+        for (name, secret) in [("ada", "ptl_wrong"), ("nobody", "ptl_wrong"), ("nobody", secret.as_str())] {
+            assert_eq!(fault(fixture.store.sign_in(name, secret, from).await).code, FaultCode::TooMany, "{name}");
+        }
+    }
+
     async fn a_disabled_account_opens_nothing(fixture: &Fixture) {
         let root = fixture.administrator("root").await;
         let ada = sign_up(fixture, "ada").await;
@@ -191,6 +205,21 @@ each_database! {
         fixture.store.disable_account(&root, "ada", false).await.unwrap();
         fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
         assert!(fixture.store.disable_account(&root, "root", true).await.is_err());
+    }
+
+    async fn the_last_administrator_who_can_sign_in_stays(fixture: &Fixture) {
+        let system = fixture.store.system("a test");
+        let disable = |name| fixture.store.disable_account(&system, name, true);
+        // Without a password nobody signs in.
+        fixture.administrator("root").await;
+        for name in ["ada", "ben"] {
+            fixture.store.create_account(&system, &form(name), true).await.unwrap();
+        }
+        disable("root").await.unwrap();
+        let both = tokio::join!(disable("ada"), disable("ben"));
+        let refused = [both.0, both.1].into_iter().filter_map(Result::err).map(Fault::from).collect::<Vec<_>>();
+        assert_eq!(refused.iter().map(|fault| fault.code).collect::<Vec<_>>(), [FaultCode::Invalid]);
+        assert!(refused[0].message.contains("last administrator"), "{refused:?}");
     }
 
     async fn a_token_works_as_a_password_until_it_is_revoked(fixture: &Fixture) {
@@ -261,6 +290,33 @@ each_database! {
         let refresh = fixture.store.issue_refresh(&viewer, "hub").await.unwrap();
         fixture.store.revoke_token(&ada, made.token.id).await.unwrap();
         assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
+    }
+
+    async fn a_refresh_token_that_nobody_uses_ends_and_each_use_keeps_it(fixture: &Fixture) {
+        const DAY: Duration = Duration::from_hours(24);
+        let ada = fixture.person("ada").await;
+        let used = fixture.store.issue_refresh(&ada, "hub").await.unwrap();
+        let unused = fixture.store.issue_refresh(&ada, "hub").await.unwrap();
+        fixture.pass(DAY * 60);
+        fixture.store.refresh_viewer(&used, "hub").await.unwrap();
+        fixture.pass(DAY * 31);
+        fixture.store.refresh_viewer(&used, "hub").await.unwrap();
+        assert!(matches!(fixture.store.refresh_viewer(&unused, "hub").await, Err(Error::SignIn)));
+        fixture.store.sweep_sessions(&fixture.store.system("a test")).await.unwrap();
+        assert_eq!(fixture.rows("token").await, 1);
+    }
+
+    async fn an_account_keeps_its_newest_refresh_tokens_of_each_service(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let mirror = fixture.store.issue_refresh(&ada, "mirror").await.unwrap();
+        let mut issued = Vec::new();
+        for _ in 0..101 {
+            issued.push(fixture.store.issue_refresh(&ada, "hub").await.unwrap());
+        }
+        assert!(matches!(fixture.store.refresh_viewer(&issued[0], "hub").await, Err(Error::SignIn)));
+        fixture.store.refresh_viewer(&issued[1], "hub").await.unwrap();
+        fixture.store.refresh_viewer(&issued[100], "hub").await.unwrap();
+        fixture.store.refresh_viewer(&mirror, "mirror").await.unwrap();
     }
 
     async fn a_changed_password_asks_for_the_old_one_and_ends_all_sessions(fixture: &Fixture) {

@@ -5,7 +5,7 @@ use model::clock::Timestamp;
 use model::fault::Fault;
 use model::id::TokenId;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
-use sea_orm::{FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::sign_in::PERSONAL;
 use crate::access::Viewer;
@@ -23,6 +23,10 @@ const MAX_LABEL: usize = 100;
 /// How many scopes a token may have, and how many tokens an account.
 const MAX_SCOPES: usize = 50;
 const MAX_TOKENS: i64 = 200;
+/// How many refresh tokens an account keeps for one service: each sign-in with a client adds one.
+const MAX_REFRESH: i64 = 100;
+/// A refresh token that is not used for so long ends, in microseconds: 90 days.
+const UNUSED: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 
 const COLUMNS: &str = "id, label, scopes, expires_at, last_used_at, created_at";
 
@@ -94,40 +98,55 @@ impl Store {
         }
     }
 
-    /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, or
-    /// the personal token that it was asked for with ends.
+    /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, the
+    /// personal token that it was asked for with ends, nobody uses it for 90 days, or the account has 100 newer ones.
     pub async fn issue_refresh(&self, viewer: &Viewer, service: &str) -> Result<String> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let secret = secret::generate(REFRESH_PREFIX);
         let scopes = serde_json::to_string(&viewer.limits()).map_err(|_| Error::Corrupt("token.scopes"))?;
         let insert = "INSERT INTO token (account_id, kind, label, secret_hash, scopes, service, parent_id, created_at)
              VALUES ($1, $2, '', $3, $4, $5, $6, $7)";
+        let end = "DELETE FROM token WHERE account_id = $1 AND kind = $2 AND service = $3 AND id NOT IN
+             (SELECT id FROM token WHERE account_id = $1 AND kind = $2 AND service = $3 ORDER BY id DESC LIMIT $4)";
         let now = self.clock().now().micros();
-        let values = [
-            id.0.into(),
-            REFRESH.into(),
-            secret::hash(&secret).into(),
-            scopes.into(),
-            service.into(),
-            viewer.token().map(|token| token.0).into(),
-            now.into(),
-        ];
-        sql::execute(self.database().pool(), insert, values).await?;
+        let (hash, scopes, parent) = (&secret::hash(&secret), &scopes, viewer.token().map(|token| token.0));
+        self.database()
+            .write(|tx| async move {
+                let values = [
+                    id.0.into(),
+                    REFRESH.into(),
+                    hash.as_str().into(),
+                    scopes.as_str().into(),
+                    service.into(),
+                    parent.into(),
+                    now.into(),
+                ];
+                sql::execute(&*tx, insert, values).await?;
+                sql::execute(&*tx, end, [id.0.into(), REFRESH.into(), service.into(), MAX_REFRESH.into()]).await
+            })
+            .await?;
         Ok(secret)
     }
 
     /// The viewer of a refresh token that was issued for this service; [`Error::SignIn`] when there is no such token.
     pub async fn refresh_viewer(&self, secret: &str, service: &str) -> Result<Viewer> {
         let find = format!(
-            "SELECT {}, t.scopes, t.parent_id FROM token t JOIN account a ON a.id = t.account_id
+            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at, t.parent_id FROM token t JOIN account a ON a.id = t.account_id
                  LEFT JOIN token p ON p.id = t.parent_id
              WHERE t.secret_hash = $1 AND t.kind = $2 AND t.service = $3 AND a.disabled_at IS NULL
-                 AND (p.expires_at IS NULL OR p.expires_at > $4)",
+                 AND (p.expires_at IS NULL OR p.expires_at > $4) AND COALESCE(t.last_used_at, t.created_at) > $5",
             AccountRow::COLUMNS
         );
         let now = self.clock().now().micros();
-        let values = [secret::hash(secret).into(), REFRESH.into(), service.into(), now.into()];
+        let values = [
+            secret::hash(secret).into(),
+            REFRESH.into(),
+            service.into(),
+            now.into(),
+            now.saturating_sub(UNUSED).into(),
+        ];
         let row = sql::first(self.database().pool(), &find, values).await?.ok_or(Error::SignIn)?;
+        self.note_use(&row, now).await?;
         let scopes: Option<_> =
             serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
         let parent: Option<i64> = row.try_get("", "parent_id")?;
@@ -141,6 +160,15 @@ impl Store {
             None => viewer,
         })
     }
+}
+
+/// Takes out some refresh tokens that nobody has used for long.
+pub(crate) async fn forget_unused(on: &impl ConnectionTrait, now: Timestamp, limit: i64) -> Result<()> {
+    let delete = "DELETE FROM token WHERE id IN (
+         SELECT id FROM token WHERE kind = $1 AND COALESCE(last_used_at, created_at) <= $2 ORDER BY id LIMIT $3)";
+    let values = [REFRESH.into(), now.micros().saturating_sub(UNUSED).into(), limit.into()];
+    sql::execute(on, delete, values).await?;
+    Ok(())
 }
 
 fn token(row: &QueryResult) -> Result<Token> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::{Database, Tx};
 use crate::testing::{Fixture, each_database};
@@ -44,6 +45,24 @@ each_database! {
         nodes.1.ping().await.unwrap();
         nodes.2.ping().await.unwrap();
         assert_eq!(fixture.rows("account").await, 1);
+    }
+
+    async fn a_database_without_room_is_told_from_one_that_does_not_answer(fixture: &Fixture) {
+        let pool = fixture.store.database().pool();
+        let full = fixture.store.database().write(|tx| async move {
+            let fill = if tx.get_database_backend() == DbBackend::Postgres {
+                "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
+            } else {
+                // As small as it is now.
+                sql::execute(&*tx, "PRAGMA max_page_count = 1", []).await?;
+                "INSERT INTO setting (name, value) SELECT 'large', hex(zeroblob(1000000))"
+            };
+            Ok::<_, Error>(sql::execute(&*tx, fill, []).await?)
+        });
+        let full = full.await.unwrap_err();
+        assert!(full.is_full(), "{full:?}");
+        let wrong = Error::from(sql::execute(pool, "SELECT nothing", []).await.unwrap_err());
+        assert!(matches!(wrong, Error::Unavailable(_)) && !wrong.is_full(), "{wrong:?}");
     }
 
     async fn work_that_fails_leaves_nothing(fixture: &Fixture) {

@@ -251,6 +251,19 @@ each_database! {
         assert_eq!(see.path(), &renamed);
     }
 
+    async fn an_event_that_does_not_parse_holds_up_nobody(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let position = world.store.last_event(&viewer).await.unwrap();
+        world.push("image", &[], &[]).await;
+        let spoil = "UPDATE outbox SET payload = '{}' WHERE id > $1";
+        sql::execute(fixture.store.database().pool(), spoil, [position.0.into()]).await.unwrap();
+        assert!(world.store.events_after(&viewer, position, 1).await.unwrap().is_empty());
+        world.push("another", &[], &[]).await;
+        let next = world.store.events_after(&viewer, position, 1).await.unwrap();
+        assert_eq!(next.len(), 1);
+        assert!(next[0].0 > position);
+    }
+
     async fn a_follower_goes_on_where_it_was_and_never_back(fixture: &Fixture) {
         let (world, viewer) = hub(fixture).await;
         world.push("image", &[], &[]).await;

@@ -76,6 +76,11 @@ pub(crate) fn refused_by_reference(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("23503" | "23001" | "787" | "1811"))
 }
 
+/// Whether there is no room left for what was to be written: SQLite's 13, PostgreSQL's 53100.
+pub(crate) fn refused_for_room(error: &DbErr) -> bool {
+    matches!(code(error).as_deref(), Some("13" | "53100"))
+}
+
 /// The database's own code of a refusal.
 pub(crate) fn code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
