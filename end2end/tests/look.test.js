@@ -3,16 +3,33 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { accessible, portrait, settled } from "../lib/browser.js";
+import { accessible, DESK, portrait, settled } from "../lib/browser.js";
 import { house } from "../lib/house.js";
+import { push } from "../lib/registry.js";
 
 const portal = house({
   demo: true,
   async prepare(hub) {
     const made = await hub.rest("POST", "/repositories", { as: ada, body: { namespace: "ada", name: "empty" } });
     assert.equal(made.status, 201);
+    const joined = await hub.rest("POST", "/users", { as: ada, body: { ...long, email: "long@example.org" } });
+    assert.equal(joined.status, 201);
+    await push(hub, long, LONG_PATH, LONG_TAG);
+    const given = await hub.rest("PATCH", `/repositories/${LONG_PATH}`, {
+      as: long,
+      body: { visibility: "public", description: "soundings ".repeat(20).trim() },
+    });
+    assert.equal(given.status, 200);
+    for (const body of ["fathoms".repeat(20), "A short one."]) {
+      const said = await hub.rest("POST", `/repositories/${LONG_PATH}/-/comments`, { as: long, body: { body, tag: LONG_TAG } });
+      assert.equal(said.status, 201);
+    }
   },
 });
+// The longest names that there may be; whatever holds these holds the rest.
+const long = { name: "a.very-long-account-name_of-39-chars-ok", password: "harbour at dawn" };
+const LONG_PATH = `${long.name}/${"soundings-of-the-northern-reach/".repeat(4)}end`;
+const LONG_TAG = "v".repeat(128);
 const ada = { name: "ada", password: "harbour at dawn" };
 const kofi = { name: "kofi", password: "harbour at dawn" };
 
@@ -47,6 +64,14 @@ const PAGES = [
   ["new", "/new", ada],
   ["missing", "/r/no/such", null, 404],
   ["forbidden", "/r/ada/tidewatch/-/settings", kofi, 403],
+  ["long-home", "/", long],
+  ["long-search", "/search?q=soundings", long],
+  ["long-overview", `/r/${LONG_PATH}`, long],
+  ["long-tags", `/r/${LONG_PATH}/-/tags`, long],
+  ["long-image", `/r/${LONG_PATH}/-/tags/${LONG_TAG}`, long],
+  ["long-comments", `/r/${LONG_PATH}/-/comments`, long],
+  ["long-settings", `/r/${LONG_PATH}/-/settings/danger`, long],
+  ["long-account", `/u/${long.name}`, kofi],
 ];
 
 for (const [name, path, as, status = 200] of PAGES) {
@@ -56,6 +81,8 @@ for (const [name, path, as, status = 200] of PAGES) {
     assert.equal(answer.status(), status);
     await settled(page);
     await portrait(page, name);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= DESK.width, `${name} scrolls sideways at a desk: ${wide} px wide`);
     await accessible(page, name);
   });
 }
