@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::http::assets::Assets;
 use crate::http::metrics::Metrics;
 use crate::jobs::pulls::PullCounter;
+use crate::portal::Texts;
 use crate::search::Search;
 
 /// The parts that a running hub is made of.
@@ -26,6 +27,8 @@ pub struct Parts {
     pub storage: Arc<dyn Storage>,
     /// This node's search index.
     pub search: Search,
+    /// The HTML of READMEs and comments.
+    pub texts: Texts,
     /// Pulls counted since the last flush.
     pub pulls: PullCounter,
     /// The settings as resolved at start.

@@ -25,6 +25,7 @@ use crate::http::serve;
 use crate::http::trace::cause;
 use crate::jobs::Jobs;
 use crate::jobs::pulls::PullCounter;
+use crate::portal::Texts;
 use crate::router::Hub;
 use crate::search::Search;
 use crate::state::{Parts, State};
@@ -60,6 +61,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
         engine,
         storage,
         search,
+        texts: Texts::default(),
         pulls: PullCounter::default(),
         config,
         clock,

@@ -10,14 +10,21 @@ use model::page::{Page, PageRequest};
 use model::repository::MAX_OVERVIEW;
 use store::access::{self, See};
 
-use super::{Visit, rendered, told};
+use super::texts::rendered;
+use super::{Visit, told};
 use crate::markdown;
 
 impl Visit {
     /// One comment.
     pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> Answered<Comment> {
         let permit = self.permit::<See>(path).await?;
-        shown(self.state.store.comment(&permit, &self.viewer, id).await.map_err(told)?).await
+        self.shown(self.state.store.comment(&permit, &self.viewer, id).await.map_err(told)?).await
+    }
+
+    /// The comment as people see it.
+    async fn shown(&self, mut comment: Comment) -> Answered<Comment> {
+        comment.html = self.state.texts.comment(&comment.body, comment.id).await?;
+        Ok(comment)
     }
 }
 
@@ -25,22 +32,24 @@ impl Visit {
 impl Comments for Visit {
     async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
         let permit = self.permit::<See>(path).await?;
-        let threads = self.state.store.threads(&permit, &self.viewer, &page).await.map_err(told)?;
-        let with_html = |thread: Thread| Thread {
-            root: with_html(thread.root),
-            replies: thread.replies.into_iter().map(with_html).collect(),
-        };
-        rendered(move || threads.map(with_html)).await
+        let mut threads = self.state.store.threads(&permit, &self.viewer, &page).await.map_err(told)?;
+        for thread in &mut threads.items {
+            thread.root.html = self.state.texts.comment(&thread.root.body, thread.root.id).await?;
+            for reply in &mut thread.replies {
+                reply.html = self.state.texts.comment(&reply.body, reply.id).await?;
+            }
+        }
+        Ok(threads)
     }
 
     async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment> {
         let permit = self.permit::<access::Comment>(path).await?;
-        shown(self.state.store.post_comment(&permit, &form).await.map_err(told)?).await
+        self.shown(self.state.store.post_comment(&permit, &form).await.map_err(told)?).await
     }
 
     async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {
         let permit = self.permit::<See>(path).await?;
-        shown(self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map_err(told)?).await
+        self.shown(self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map_err(told)?).await
     }
 
     async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()> {
@@ -58,15 +67,4 @@ impl Comments for Visit {
         let markdown = markdown.to_owned();
         rendered(move || markdown::preview(&markdown)).await
     }
-}
-
-/// The comment as people see it.
-async fn shown(comment: Comment) -> Answered<Comment> {
-    rendered(move || with_html(comment)).await
-}
-
-/// The comment with its HTML.
-fn with_html(mut comment: Comment) -> Comment {
-    comment.html = markdown::comment(&comment.body, comment.id);
-    comment
 }

@@ -8,6 +8,7 @@ mod facts;
 mod images;
 mod repositories;
 mod search;
+mod texts;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use store::access::{Need, Permit, Viewer};
 use tower_sessions::Session;
 
 pub use self::facts::Facts;
+pub use self::texts::Texts;
 use crate::state::State;
 
 /// One viewer's way to everything, for the length of one request.
@@ -49,14 +51,6 @@ impl Visit {
     async fn permit<N: Need>(&self, path: &RepositoryName) -> Result<Permit<N>, Fault> {
         self.state.store.permit::<N>(&self.viewer, path).await.map_err(told)
     }
-}
-
-/// Renders Markdown off the async threads: a long text takes tens of milliseconds.
-async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(render).await.map_err(|error| {
-        tracing::error!(%error, "a text cannot be rendered");
-        Fault::internal()
-    })
 }
 
 /// A store's error as people may see it; what went wrong inside is logged here, within the request's span.

@@ -12,8 +12,7 @@ use model::role::Role;
 use model::token::TokenAction;
 use store::access::{Manage, Own, See, Star};
 
-use super::{Visit, rendered, told};
-use crate::markdown;
+use super::{Visit, told};
 
 impl Visit {
     /// One repository as the viewer sees it.
@@ -64,7 +63,7 @@ impl Repositories for Visit {
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
-        let (html, source) = rendered(move || (markdown::readme(&source), source)).await?;
+        let html = self.state.texts.readme(&source).await?;
         Ok(Overview { head, html, source, latest, platforms })
     }
 

@@ -1,0 +1,129 @@
+//! Rendered Markdown, kept by what it was made from, so that a page that is looked at often costs one rendering.
+//! It refuses to know whose text it is: HTML depends on the text and on its anchors' prefix alone, and on nothing that changes.
+
+use std::sync::Arc;
+
+use model::fault::Fault;
+use model::id::CommentId;
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use crate::markdown;
+
+/// How many bytes of HTML are kept.
+const ROOM: u64 = 32 << 20;
+/// What an entry takes besides its HTML, about.
+const ENTRY: usize = 128;
+
+/// The SHA-256 of a text and of what it is rendered as.
+type Key = [u8; 32];
+
+/// The texts rendered lately.
+pub struct Texts {
+    kept: Cache<Key, Arc<str>>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let weight = |_: &Key, html: &Arc<str>| u32::try_from(html.len().saturating_add(ENTRY)).unwrap_or(u32::MAX);
+        Self { kept: Cache::builder().max_capacity(ROOM).weigher(weight).build() }
+    }
+}
+
+impl Texts {
+    /// A README's HTML.
+    pub async fn readme(&self, source: &str) -> Result<String, Fault> {
+        self.html("readme", source, markdown::readme).await
+    }
+
+    /// A comment's HTML.
+    pub async fn comment(&self, source: &str, id: CommentId) -> Result<String, Fault> {
+        self.html(&id.to_string(), source, move |source| markdown::comment(source, id)).await
+    }
+
+    /// What `render` makes of `source`; asked once for each pair of `kind` and `source`, also by several at a time.
+    async fn html(
+        &self,
+        kind: &str,
+        source: &str,
+        render: impl FnOnce(&str) -> String + Send + 'static,
+    ) -> Result<String, Fault> {
+        let key = key(kind, source);
+        if let Some(html) = self.kept.get(&key) {
+            return Ok(html.as_ref().to_owned());
+        }
+        let (kept, source) = (self.kept.clone(), source.to_owned());
+        rendered(move || kept.get_with(key, || render(&source).into()).as_ref().to_owned()).await
+    }
+}
+
+/// No kind holds the byte that stands between it and the text.
+fn key(kind: &str, source: &str) -> Key {
+    Sha256::new().chain_update(kind).chain_update([0]).chain_update(source).finalize().into()
+}
+
+/// Renders Markdown off the async threads: a long text takes tens of milliseconds.
+pub(super) async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(render).await.map_err(|error| {
+        tracing::error!(%error, "a text cannot be rendered");
+        Fault::internal()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn equal_texts_are_rendered_once_and_a_changed_one_shows_at_once() {
+        let texts = Texts::default();
+        let times = Arc::new(AtomicUsize::new(0));
+        let ask = |kind: &'static str, source: &'static str| {
+            let times = Arc::clone(&times);
+            texts.html(kind, source, move |source| {
+                times.fetch_add(1, Ordering::SeqCst);
+                format!("{kind}: {source}")
+            })
+        };
+        for _ in 0..3 {
+            assert_eq!(ask("readme", "old").await.unwrap(), "readme: old");
+        }
+        assert_eq!(times.load(Ordering::SeqCst), 1);
+        assert_eq!(ask("readme", "new").await.unwrap(), "readme: new");
+        assert_eq!(ask("7", "old").await.unwrap(), "7: old");
+        assert_eq!(times.load(Ordering::SeqCst), 3);
+        let (one, other) = futures::join!(ask("8", "both"), ask("8", "both"));
+        assert_eq!(one.unwrap(), other.unwrap());
+        assert_eq!(times.load(Ordering::SeqCst), 4);
+    }
+
+    #[tokio::test]
+    async fn texts_give_way_to_others_before_they_fill_the_memory() {
+        let texts = Texts::default();
+        for number in 0..100 {
+            texts.html(&number.to_string(), "", |_| "x".repeat(1 << 20)).await.unwrap();
+        }
+        texts.kept.run_pending_tasks();
+        assert!(texts.kept.weighted_size() <= ROOM, "{}", texts.kept.weighted_size());
+        assert!(texts.kept.entry_count() > 0);
+    }
+
+    #[tokio::test]
+    async fn a_text_that_cannot_be_rendered_is_tried_again() {
+        let texts = Texts::default();
+        assert!(texts.html("readme", "x", |_| panic!("no")).await.is_err());
+        assert_eq!(texts.html("readme", "x", |_| "yes".to_owned()).await.unwrap(), "yes");
+    }
+
+    #[tokio::test]
+    async fn anchors_of_equal_comments_stay_apart() {
+        let texts = Texts::default();
+        for id in [1, 2] {
+            let html = texts.comment("# Same", CommentId(id)).await.unwrap();
+            assert!(html.contains(&format!("id=\"c{id}-same\"")), "{html}");
+        }
+        assert!(texts.readme("# Same").await.unwrap().contains("id=\"readme-same\""));
+    }
+}
