@@ -96,8 +96,10 @@ pub(super) fn log_trouble(config: &Config) {
 }
 
 fn start_log(config: &Config, filter: &str) {
-    // What stands first gives way to what is set: of migrations and of the driver's notices the store says what matters.
-    let filter = EnvFilter::try_new(format!("sea_orm_migration=warn,sqlx=warn,{filter}")).unwrap_or_default();
+    // What stands first gives way to what is set: of migrations and of the driver's notices the store says what matters,
+    // and what is odd in a text that somebody wrote is no trouble of the server's.
+    let quiet = "sea_orm_migration=warn,sqlx=warn,html5ever=error";
+    let filter = EnvFilter::try_new(format!("{quiet},{filter}")).unwrap_or_default();
     let (writer, colours) = (std::io::stderr, std::io::stderr().is_terminal());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::header::{ACCEPT, COOKIE, HOST, REFERER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 use url::Url;
 
 use crate::http::caller::{self, Peer};
@@ -38,7 +38,7 @@ impl Facts {
         Self {
             source: caller::address(&state.config, peer, &parts.headers),
             came_from: came_from(parts).unwrap_or_else(|| "/".to_owned()),
-            scripted: !said(&parts.headers, ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+            scripted: scripted(parts),
             theme: theme(&parts.headers),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             https: state.config.https(),
@@ -50,6 +50,11 @@ impl Facts {
     pub fn source(&self) -> Option<IpAddr> {
         self.source
     }
+}
+
+/// Whether a script of ours asks, which wants the value. A page is a page whoever asks for it; only acts are also for scripts.
+fn scripted(parts: &Parts) -> bool {
+    parts.method == Method::POST && !said(&parts.headers, ACCEPT).is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn said(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -112,6 +117,16 @@ mod tests {
             came_from(&parts(&[("host", "hub.example"), ("referer", "https://hub.example/a")])).as_deref(),
             Some("/a")
         );
+    }
+
+    #[test]
+    fn only_an_act_is_for_scripts() {
+        assert!(!scripted(&parts(&[])));
+        let mut act = parts(&[("accept", "application/json")]);
+        act.method = Method::POST;
+        assert!(scripted(&act));
+        act.headers.insert(ACCEPT, http::HeaderValue::from_static("text/html,*/*"));
+        assert!(!scripted(&act));
     }
 
     #[test]
