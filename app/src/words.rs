@@ -62,6 +62,19 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{} {unit}", tenths(count, size))
 }
 
+/// How many there are that a bounded list does not show; nothing where it shows all.
+pub(crate) fn more(of: usize, shown: usize) -> Option<String> {
+    of.checked_sub(shown).filter(|left| *left > 0).map(|left| format!("and {left} more"))
+}
+
+/// The beginning of a text that may be of any length: `most` characters at most, and a sign where it goes on.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// A count in four characters or so, as `1.2k`.
 pub(crate) fn count(number: u64) -> String {
     match number {
@@ -93,6 +106,15 @@ mod tests {
 
     fn ago(seconds: i64) -> String {
         age(Timestamp::from_micros((NOW - seconds) * 1_000_000), Timestamp::from_micros(NOW * 1_000_000))
+    }
+
+    #[test]
+    fn what_is_cut_says_so_and_what_is_left_out_is_counted() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüx", 3), "äöü…");
+        assert_eq!(more(5, 3).as_deref(), Some("and 2 more"));
+        assert_eq!(more(3, 3), None);
+        assert_eq!(more(2, 3), None);
     }
 
     #[test]

@@ -19,6 +19,13 @@ use crate::portal::{Answered, site};
 use crate::{place, words};
 use model::fault::Fault;
 
+/// How many platforms, tags and referrers are shown, of an image that may have thousands.
+const SHOWN: usize = 50;
+/// How many names and values a list of them shows, and how many characters of each.
+const PAIRS: usize = 200;
+const NAME: usize = 200;
+const VALUE: usize = 1_000;
+
 /// The page.
 pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answered<AnyView> {
     let path = &visit.head.repository.path;
@@ -42,13 +49,17 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
         Reference::Tag(tag) => tag.to_string(),
         Reference::Digest(digest) => digest.short().to_owned(),
     };
-    let others = image
-        .tags
-        .iter()
-        .filter(|tag| tag.as_str() != reference)
-        .map(|tag| view! { <a class="mono" href=place::tag(path, tag.as_str())>{tag.to_string()}</a> " " })
-        .collect_view();
-    let has_others = image.tags.iter().any(|tag| tag.as_str() != reference);
+    let others: Vec<_> = image.tags.iter().filter(|tag| tag.as_str() != reference).collect();
+    let also = (!others.is_empty()).then(|| {
+        let links = others
+            .iter()
+            .take(SHOWN)
+            .map(|tag| view! { <a class="mono" href=place::tag(path, tag.as_str())>{tag.to_string()}</a> " " })
+            .collect_view();
+        let more =
+            words::more(others.len(), SHOWN).map(|more| view! { <a href=place::within(path, "tags")>{more}</a> });
+        view! { <span>"also " {links} {more}</span> }
+    });
     let open = chosen.map_or("", |platform| platform.platform.as_str());
     let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
     Ok(view! {
@@ -64,7 +75,7 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
                                 <CopyButton text=image.digest.to_string() label="Copy digest".to_owned()/>
                             </span>
                             <span>"pushed " {ago(image.pushed_at, now)}</span>
-                            {has_others.then(|| view! { <span>"also " {others}</span> })}
+                            {also}
                         </p>
                     </div>
                     {(!real.is_empty()).then(|| platform_links(&real, open))}
@@ -81,7 +92,7 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
                             {pull(&whole)}
                         </section>
                         {shown.config.as_ref().map(|config| configuration(config, visit))}
-                        {pairs("Annotations", &image.annotations)}
+                        {pairs("Annotations", &of_strings(&image.annotations))}
                     </aside>
                 </div>
             </div>
@@ -91,8 +102,11 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
 }
 
 fn platform_links(platforms: &[&PlatformImage], open: &str) -> AnyView {
+    let chosen = platforms.iter().skip(SHOWN).find(|platform| platform.platform == open);
     let links = platforms
         .iter()
+        .take(SHOWN)
+        .chain(chosen)
         .map(|platform| {
             let here = platform.platform == open;
             let class = if here { "chip chip-mono chip-sea" } else { "chip chip-mono" };
@@ -108,7 +122,9 @@ fn platform_links(platforms: &[&PlatformImage], open: &str) -> AnyView {
             }
         })
         .collect_view();
-    view! { <nav class="line" aria-label="Platforms">{links}</nav> }.into_any()
+    let shown = SHOWN + usize::from(chosen.is_some());
+    let more = words::more(platforms.len(), shown).map(|more| view! { <span class="faint small">{more}</span> });
+    view! { <nav class="line" aria-label="Platforms">{links} {more}</nav> }.into_any()
 }
 
 fn layer_section(image: &Image) -> AnyView {
@@ -145,7 +161,7 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
         (!words.is_empty()).then(|| {
             view! {
                 <dt>{name}</dt>
-                <dd class="mono">{words}</dd>
+                <dd class="mono">{words::cut(&words, VALUE)}</dd>
             }
         })
     };
@@ -155,14 +171,9 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
             <dd>{ago(created, visit.portal.now())}</dd>
         }
     });
-    let environment: Vec<(String, String)> = config
-        .env
-        .iter()
-        .map(|entry| {
-            let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
-            (name.to_owned(), value.to_owned())
-        })
-        .collect();
+    let environment: Vec<(&str, &str)> =
+        config.env.iter().map(|entry| entry.split_once('=').unwrap_or((entry, ""))).collect();
+    let labels: Vec<(&str, &str)> = of_strings(&config.labels);
     view! {
         <section class="side-block">
             <h2>"Configuration"</h2>
@@ -178,21 +189,26 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
             </dl>
         </section>
         {pairs("Environment", &environment)}
-        {pairs("Labels", &config.labels)}
+        {pairs("Labels", &labels)}
     }
     .into_any()
 }
 
-fn pairs(title: &'static str, pairs: &[(String, String)]) -> Option<AnyView> {
+fn of_strings(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+fn pairs(title: &'static str, pairs: &[(&str, &str)]) -> Option<AnyView> {
     if pairs.is_empty() {
         return None;
     }
     let facts = pairs
         .iter()
+        .take(PAIRS)
         .map(|(name, value)| {
             view! {
-                <dt>{name.clone()}</dt>
-                <dd>{value.clone()}</dd>
+                <dt>{words::cut(name, NAME)}</dt>
+                <dd>{words::cut(value, VALUE)}</dd>
             }
         })
         .collect_view();
@@ -201,6 +217,7 @@ fn pairs(title: &'static str, pairs: &[(String, String)]) -> Option<AnyView> {
             <section class="side-block">
                 <h2>{title}</h2>
                 <dl class="facts facts-tall mono small">{facts}</dl>
+                {words::more(pairs.len(), PAIRS).map(|more| view! { <p class="faint small">{more}</p> })}
             </section>
         }
         .into_any(),
@@ -214,6 +231,7 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
     let rows = image
         .referrers
         .iter()
+        .take(SHOWN)
         .map(|referrer| {
             view! {
                 <tr>
@@ -242,6 +260,7 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
+                {words::more(image.referrers.len(), SHOWN).map(|more| view! { <p class="faint small">{more}</p> })}
             </section>
         }
         .into_any(),
@@ -290,4 +309,64 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
         }
         .into_any(),
     )
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use model::clock::Timestamp;
+    use model::image::Referrer;
+    use model::oci::Digest;
+
+    const MANY: usize = 10_000;
+
+    fn digest() -> Digest {
+        Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()
+    }
+
+    fn html(view: impl FnOnce() -> AnyView) -> String {
+        Owner::new().with(|| view().to_html())
+    }
+
+    #[test]
+    fn thousands_of_labels_are_shown_in_part_and_counted() {
+        let labels = vec![("l".repeat(1_000), "v".repeat(100_000)); MANY];
+        let page = html(|| pairs("Labels", &of_strings(&labels)).into_any());
+        assert!(page.contains("and 9800 more"), "the others are not counted");
+        assert!(page.len() < 512 << 10, "{} bytes", page.len());
+        let few = html(|| pairs("Labels", &[("a", "b")]).into_any());
+        assert!(few.contains("<dd>b</dd>") && !few.contains(" more"), "{few}");
+    }
+
+    #[test]
+    fn thousands_of_platforms_are_shown_in_part_with_the_open_one() {
+        let platforms: Vec<PlatformImage> = (0..MANY)
+            .map(|number| PlatformImage { platform: format!("linux/{number}"), digest: digest(), size: 1 })
+            .collect();
+        let page = html(|| platform_links(&platforms.iter().collect::<Vec<_>>(), "linux/9000"));
+        assert_eq!(page.matches("<a").count(), SHOWN + 1);
+        assert!(page.contains("linux/9000") && page.contains("and 9949 more"), "{page}");
+    }
+
+    #[test]
+    fn thousands_of_referrers_are_shown_in_part() {
+        let referrer = Referrer { digest: digest(), artifact_type: "x/y".to_owned(), size: 1 };
+        let image = Image {
+            digest: digest(),
+            media_type: String::new(),
+            artifact_type: None,
+            size: 1,
+            tags: Vec::new(),
+            pushed_at: Timestamp::from_micros(0),
+            platforms: Vec::new(),
+            config: None,
+            layers: Vec::new(),
+            referrers: vec![referrer; MANY],
+            annotations: Vec::new(),
+        };
+        let path = RepositoryName::parse("a/b").unwrap();
+        let page = html(|| referrers(&path, &image).into_any());
+        assert_eq!(page.matches("<td class=\"whole\"").count(), SHOWN);
+        assert!(page.contains("and 9950 more"), "{}", page.len());
+    }
 }

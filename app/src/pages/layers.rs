@@ -9,16 +9,21 @@ use crate::words;
 
 /// How many characters of a command are shown before it folds: about two lines.
 const FOLD: usize = 150;
+/// How many layers get a row; the others are one piece of the strip. An image may have tens of thousands.
+const SHOWN: usize = 200;
+/// How many characters of a command are shown at all.
+const COMMAND: usize = 2_000;
 /// How wide a strip or bar is drawn, in its own units.
 const WIDTH: u64 = 1_000;
 
-/// All layers: one strip for the whole image, then one row each with its bar, its command and its digest.
+/// The layers: one strip for the whole image, then one row each with its bar, its command and its digest.
 pub(crate) fn layers(layers: &[Layer]) -> AnyView {
     let whole: u64 = layers.iter().map(|layer| layer.size).sum();
     let largest = layers.iter().map(|layer| layer.size).max().unwrap_or(0);
     let mut x = 0_u64;
     let strip = layers
         .iter()
+        .take(SHOWN)
         .enumerate()
         .map(|(index, layer)| {
             let width = share(layer.size, whole);
@@ -34,8 +39,13 @@ pub(crate) fn layers(layers: &[Layer]) -> AnyView {
             }
         })
         .collect_view();
+    let others = (layers.len() > SHOWN).then(|| {
+        let width = WIDTH.saturating_sub(x);
+        view! { <rect class=age(SHOWN, layers.len()) x=x.to_string() width=width.to_string() height="14"></rect> }
+    });
     let rows = layers
         .iter()
+        .take(SHOWN)
         .enumerate()
         .map(|(index, layer)| {
             let width = share(layer.size, largest).max(3);
@@ -57,8 +67,10 @@ pub(crate) fn layers(layers: &[Layer]) -> AnyView {
     view! {
         <svg class="layer-strip" viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
             {strip}
+            {others}
         </svg>
         <ol class="layers">{rows}</ol>
+        {words::more(layers.len(), SHOWN).map(|more| view! { <p class="faint small">{more} " above these"</p> })}
     }
     .into_any()
 }
@@ -80,7 +92,7 @@ fn age(index: usize, count: usize) -> &'static str {
 }
 
 fn command(made_by: &str) -> AnyView {
-    let text = plain(made_by);
+    let text = words::cut(&plain(made_by), COMMAND);
     if text.is_empty() {
         return view! { <div class="layer-command layer-empty">"Its history does not say how it was made."</div> }
             .into_any();
@@ -126,6 +138,21 @@ mod tests {
         assert_eq!(age(0, 7), "age-5");
         assert_eq!(age(6, 7), "age-1");
         assert_eq!(age(0, 1), "age-5");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn an_image_of_any_number_of_layers_makes_a_page_of_a_bounded_size() {
+        let digest = model::oci::Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
+        let layer =
+            |created_by: String| Layer { digest: digest.clone(), media_type: String::new(), size: 7, created_by };
+        let shown = |layers_of: Vec<Layer>| Owner::new().with(|| layers(&layers_of).to_html());
+        let many = shown(vec![layer("RUN x".repeat(10_000)); 20_000]);
+        assert_eq!(many.matches("<li").count(), SHOWN);
+        assert!(many.contains("and 19800 more"), "the others are not counted");
+        assert!(many.len() < 1 << 20, "{} bytes", many.len());
+        let all = shown(vec![layer("RUN x".to_owned()); SHOWN]);
+        assert!(!all.contains(" more"));
     }
 
     #[test]
