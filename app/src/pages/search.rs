@@ -26,7 +26,14 @@ pub(crate) fn page() -> AnyView {
         } else {
             format!("{} for “{q}”", words::plural(found.total, "image", "images"))
         };
-        let list = if found.hits.is_empty() {
+        let past = found.hits.is_empty() && found.page > found.pages && found.pages > 0;
+        let list = if past {
+            empty(
+                "No results this far",
+                "There are fewer pages than that.",
+                view! { <a class="button" href=address(&q, sort, found.pages)>"To the last page"</a> },
+            )
+        } else if found.hits.is_empty() {
             nothing(&q)
         } else {
             let rows = found.hits.iter().map(|hit| row(&hit.repository, excerpt(&hit.excerpt), now)).collect_view();
@@ -39,11 +46,11 @@ pub(crate) fn page() -> AnyView {
                 <section>
                     <div class="section-head">
                         <h1>{title}</h1>
-                        {order(&q, sort)}
+                        {(found.total > 0).then(|| order(&q, sort))}
                     </div>
                     {terms(&q, sort)}
                     {list}
-                    {pages(&q, sort, &found)}
+                    {(!past).then(|| pages(&q, sort, &found))}
                 </section>
             </div>
         }
@@ -89,7 +96,7 @@ fn nothing(q: &str) -> AnyView {
 
 /// The query's qualifiers as chips that take themselves out.
 fn terms(q: &str, sort: SearchSort) -> Option<AnyView> {
-    let qualifiers: Vec<&str> = q.split_whitespace().filter(|term| is_qualifier(term)).collect();
+    let qualifiers: Vec<&str> = pieces(q).into_iter().filter(|term| is_qualifier(term)).collect();
     if qualifiers.is_empty() {
         return None;
     }
@@ -107,9 +114,42 @@ fn terms(q: &str, sort: SearchSort) -> Option<AnyView> {
     Some(view! { <p class="line terms">{chips}</p> }.into_any())
 }
 
+/// What narrows a search when a colon and a value follow it.
+const QUALIFIERS: [&str; 11] =
+    ["ns", "namespace", "tag", "topic", "label", "arch", "os", "is", "stars", "pulls", "updated"];
+
 fn is_qualifier(term: &str) -> bool {
-    term.split_once(':')
-        .is_some_and(|(name, value)| matches!(name, "ns" | "tag" | "label" | "arch" | "os" | "is") && !value.is_empty())
+    term.strip_prefix('-').unwrap_or(term).split_once(':').is_some_and(|(name, value)| {
+        QUALIFIERS.iter().any(|known| known.eq_ignore_ascii_case(name)) && !value.trim_matches('"').is_empty()
+    })
+}
+
+/// The words, phrases and qualifiers of a query, each as typed. Spaces divide them but within quotes, which stand at the
+/// beginning of a word or of a qualifier's value; one that is not closed reaches to the end.
+fn pieces(q: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = q.trim_start();
+    while !rest.is_empty() {
+        let bare = rest.strip_prefix('-').unwrap_or(rest);
+        let value = bare
+            .split_once(':')
+            .filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            .map_or(bare, |(_, value)| value);
+        let before = rest.len() - value.len();
+        let length = match value.strip_prefix('"') {
+            Some(inside) => before + inside.find('"').map_or(value.len(), |end| end + 2),
+            None => before + value.find(char::is_whitespace).unwrap_or(value.len()),
+        };
+        let (piece, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        pieces.push(piece);
+        rest = tail.trim_start();
+    }
+    pieces
+}
+
+/// A qualifier with its value, in quotes where it needs them.
+fn qualified(name: &str, value: &str) -> String {
+    if value.contains(char::is_whitespace) { format!("{name}:\"{value}\"") } else { format!("{name}:{value}") }
 }
 
 fn with(q: &str, term: &str) -> String {
@@ -117,12 +157,12 @@ fn with(q: &str, term: &str) -> String {
 }
 
 fn without(q: &str, term: &str) -> String {
-    q.split_whitespace().filter(|word| *word != term).collect::<Vec<_>>().join(" ")
+    pieces(q).into_iter().filter(|word| !word.eq_ignore_ascii_case(term)).collect::<Vec<_>>().join(" ")
 }
 
 fn filters(q: &str, sort: SearchSort, facets: &[Facet], signed_in: bool) -> AnyView {
     let one = |term: String, words: String, count: Option<u64>| {
-        let on = q.split_whitespace().any(|word| word == term);
+        let on = pieces(q).into_iter().any(|word| word.eq_ignore_ascii_case(&term));
         let href = address(&if on { without(q, &term) } else { with(q, &term) }, sort, 1);
         view! {
             <a class="facet" href=href aria-current=on.then_some("true")>
@@ -148,7 +188,7 @@ fn filters(q: &str, sort: SearchSort, facets: &[Facet], signed_in: bool) -> AnyV
         let links = facet
             .values
             .iter()
-            .map(|value| one(format!("{}:{}", facet.qualifier, value.value), value.value.clone(), Some(value.count)))
+            .map(|value| one(qualified(&facet.qualifier, &value.value), value.value.clone(), Some(value.count)))
             .collect();
         group(heading(&facet.qualifier), links)
     };
@@ -247,6 +287,30 @@ mod tests {
     fn a_facet_is_a_word_put_in_and_taken_out() {
         assert_eq!(with("", "ns:a"), "ns:a");
         assert_eq!(without(&with("tide chart", "ns:a"), "ns:a"), "tide chart");
+    }
+
+    #[test]
+    fn quotes_hold_a_piece_of_a_query_together() {
+        let q = r#"tide  label:"a=b c" -"old chart" stars:>10 x:y "unclosed to the end"#;
+        let all = ["tide", r#"label:"a=b c""#, r#"-"old chart""#, "stars:>10", "x:y", r#""unclosed to the end"#];
+        assert_eq!(pieces(q), all);
+        let qualifiers: Vec<&str> = pieces(q).into_iter().filter(|piece| is_qualifier(piece)).collect();
+        assert_eq!(qualifiers, [r#"label:"a=b c""#, "stars:>10"]);
+        assert_eq!(without(r#"tide label:"a=b c" arch:arm64"#, r#"label:"a=b c""#), "tide arch:arm64");
+        assert_eq!(pieces(&with("tide", &qualified("label", "a=b c"))), ["tide", r#"label:"a=b c""#]);
+        for odd in ["", " ", "-", "\"", "a:\"", ":", "-:", "é:\"x\"y"] {
+            assert_eq!(pieces(odd).concat(), odd.trim(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn every_qualifier_is_a_chip_that_takes_itself_out() {
+        for term in ["ns:a", "topic:b", "pulls:1..9", "updated:>2026-01-01", "-is:private", "TAG:x", "namespace:a"] {
+            assert!(is_qualifier(term), "{term}");
+        }
+        for word in ["nginx:latest", "tag:", "label:\"\"", "http://x", "arch"] {
+            assert!(!is_qualifier(word), "{word}");
+        }
     }
 
     #[test]
