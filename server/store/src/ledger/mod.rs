@@ -190,7 +190,7 @@ impl Ledger for SqlLedger {
 
 fn failure(error: Error) -> LedgerError {
     match error {
-        full if full.is_full() => LedgerError::Full(Box::new(full)),
+        Error::Unavailable(source) if sql::refused_for_room(&source) => LedgerError::Full(Box::new(source)),
         Error::Corrupt(what) => LedgerError::Corrupt(what),
         Error::Unavailable(source) => LedgerError::Unavailable(Box::new(source)),
         other => LedgerError::Unavailable(Box::new(other)),
