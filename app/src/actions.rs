@@ -92,14 +92,30 @@ pub(crate) async fn settle<T: Default>(
             portal.status(fault.code.status());
             Err(fault.into())
         }
-        Err(fault) => {
-            let back = portal.came_from();
-            let back =
-                if fault.code == FaultCode::SignIn && form != session::SIGN_IN { place::sign_in(&back) } else { back };
-            keep(&portal, form, Some(fault), None, fields).await;
-            portal.redirect(&back);
+        Err(fault) if needs_member(&portal, form, &fault).await => {
+            // A session that cannot be written loses what was filled in, and the server has logged why.
+            let _ = portal.set_waiting(flash(form, Some(Fault::sign_in()), None, fields)).await;
+            portal.redirect(&place::sign_in(&portal.came_from()));
             Ok(T::default())
         }
+        Err(fault) => {
+            keep(&portal, form, Some(fault), None, fields).await;
+            portal.redirect(&portal.came_from());
+            Ok(T::default())
+        }
+    }
+}
+
+/// Whether signing in may mend it. To who is not signed in, what is hidden is not there: a session may have ended while they
+/// wrote, and they get the same answer whatever there is.
+async fn needs_member(portal: &PortalHandle, form: &str, fault: &Fault) -> bool {
+    if session::FORMS.contains(&form) {
+        return false;
+    }
+    match fault.code {
+        FaultCode::SignIn => true,
+        FaultCode::NotFound => matches!(portal.me().await, Ok(None)),
+        _ => false,
     }
 }
 
@@ -111,9 +127,13 @@ async fn keep(
     notice: Option<String>,
     fields: &[(&str, &str)],
 ) {
+    let _ = portal.set_flash(flash(form, fault, notice, fields)).await;
+}
+
+fn flash(form: &str, fault: Option<Fault>, notice: Option<String>, fields: &[(&str, &str)]) -> Flash {
     let fields: BTreeMap<String, String> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let _ = portal.set_flash(Flash { form: form.to_owned(), fault, notice, fields }).await;
+    Flash { form: form.to_owned(), fault, notice, fields }
 }
 
 /// A repository's path as a form carries it. What cannot be one is answered like what is not there.

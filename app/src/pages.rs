@@ -24,6 +24,7 @@ use model::account::Me;
 use model::fault::Fault;
 use model::page::PageRequest;
 
+use crate::actions::collaborators::SET;
 use crate::components::icon::{Glyph, icon};
 use crate::portal::{Answered, PortalHandle};
 
@@ -45,6 +46,12 @@ pub(crate) fn page_request(cursor: &str) -> PageRequest {
 /// Who is signed in; refused when nobody is.
 pub(crate) async fn member(portal: &PortalHandle) -> Answered<Me> {
     portal.me().await?.ok_or_else(Fault::sign_in)
+}
+
+/// What an act says once that led here from the page that it was on.
+pub(crate) async fn led_here(portal: &PortalHandle) -> Answered<Option<AnyView>> {
+    let flash = portal.take_flash().await?;
+    Ok(flash.filter(|flash| flash.form == SET).and_then(|flash| done(flash.notice.as_deref())))
 }
 
 /// Says once that something worked.

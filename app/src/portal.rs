@@ -182,7 +182,10 @@ pub trait Answer: Send + Sync {
     fn request_id(&self) -> String;
     /// Keeps a flash in the session.
     async fn set_flash(&self, flash: Flash) -> Answered<()>;
-    /// Takes the flash out of the session.
+    /// Keeps a form that needs its sender signed in, for them to find on the page that it was on once they are.
+    async fn set_waiting(&self, flash: Flash) -> Answered<()>;
+    /// Takes the flash out of the session; where there is none, the form that waits for this page. To who is not signed in
+    /// yet the one that waits is only shown.
     async fn take_flash(&self) -> Answered<Option<Flash>>;
 }
 

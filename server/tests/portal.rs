@@ -5,15 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::portal::{Flash, PortalHandle};
-use http::Request;
+use axum::body::Body;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
 use model::account::SignUp;
 use model::clock::Clock;
 use model::fault::FaultCode;
+use model::repository::NewRepository;
+use model::role::{Role, Visibility};
 use server::cli::{Opened, open};
 use server::config::Config;
 use server::portal::for_request;
 use store::sessions::Sessions;
 use tempfile::TempDir;
+use tower::ServiceExt as _;
 use tower_sessions::Session;
 use tower_sessions::session::Id;
 
@@ -185,4 +191,104 @@ async fn a_form_of_somebody_unknown_is_kept_in_part_and_not_for_long() {
     portal.set_flash(flash(400 << 10)).await.unwrap();
     assert!(session.expiry_age() > hour, "{}", session.expiry_age());
     assert_eq!(portal.take_flash().await.unwrap().unwrap().fields.len(), 1);
+}
+
+/// What a browser gets of the hub itself, sent from the page `from`.
+struct Got {
+    location: String,
+    /// The session's cookie, where it is a new one.
+    cookie: Option<String>,
+    text: String,
+}
+
+async fn browse(world: &World, cookie: &str, from: &str, target: &str, form: Option<String>) -> Got {
+    const ROOT: &str = "http://127.0.0.1:5000";
+    let method = if form.is_some() { Method::POST } else { Method::GET };
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header(HOST, "127.0.0.1:5000")
+        .header(ORIGIN, ROOT)
+        .header(REFERER, format!("{ROOT}{from}"))
+        .header(ACCEPT, "text/html")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(COOKIE, cookie)
+        .body(Body::from(form.unwrap_or_default()))
+        .unwrap();
+    let (parts, body) = world.hub.hub.clone().oneshot(request).await.unwrap().into_parts();
+    let said = |name| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let cookie = said(SET_COOKIE).and_then(|set| set.split(';').next().map(str::to_owned));
+    let text = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
+    Got { location: said(LOCATION).unwrap_or_default(), cookie, text }
+}
+
+#[tokio::test]
+async fn a_form_sent_after_the_session_ended_waits_on_its_page_until_its_sender_is_signed_in() {
+    const PAGE: &str = "/r/ada/app/-/comments";
+    let world = World::new().await;
+    let ada = world.signed_up("ada").await;
+    let viewer = world.hub.state.store.session_viewer(&ada.to_string()).await.unwrap();
+    let app = NewRepository {
+        namespace: "ada".to_owned(),
+        name: "app".to_owned(),
+        description: String::new(),
+        visibility: Some(Visibility::Private),
+    };
+    world.hub.state.store.create_repository(&viewer, &app).await.unwrap();
+    for act in ["comments/post", "markdown/preview"] {
+        let form = "path=ada/app&form=comments/post&body=what+I+think".to_owned();
+        let sent = browse(&world, "", PAGE, &format!("/_actions/{act}"), Some(form)).await;
+        assert_eq!(sent.location, format!("/signin?next={PAGE}"), "{act}");
+        let mut cookie = sent.cookie.unwrap();
+        for (password, next) in [("wrong horse", "/signin"), (PASSWORD, PAGE)] {
+            let door = browse(&world, &cookie, PAGE, "/signin", None).await;
+            assert!(door.text.contains("Sign in to do this.") || next == PAGE, "{act} {}", door.text);
+            let form = format!("name=ada&password={password}&next={PAGE}");
+            let sent = browse(&world, &cookie, "/signin", "/_actions/session/signin", Some(form)).await;
+            assert_eq!(sent.location, next, "{act}");
+            cookie = sent.cookie.unwrap_or(cookie);
+        }
+        assert!(!browse(&world, &cookie, PAGE, "/new", None).await.text.contains("what I think"));
+        let page = browse(&world, &cookie, "/signin", PAGE, None).await.text;
+        assert!(page.contains(">what I think</textarea>") && page.contains("you were signed out"), "{act} {page}");
+        let page = browse(&world, &cookie, "/signin", PAGE, None).await.text;
+        assert!(!page.contains("what I think"), "{act}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_leaves_a_repository_lands_where_they_may_be() {
+    let world = World::new().await;
+    let (ada, ben) = (world.signed_up("ada").await, world.signed_up("ben").await);
+    let store = &world.hub.state.store;
+    let viewer = store.session_viewer(&ada.to_string()).await.unwrap();
+    for (name, visibility, next) in [("open", Visibility::Public, "/r/ada/open"), ("shut", Visibility::Private, "/")] {
+        let form = NewRepository {
+            namespace: "ada".to_owned(),
+            name: name.to_owned(),
+            description: String::new(),
+            visibility: Some(visibility),
+        };
+        let made = store.create_repository(&viewer, &form).await.unwrap();
+        world.visit(Some(ada)).await.0.set_collaborator(&made.path, "ben", Role::Maintainer).await.unwrap();
+        let (cookie, form) = (format!("portolan={ben}"), format!("path=ada/{name}&account=ben"));
+        let from = format!("/r/ada/{name}/-/settings/collaborators");
+        let sent = browse(&world, &cookie, &from, "/_actions/collaborators/remove", Some(form)).await;
+        assert_eq!(sent.location, next);
+        let said = format!("You left ada/{name}.");
+        let page = browse(&world, &cookie, &from, next, None).await.text;
+        assert!(page.contains(&said), "{page}");
+        assert!(!browse(&world, &cookie, &from, next, None).await.text.contains(&said));
+    }
+}
+
+#[tokio::test]
+async fn a_page_for_members_leads_everybody_else_to_sign_in_whatever_they_read() {
+    let world = World::new().await;
+    for page in ["/new", "/settings/profile", "/settings/tokens"] {
+        let request = Request::builder().uri(page).header(HOST, "127.0.0.1:5000").body(Body::empty()).unwrap();
+        let answer = world.hub.hub.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{page}");
+        assert_eq!(answer.headers()[LOCATION], format!("/signin?next={page}"));
+    }
 }

@@ -1,10 +1,12 @@
 //! Giving people a role on a repository and taking it away.
 
 use leptos::prelude::*;
+use model::oci::RepositoryName;
+use model::role::Role;
 
 use super::{Done, Refused, path as parse, settle};
 use crate::place::{self, Settings};
-use crate::portal::{Answered, portal};
+use crate::portal::{Answered, PortalHandle, portal};
 
 /// The form's name.
 pub(crate) const SET: &str = "collaborators/set";
@@ -19,8 +21,10 @@ pub(crate) async fn set_collaborator(
     let outcome: Answered<Done<()>> = async {
         let path = parse(&path)?;
         let account = account.trim().to_lowercase();
-        portal()?.set_collaborator(&path, &account, role.parse()?).await?;
-        Ok(Done::to((), place::settings(&path, Settings::Collaborators)))
+        let role: Role = role.parse()?;
+        portal()?.set_collaborator(&path, &account, role).await?;
+        let notice = format!("{account} is {} now.", with_article(role));
+        Ok(Done::saying(place::settings(&path, Settings::Collaborators), &notice))
     }
     .await;
     settle(SET, &[("account", &account), ("role", &role)], outcome).await
@@ -34,9 +38,30 @@ pub(crate) async fn remove_collaborator(
 ) -> Result<(), Refused> {
     let outcome: Answered<Done<()>> = async {
         let path = parse(&path)?;
-        portal()?.remove_collaborator(&path, &account).await?;
-        Ok(Done::to((), place::settings(&path, Settings::Collaborators)))
+        let portal = portal()?;
+        portal.remove_collaborator(&path, &account).await?;
+        let own = portal.me().await?.is_some_and(|me| me.account.name.as_str() == account);
+        let notice = if own { format!("You left {path}.") } else { format!("{account} has no role here any more.") };
+        Ok(Done::saying(onward(&portal, &path).await, &notice))
     }
     .await;
     settle(SET, &[], outcome).await
+}
+
+/// Where to go on to: whoever gave back their own role may not see the settings any more, or nothing at all.
+async fn onward(portal: &PortalHandle, path: &RepositoryName) -> String {
+    match portal.head(path).await {
+        Ok(head) if head.abilities.manage => place::settings(path, Settings::Collaborators),
+        Ok(_) => place::repository(path),
+        Err(_) => "/".to_owned(),
+    }
+}
+
+const fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Reader => "a reader",
+        Role::Writer => "a writer",
+        Role::Maintainer => "a maintainer",
+        Role::Owner => "an owner",
+    }
 }

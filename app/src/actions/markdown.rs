@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::fault::Fault;
 
-use super::{Refused, keep};
+use super::{Refused, keep, settle};
 use crate::portal::portal;
 
 /// Renders `body`; a form comes back with the text and its preview, under the name `form`.
@@ -18,6 +18,9 @@ pub(crate) async fn preview(
             portal.status(fault.code.status());
             fault.into()
         });
+    }
+    if portal.me().await?.is_none() {
+        return settle(&form, &[("body", &body)], Err(Fault::sign_in())).await;
     }
     keep(&portal, &form, None, None, &[("body", &body)]).await;
     portal.redirect(&portal.came_from());

@@ -14,6 +14,11 @@ pub(crate) const SIGN_UP: &str = "session/signup";
 /// The set-up form's name.
 pub(crate) const SET_UP: &str = "session/setup";
 
+/// The sign-out form's name.
+const SIGN_OUT: &str = "session/signout";
+/// Those that nobody needs to be signed in for.
+pub(super) const FORMS: [&str; 4] = [SIGN_IN, SIGN_UP, SET_UP, SIGN_OUT];
+
 /// Signs in and goes on to `next`.
 #[server(prefix = "/_actions", endpoint = "session/signin")]
 pub(crate) async fn sign_in(
@@ -37,7 +42,7 @@ pub(crate) async fn sign_out() -> Result<(), Refused> {
         Ok(Done::to((), "/".to_owned()))
     }
     .await;
-    settle("session/signout", &[], outcome).await
+    settle(SIGN_OUT, &[], outcome).await
 }
 
 /// Makes an account and signs it in.

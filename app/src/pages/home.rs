@@ -7,7 +7,7 @@ use model::clock::Timestamp;
 use model::page::{Page, PageRequest};
 use model::repository::{Repository, RepositorySort};
 
-use super::load;
+use super::{led_here, load};
 use crate::components::command::command;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, figure, pager, rows, short_row};
@@ -108,6 +108,7 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
     let starred =
         few(portal, RepositoryFilter { starred_by: Some(name.clone()), ..RepositoryFilter::default() }).await?;
     let newest = few(portal, RepositoryFilter::default()).await?;
+    let said = led_here(portal).await?;
     let now = portal.now();
     let host = site().registry_host.clone();
     let list = if mine.items.is_empty() && cursor.is_empty() {
@@ -147,6 +148,7 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
         <Title text=""/>
         <div class="wide columns">
             <section>
+                {said}
                 <div class="section-head">
                     <h1>"Your repositories"</h1>
                     <a class="button button-small" href="/new">{icon(Glyph::Plus)} "New repository"</a>

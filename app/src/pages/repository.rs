@@ -7,7 +7,7 @@ use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::repository::RepositoryHead;
 
-use super::{comments, edit, image, load, overview, settings, tags};
+use super::{comments, edit, image, led_here, load, overview, settings, tags};
 use crate::place::{self, Place, Section};
 use crate::portal::{Answered, Flash, PortalHandle, portal};
 
@@ -43,7 +43,12 @@ pub(crate) fn page() -> AnyView {
             if overview.head.repository.path != place.repository {
                 portal.redirect(&place::repository(&overview.head.repository.path));
             }
-            return Ok(overview::page(&portal, me.is_some(), &overview));
+            let said = if me.is_some() { led_here(&portal).await? } else { None };
+            return Ok(view! {
+                {said.map(|said| view! { <div class="wide">{said}</div> })}
+                {overview::page(&portal, me.is_some(), &overview)}
+            }
+            .into_any());
         }
         let head = portal.head(&place.repository).await?;
         if head.repository.path != place.repository {

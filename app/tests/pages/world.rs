@@ -567,6 +567,9 @@ impl Answer for World {
         *self.flash.lock().unwrap() = Some(flash);
         Ok(())
     }
+    async fn set_waiting(&self, flash: Flash) -> Answered<()> {
+        self.set_flash(flash).await
+    }
     async fn take_flash(&self) -> Answered<Option<Flash>> {
         Ok(self.flash.lock().unwrap().take())
     }

@@ -8,17 +8,20 @@ use http::{HeaderValue, StatusCode};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::clock::Timestamp;
-use model::fault::Fault;
+use model::fault::{Fault, FaultCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 use store::sessions::ACCOUNT;
 use time::Duration;
-use tower_sessions::Expiry;
+use tower_sessions::{Expiry, Session};
 
 use super::Visit;
 use super::facts::{THEME_COOKIE, known_theme};
 
 /// The session's key for the flash.
 const FLASH: &str = "flash";
+/// The session's key for a form that waits until its sender is signed in.
+const WAITING: &str = "waiting";
 
 /// How much of a form waits for somebody who is not signed in, in bytes, and for how long: the longest comment, until they
 /// signed in. Anybody can make us write this down.
@@ -28,6 +31,13 @@ const UNSIGNED_LIFE: Duration = Duration::HOUR;
 /// What cannot stand in a `Location` as it is.
 const LOCATION: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'}');
+
+/// A form that waits, and the path of the page that it was on, with its query.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    page: String,
+    flash: Flash,
+}
 
 #[async_trait]
 impl Answer for Visit {
@@ -80,23 +90,46 @@ impl Answer for Visit {
     async fn set_flash(&self, mut flash: Flash) -> Answered<()> {
         let Some(session) = &self.session else { return Ok(()) };
         if session.get_value(ACCOUNT).await.map_err(session_failed)?.is_none() {
-            if flash.fields.values().map(String::len).sum::<usize>() > UNSIGNED {
-                flash.fields.clear();
-            }
-            session.set_expiry(Some(Expiry::OnInactivity(UNSIGNED_LIFE)));
+            bound(session, &mut flash);
         }
         session.insert(FLASH, flash).await.map_err(session_failed)
     }
 
+    async fn set_waiting(&self, mut flash: Flash) -> Answered<()> {
+        let Some(session) = &self.session else { return Ok(()) };
+        bound(session, &mut flash);
+        let waiting = Waiting { page: self.facts.came_from.clone(), flash };
+        session.insert(WAITING, waiting).await.map_err(session_failed)
+    }
+
     async fn take_flash(&self) -> Answered<Option<Flash>> {
         let Some(session) = &self.session else { return Ok(None) };
-        let flash = session.get(FLASH).await.map_err(session_failed)?;
+        let flash: Option<Flash> = session.get(FLASH).await.map_err(session_failed)?;
         // Removing marks the session as changed whatever was there, and a page is no reason to write to the database.
         if flash.is_some() {
             session.remove_value(FLASH).await.map_err(session_failed)?;
+            return Ok(flash);
         }
-        Ok(flash)
+        let waiting: Option<Waiting> = session.get(WAITING).await.map_err(session_failed)?;
+        let Some(Waiting { page, flash }) = waiting else { return Ok(None) };
+        if !self.viewer.is_signed_in() {
+            return Ok(Some(flash));
+        }
+        if page != self.facts.path {
+            return Ok(None);
+        }
+        session.remove_value(WAITING).await.map_err(session_failed)?;
+        let fault = Fault::new(FaultCode::SignIn, "This was not done yet: you were signed out. Send it again.");
+        Ok(Some(Flash { fault: Some(fault), ..flash }))
     }
+}
+
+/// Bounds what somebody who is not signed in makes us keep.
+fn bound(session: &Session, flash: &mut Flash) {
+    if flash.fields.values().map(String::len).sum::<usize>() > UNSIGNED {
+        flash.fields.clear();
+    }
+    session.set_expiry(Some(Expiry::OnInactivity(UNSIGNED_LIFE)));
 }
 
 /// A path that a browser takes for one of this site, whatever it is given.
