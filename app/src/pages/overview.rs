@@ -12,6 +12,9 @@ use crate::components::repository::{Tab, head};
 use crate::portal::{PortalHandle, site};
 use crate::{place, words};
 
+/// How many platforms are named, of an index that may hold thousands.
+const PLATFORMS: usize = 50;
+
 /// The page.
 pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) -> AnyView {
     let now = portal.now();
@@ -32,11 +35,16 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
         let chips = overview
             .platforms
             .iter()
+            .take(PLATFORMS)
             .map(|platform| view! { <span class="chip chip-mono">{platform.clone()}</span> " " })
             .collect_view();
         view! {
             <dt>"Platforms"</dt>
-            <dd>{chips}</dd>
+            <dd>
+                {chips}
+                {words::more(overview.platforms.len(), PLATFORMS)
+                    .map(|more| view! { <span class="faint small">{more}</span> })}
+            </dd>
         }
     });
     let pushed = repository.pushed_at.map(|pushed| {
