@@ -121,6 +121,7 @@ portal.eitherWay("a repository is deleted only by who types its name", async (t,
   await page.locator("#confirm").fill(path);
   await button.click();
   await page.waitForURL((url) => url.pathname === "/u/owner");
+  assert.ok(await page.getByText(`${path} is deleted.`).isVisible());
   assert.equal((await page.goto(`/r/${path}`)).status(), 404);
 });
 
@@ -132,6 +133,7 @@ portal.eitherWay("a tag is deleted only by who types its name", async (t, how) =
   await page.locator("#confirm").fill("1.0");
   await page.getByRole("button", { name: "Delete tag" }).click();
   await page.waitForURL((url) => url.pathname === `/r/${path}/-/tags`);
+  assert.ok(await page.getByText("The tag 1.0 is deleted.").isVisible());
   assert.equal(await page.getByRole("link", { name: "1.0", exact: true }).count(), 0);
   assert.ok(await page.getByRole("link", { name: "2.0", exact: true }).isVisible());
 });

@@ -121,7 +121,7 @@ pub(crate) async fn delete_repository(
         let path = parse(&path)?;
         confirmed("confirm", &confirm, path.as_str())?;
         portal()?.delete_repository(&path).await?;
-        Ok(Done::to((), place::account(path.namespace())))
+        Ok(Done::saying(place::account(path.namespace()), &format!("{path} is deleted.")))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

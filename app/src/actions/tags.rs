@@ -20,7 +20,7 @@ pub(crate) async fn delete_tag(
         let path = parse(&path)?;
         confirmed("confirm", &confirm, &tag)?;
         portal()?.delete_tag(&path, &tag).await?;
-        Ok(Done::to((), place::within(&path, "tags")))
+        Ok(Done::saying(place::within(&path, "tags"), &format!("The tag {tag} is deleted.")))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

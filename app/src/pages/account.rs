@@ -5,11 +5,13 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use model::account::AccountKind;
 
-use super::{asked, load, page_request};
+use super::{asked, done, load, page_request};
+use crate::actions::repositories::DELETE;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager, rows};
 use crate::components::person::ago;
 use crate::components::rose::rose;
+use crate::form::Filled;
 use crate::place;
 use crate::portal::{RepositoryFilter, portal};
 
@@ -28,7 +30,10 @@ pub(crate) fn page() -> AnyView {
             RepositoryFilter { namespace: Some(name.clone()), ..RepositoryFilter::default() }
         };
         let page = portal.repositories(filter, page_request(&cursor)).await?;
-        let mine = portal.me().await?.is_some_and(|me| me.account.name == account.name);
+        let me = portal.me().await?;
+        let flash = if me.is_some() { portal.take_flash().await? } else { None };
+        let deleted = Filled::from_flash(flash.as_ref(), DELETE);
+        let mine = me.is_some_and(|me| me.account.name == account.name);
         let here = place::account(&name);
         let list = match (page.items.is_empty(), starred) {
             (false, _) => rows(&page.items, portal.now()),
@@ -76,6 +81,7 @@ pub(crate) fn page() -> AnyView {
                     </a>
                 </nav>
                 <div class="repo-body">
+                    {done(deleted.notice())}
                     {list}
                     {pager(&here, &[("tab", if starred { "starred" } else { "" })], &cursor, page.next.as_deref())}
                 </div>

@@ -161,7 +161,7 @@ fn spent(portal: &PortalHandle, fault: Fault) -> Answered<AnyView> {
         <p>{fault.message}</p>
         <a class="button button-primary button-wide" href="/signin">"Sign in"</a>
     };
-    Ok(frame("This link is used up", body.into_any()))
+    Ok(frame("This link does not work", body.into_any()))
 }
 
 /// The sign-up page.

@@ -3,13 +3,15 @@
 use leptos::prelude::*;
 use model::image::{Tag, TagSort};
 
-use super::page_request;
 use super::repository::{Query, Visit};
+use super::{done, page_request};
+use crate::actions::tags::DELETE;
 use crate::components::command::command;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager};
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
+use crate::form::Filled;
 use crate::islands::copy::CopyButton;
 use crate::portal::{Answered, TagFilter, site};
 use crate::{place, words};
@@ -86,10 +88,12 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
             view! { <a class="button" href=here.clone()>"Show all tags"</a> },
         )
     };
+    let deleted = Filled::from_flash(visit.flash.as_ref(), DELETE);
     Ok(view! {
         <div class="wide">
             {head(&visit.head, Tab::Tags, "Tags", visit.me.is_some())}
             <div class="repo-body">
+                {done(deleted.notice())}
                 {(visit.head.repository.tags > 0).then(|| tools(&here, query, sort))}
                 {list}
                 {pager(

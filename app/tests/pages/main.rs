@@ -287,6 +287,17 @@ fn a_refused_change_of_a_role_leaves_the_form_for_new_people_alone() {
     assert!(of_the_form.contains("value=\"somebody-else\""));
 }
 
+#[test]
+fn what_was_deleted_is_said_once_on_the_page_that_follows() {
+    for (form, path) in [("repositories/delete", "/u/mara"), ("tags/delete", "/r/harbour/tide-api/-/tags")] {
+        let world = World::new(Visitor::Owner, path);
+        let notice = Some("It is gone.".to_owned());
+        *world.flash.lock().unwrap() = Some(Flash { form: form.into(), fault: None, notice, fields: BTreeMap::new() });
+        assert!(render(world).html.contains("It is gone."), "{path}");
+        assert!(!get(Visitor::Owner, path).html.contains("It is gone."), "{path}");
+    }
+}
+
 /// Writes the page where `PORTOLAN_PAGES` says, to be looked at.
 fn keep_for_looking(name: &str, html: &str) {
     if let Some(folder) = std::env::var_os("PORTOLAN_PAGES") {
