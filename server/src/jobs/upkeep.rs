@@ -30,7 +30,7 @@ pub(super) async fn run(store: Store, engine: Engine, shutdown: CancellationToke
     }
 }
 
-/// Deletes what deleted repositories, manifests and uploads leave in storage. One that fails is tried again the next time.
+/// Deletes the objects that the ledger has put in the trash. One that fails is tried again the next time.
 async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
     for _ in 0..AT_MOST {
         if shutdown.is_cancelled() {

@@ -99,12 +99,14 @@ fn files(folder: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn what_a_deleted_repository_held_leaves_the_disk() {
+async fn an_upload_that_went_with_its_repository_leaves_the_disk() {
     let world = World::new().await;
     world.member("ada").await;
     let owner = basic("ada", PASSWORD);
     let before = files(&world.state.config.storage_folder());
-    world.push("ada/app", "1", &owner, b"layer").await;
+    let upload = world.open_upload("ada/app", &owner).await;
+    let kept = world.call(Method::PATCH, &upload, &owner, b"half of it".to_vec()).await;
+    assert_eq!(kept.status, StatusCode::ACCEPTED, "{kept:?}");
     let gone = world.call(Method::DELETE, "/api/v1/repositories/ada/app", &owner, Body::empty()).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{gone:?}");
     assert!(files(&world.state.config.storage_folder()) > before);
