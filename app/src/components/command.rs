@@ -6,11 +6,14 @@ use crate::islands::copy::CopyButton;
 
 /// A command on its own line with a copy button. Where it has to break, it does so after a slash or before the tag.
 pub(crate) fn command(text: String) -> AnyView {
-    let (path, tag) = split_tag(&text);
-    let path = path.split_inclusive('/').map(|part| view! { {part.to_owned()} <wbr/> }).collect_view();
+    let shown = pieces(&text)
+        .into_iter()
+        .enumerate()
+        .map(|(index, piece)| view! { {(index > 0).then(|| view! { <wbr/> })} {piece.to_owned()} })
+        .collect_view();
     view! {
         <div class="command">
-            <code tabindex="0">{path} {tag.to_owned()}</code>
+            <code tabindex="0">{shown}</code>
             <CopyButton text=text label="Copy command".to_owned()/>
         </div>
     }
@@ -50,11 +53,21 @@ pub(crate) fn pull(reference: &str) -> AnyView {
     .into_any()
 }
 
-/// What stands before the tag, and the tag with its colon; all of it and nothing where there is none.
-fn split_tag(text: &str) -> (&str, &str) {
-    let name = text.rfind('/').unwrap_or(text.len());
-    let tag = text.rfind(':').filter(|colon| *colon > name).unwrap_or(text.len());
-    text.split_at(tag)
+/// The text where it may break: after a slash, and before the tag of a reference. None of the pieces is empty.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for ((_, before), (at, after)) in text.char_indices().zip(text.char_indices().skip(1)) {
+        let (left, right) = text.split_at(at);
+        let slash_left = left.rsplit(' ').next().is_some_and(|word| word.contains('/'));
+        let slash_right = right.split(' ').next().is_some_and(|word| word.contains('/'));
+        if (before == '/' && after != '/') || (after == ':' && slash_left && !slash_right) {
+            pieces.extend(left.get(start..));
+            start = at;
+        }
+    }
+    pieces.extend(text.get(start..));
+    pieces
 }
 
 #[cfg(test)]
@@ -62,11 +75,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_breaks_before_its_tag_and_never_before_a_port() {
-        for (path, tag) in
-            [("docker pull hub:5000/a/b", ":1.0"), ("docker push hub/a/b", ""), ("docker login hub:5000", "")]
-        {
-            assert_eq!(split_tag(&format!("{path}{tag}")), (path, tag));
-        }
+    fn a_command_breaks_after_a_slash_and_before_its_tag_alone() {
+        let broken = |text: &str| pieces(text).join("|");
+        assert_eq!(broken("docker pull hub:5000/a/b:1.0"), "docker pull hub:5000/|a/|b|:1.0");
+        assert_eq!(broken("skopeo copy docker://hub/a:1 oci:image"), "skopeo copy docker://|hub/|a|:1 oci:image");
+        assert_eq!(broken("docker login hub:5000"), "docker login hub:5000");
     }
 }
