@@ -8,6 +8,7 @@ use model::id::RepositoryId;
 use store::SearchDocument;
 use tantivy::TantivyDocument;
 
+use super::facets;
 use super::schema::Fields;
 
 /// How much of a README is kept for excerpts, in bytes; all of it is searched.
@@ -51,16 +52,19 @@ pub(super) fn document(fields: &Fields, id: RepositoryId, from: &SearchDocument)
     for platform in &from.platforms {
         document.add_text(fields.platform, platform);
     }
-    for arch in distinct(from.platforms.iter().filter_map(|platform| platform.split('/').nth(1))) {
-        document.add_text(fields.arch, arch);
+    let archs = distinct(from.platforms.iter().filter_map(|platform| platform.split('/').nth(1)));
+    let systems = distinct(from.platforms.iter().filter_map(|platform| platform.split('/').next()));
+    let mut is = vec![repository.visibility.as_str()];
+    is.extend(repository.official.then_some("official"));
+    let mut counted = Vec::new();
+    for (qualifier, field, values) in [("is", fields.is, is), ("os", fields.os, systems), ("arch", fields.arch, archs)]
+    {
+        for value in values {
+            document.add_text(field, value);
+            counted.push((qualifier, value));
+        }
     }
-    for os in distinct(from.platforms.iter().filter_map(|platform| platform.split('/').next())) {
-        document.add_text(fields.os, os);
-    }
-    document.add_text(fields.is, repository.visibility.as_str());
-    if repository.official {
-        document.add_text(fields.is, "official");
-    }
+    document.add_text(fields.traits, facets::traits(counted));
     for reader in &from.readers {
         document.add_text(fields.readers, reader);
     }

@@ -1,47 +1,195 @@
 //! How the results of a search divide: by platform, kind and namespace, counted over exactly what the query matched.
 //! It refuses to know the query; whatever limits the viewer is in there already.
+//!
+//! All but the namespace are counted by what repositories have in common: there are few ways to be public and run on two
+//! architectures, so one number a document says all of it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::search::{Facet, FacetValue};
-use tantivy::aggregation::agg_req::Aggregations;
-use tantivy::aggregation::agg_result::{AggregationResult, AggregationResults, BucketResult};
-use tantivy::aggregation::{AggContextParams, AggregationCollector, Key};
+use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
+use tantivy::{DocId, Searcher, SegmentReader};
 
-/// The facets' qualifiers with the fields that they count, in the order in which they are shown.
-const FACETS: [(&str, &str); 4] = [("is", "is"), ("os", "os"), ("arch", "arch"), ("ns", "namespace")];
+/// The facets' qualifiers in the order in which they are shown.
+const FACETS: [&str; 4] = ["is", "os", "arch", "ns"];
+/// The fields that they are counted by.
+const TRAITS: &str = "traits";
+const NAMESPACES: &str = "namespace";
 /// How many values a facet shows.
-const VALUES: u32 = 12;
-/// How many values a facet counts within a part of the index; more are left out from the smallest.
-const COUNTED: u32 = 1_000;
+const VALUES: usize = 12;
+/// How many namespaces of a part of the index are looked at as the largest of the whole.
+const CANDIDATES: usize = 2 * VALUES;
 
-/// What counts the facets while a query runs.
-pub(super) fn collector() -> tantivy::Result<AggregationCollector> {
-    let terms = |(qualifier, field): (&str, &str)| {
-        let terms = serde_json::json!({"terms": {"field": field, "size": VALUES, "segment_size": COUNTED}});
-        (qualifier.to_owned(), terms)
-    };
-    let request: serde_json::Map<String, serde_json::Value> = FACETS.into_iter().map(terms).collect();
-    let request: Aggregations = serde_json::from_value(request.into())
-        .map_err(|error| tantivy::TantivyError::InvalidArgument(error.to_string()))?;
-    Ok(AggregationCollector::from_aggs(request, AggContextParams::default()))
+/// What a document is counted under, as one value of the `traits` field: a qualifier and a value on each line.
+pub(super) fn traits<'a>(of: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
+    let mut traits = String::new();
+    for (qualifier, value) in of {
+        traits.push_str(qualifier);
+        traits.push(':');
+        traits.push_str(value);
+        traits.push('\n');
+    }
+    traits
 }
 
-/// The facets that were counted, without those that have no value.
-pub(super) fn facets(counted: &AggregationResults) -> Vec<Facet> {
-    FACETS
-        .into_iter()
-        .filter_map(|(qualifier, _)| {
-            let Some(AggregationResult::BucketResult(BucketResult::Terms { buckets, .. })) = counted.0.get(qualifier)
-            else {
-                return None;
-            };
-            let values: Vec<FacetValue> = buckets
-                .iter()
-                .filter_map(|bucket| match &bucket.key {
-                    Key::Str(value) => Some(FacetValue { value: value.clone(), count: bucket.doc_count }),
-                    Key::I64(_) | Key::U64(_) | Key::F64(_) => None,
-                })
-                .collect();
+/// The values of the counted fields, kept for as long as their segment is searched: in the index they are packed, and reading a
+/// few of them for each search would cost more than the search.
+#[derive(Default)]
+pub(super) struct Values {
+    segments: Mutex<HashMap<SegmentId, Arc<Dictionaries>>>,
+}
+
+/// The values of one segment in the index's order, which is that of the alphabet.
+#[derive(Default)]
+struct Dictionaries {
+    traits: Vec<String>,
+    namespaces: Vec<String>,
+}
+
+impl Values {
+    /// The values of a segment; the first who asks waits for them to be read.
+    fn of(&self, segment: &SegmentReader) -> tantivy::Result<Arc<Dictionaries>> {
+        let id = segment.segment_id();
+        if let Some(known) = self.segments.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let read =
+            Arc::new(Dictionaries { traits: values(segment, TRAITS)?, namespaces: values(segment, NAMESPACES)? });
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Forgets the segments that are searched no more.
+    pub(super) fn retain(&self, searcher: &Searcher) {
+        let searched: BTreeSet<SegmentId> = searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| searched.contains(id));
+    }
+}
+
+/// All values of a field in a segment.
+fn values(segment: &SegmentReader, field: &str) -> tantivy::Result<Vec<String>> {
+    let mut values = Vec::new();
+    if let Some(column) = segment.fast_fields().str(field)? {
+        let mut stream = column.dictionary().stream()?;
+        while stream.advance() {
+            values.push(String::from_utf8_lossy(stream.key()).into_owned());
+        }
+    }
+    Ok(values)
+}
+
+/// What was counted so far.
+pub(super) struct Counts<'a> {
+    known: &'a Values,
+    segments: Vec<Segment>,
+    values: Vec<Option<u64>>,
+}
+
+/// What was counted in one segment.
+struct Segment {
+    values: Arc<Dictionaries>,
+    traits: Tally,
+    namespaces: Tally,
+}
+
+/// How many documents have each value of a field.
+struct Tally {
+    column: Option<Column<u64>>,
+    counts: Vec<u32>,
+}
+
+impl<'a> Counts<'a> {
+    /// Nothing counted yet.
+    pub(super) fn new(known: &'a Values) -> Self {
+        Self { known, segments: Vec::new(), values: Vec::new() }
+    }
+
+    /// Goes on to the next segment.
+    pub(super) fn open(&mut self, segment: &SegmentReader) -> tantivy::Result<()> {
+        let values = self.known.of(segment)?;
+        let tally = |field, values: &[String]| -> tantivy::Result<Tally> {
+            let column = segment.fast_fields().str(field)?.map(|column| column.ords().clone());
+            Ok(Tally { counts: vec![0; values.len()], column })
+        };
+        let (traits, namespaces) = (tally(TRAITS, &values.traits)?, tally(NAMESPACES, &values.namespaces)?);
+        self.segments.push(Segment { values, traits, namespaces });
+        Ok(())
+    }
+
+    /// Counts documents of the segment.
+    pub(super) fn add(&mut self, documents: &[DocId]) {
+        let Some(segment) = self.segments.last_mut() else { return };
+        for tally in [&mut segment.traits, &mut segment.namespaces] {
+            let Some(column) = &tally.column else { continue };
+            self.values.clear();
+            self.values.resize(documents.len(), None);
+            column.first_vals(documents, &mut self.values);
+            for value in self.values.iter().flatten() {
+                if let Some(count) = usize::try_from(*value).ok().and_then(|value| tally.counts.get_mut(value)) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// The facets, without those that have no value.
+    pub(super) fn facets(&self) -> Vec<Facet> {
+        let mut counts = self.traits();
+        counts.insert("ns", self.namespaces());
+        let facets = FACETS.into_iter().filter_map(|qualifier| {
+            let mut values: Vec<(&str, u64)> = counts.remove(qualifier)?.into_iter().collect();
+            values.sort_by_key(|(_, count)| Reverse(*count));
+            let values = values.into_iter().take(VALUES);
+            let values: Vec<FacetValue> =
+                values.map(|(value, count)| FacetValue { value: value.to_owned(), count }).collect();
             (!values.is_empty()).then(|| Facet { qualifier: qualifier.to_owned(), values })
-        })
-        .collect()
+        });
+        facets.collect()
+    }
+
+    /// All but the namespaces, by qualifier and value.
+    fn traits(&self) -> BTreeMap<&str, BTreeMap<&str, u64>> {
+        let mut all: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        for segment in &self.segments {
+            let counted = segment.values.traits.iter().zip(&segment.traits.counts).filter(|(_, count)| **count > 0);
+            for (traits, count) in counted {
+                for (qualifier, value) in traits.lines().filter_map(|line| line.split_once(':')) {
+                    *all.entry(qualifier).or_default().entry(value).or_default() += u64::from(*count);
+                }
+            }
+        }
+        all
+    }
+
+    /// The largest namespaces: those that are among the largest somewhere, each counted everywhere.
+    fn namespaces(&self) -> BTreeMap<&str, u64> {
+        let mut candidates: BTreeSet<&str> = BTreeSet::new();
+        for segment in &self.segments {
+            // Equal ones are told apart by their place, which is that of their name.
+            let counted = segment.namespaces.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0);
+            let mut largest: Vec<(Reverse<u32>, usize)> =
+                counted.map(|(count, place)| (Reverse(*count), place)).collect();
+            if largest.len() > CANDIDATES {
+                largest.select_nth_unstable(CANDIDATES);
+                largest.truncate(CANDIDATES);
+            }
+            let name = |(_, place): (_, usize)| segment.values.namespaces.get(place).map(String::as_str);
+            candidates.extend(largest.into_iter().filter_map(name));
+        }
+        candidates
+            .into_iter()
+            .map(|name| (name, self.segments.iter().map(|segment| segment.count(name)).sum()))
+            .collect()
+    }
+}
+
+impl Segment {
+    /// How often a namespace was counted.
+    fn count(&self, name: &str) -> u64 {
+        let place = self.values.namespaces.binary_search_by(|known| known.as_str().cmp(name)).ok();
+        place.and_then(|place| self.namespaces.counts.get(place)).map_or(0, |count| u64::from(*count))
+    }
 }

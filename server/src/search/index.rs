@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::analyser;
 use super::document::key;
+use super::facets::Values;
 use super::schema::{FORMAT, Fields, schema};
 
 /// Memory for documents that are not yet on disk, in bytes; little, since the index follows single events.
@@ -63,6 +64,8 @@ struct Payload {
 pub(super) struct Index {
     inner: tantivy::Index,
     pub(super) fields: Fields,
+    /// What facets are named by.
+    pub(super) values: Values,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
 }
@@ -116,7 +119,7 @@ impl Index {
     fn over(index: tantivy::Index, fields: Fields) -> Result<Self, Error> {
         index.tokenizers().register(analyser::NAME, analyser::analyser());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let this = Self { inner: index, fields, reader, writer: Mutex::new(None) };
+        let this = Self { inner: index, fields, values: Values::default(), reader, writer: Mutex::new(None) };
         // The writer's lock is what keeps two processes from one folder.
         this.write(|_| Ok(()))?;
         Ok(this)
@@ -160,7 +163,9 @@ impl Index {
             prepared.set_payload(&payload);
             prepared.commit().map(drop)
         })?;
-        Ok(self.reader.reload()?)
+        self.reader.reload()?;
+        self.values.retain(&self.searcher());
+        Ok(())
     }
 
     /// Lets a writer do something. One that fails is given up, with whatever it had not committed; the next gets a new one.

@@ -2,6 +2,7 @@
 //! It refuses to decide who may see what: the store's scope is part of every query, and hits are rows loaded through it again.
 
 mod analyser;
+mod collect;
 mod document;
 mod excerpt;
 mod facets;
@@ -21,11 +22,11 @@ use model::repository::Repository;
 use model::search::{MAX_PAGE, SearchHit, SearchRequest, SearchResults, SearchSort};
 use store::Store;
 use store::access::{Scope, Viewer};
-use tantivy::collector::{Collector, Count, TopDocs};
-use tantivy::query::Query;
 use tantivy::schema::Value;
-use tantivy::{DocAddress, DocId, Order, Score, Searcher, SegmentReader, TantivyDocument};
+use tantivy::{DocAddress, Searcher, TantivyDocument};
 
+use self::collect::{By, Plan, collect};
+use self::facets::Counts;
 pub use self::index::Error;
 use self::index::Index;
 use self::parse::Asked;
@@ -155,65 +156,44 @@ fn find(
 ) -> Result<Found, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
-    let as_typed = builder.search(asked, Edits::None)?;
-    let found = run(index, &searcher, &*as_typed, sort, page, limit)?;
+    let found = run(index, &searcher, &builder.search(asked, Edits::None)?, sort, page, limit)?;
     if found.total > 0 || asked.texts.is_empty() {
         return Ok(found);
     }
     let nearly = builder.search(asked, Edits::One)?;
-    Ok(Found { edits: Edits::One, ..run(index, &searcher, &*nearly, sort, page, limit)? })
+    Ok(Found { edits: Edits::One, ..run(index, &searcher, &nearly, sort, page, limit)? })
 }
 
 fn run(
     index: &Index,
     searcher: &Searcher,
-    query: &dyn Query,
+    plan: &Plan,
     sort: SearchSort,
     page: u32,
     limit: u32,
 ) -> Result<Found, Error> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let skip = usize::try_from(page.saturating_sub(1)).unwrap_or(0).saturating_mul(limit);
-    let top = TopDocs::with_limit(limit).and_offset(skip);
-    let (total, counted, places) = match sort {
-        SearchSort::Best => collect(searcher, query, best(top))?,
-        SearchSort::Stars => collect(searcher, query, top.order_by_fast_field::<u64>("stars", Order::Desc))?,
-        SearchSort::Pulls => collect(searcher, query, top.order_by_fast_field::<u64>("pulls", Order::Desc))?,
-        SearchSort::Updated => collect(searcher, query, top.order_by_fast_field::<u64>("updated", Order::Desc))?,
+    let by = match sort {
+        SearchSort::Best => By::Worth,
+        SearchSort::Stars => By::Field("stars"),
+        SearchSort::Pulls => By::Field("pulls"),
+        SearchSort::Updated => By::Field("updated"),
     };
-    let rows = places.into_iter().map(|place| row(index, searcher, place)).collect::<Result<_, Error>>()?;
-    Ok(Found { total, rows, facets: facets::facets(&counted), edits: Edits::None })
-}
-
-/// Orders by where words matched, raised by the document's own rank.
-fn best(top: TopDocs) -> impl Collector<Fruit = Vec<(f64, DocAddress)>> {
-    top.tweak_score(|segment: &SegmentReader| {
-        let ranks = segment.fast_fields().f64("rank").ok().map(|ranks| ranks.first_or_default_col(0.0));
-        move |document: DocId, score: Score| {
-            f64::from(score) * (1.0 + ranks.as_ref().map_or(0.0, |ranks| ranks.get_val(document)))
-        }
-    })
-}
-
-type Collected = (usize, tantivy::aggregation::agg_result::AggregationResults, Vec<DocAddress>);
-
-fn collect<K>(
-    searcher: &Searcher,
-    query: &dyn Query,
-    top: impl Collector<Fruit = Vec<(K, DocAddress)>>,
-) -> tantivy::Result<Collected> {
-    let (total, counted, places) = searcher.search(query, &(Count, facets::collector()?, top))?;
-    Ok((total, counted, places.into_iter().map(|(_, place)| place).collect()))
+    let mut counts = Counts::new(&index.values);
+    let (total, places) = collect(searcher, plan, by, skip.saturating_add(limit), Some(&mut counts))?;
+    let rows = places.into_iter().skip(skip).map(|place| row(index, searcher, place)).collect::<Result<_, Error>>()?;
+    Ok(Found { total, rows, facets: counts.facets(), edits: Edits::None })
 }
 
 fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<RepositoryId>, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
     for edits in [Edits::None, Edits::One] {
-        let query = builder.suggestion(asked, edits)?;
-        let places = searcher.search(&*query, &best(TopDocs::with_limit(SUGGESTIONS)))?;
+        let plan = builder.suggestion(asked, edits)?;
+        let (_, places) = collect(&searcher, &plan, By::Worth, SUGGESTIONS, None)?;
         if !places.is_empty() {
-            return places.into_iter().map(|(_, place)| id(&searcher, place)).collect();
+            return places.into_iter().map(|place| id(&searcher, place)).collect();
         }
     }
     Ok(Vec::new())

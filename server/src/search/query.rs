@@ -10,12 +10,13 @@ use model::id::RepositoryId;
 use model::token::TokenScope;
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery,
-    PhraseQuery, Query, RangeQuery, RegexQuery, TermQuery, TermSetQuery,
+    AllQuery, BooleanQuery, EmptyQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
+    RegexQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::analyser::stands_alone;
+use super::collect::{Plan, Way};
 use super::document::key;
 use super::parse::{Asked, Filter, Range, Text};
 use super::schema::Fields;
@@ -32,8 +33,6 @@ const MAX_EDITED_PHRASE: usize = 8;
 /// What a prefix is worth of a whole word, and what a word one edit away is worth.
 const PREFIX: f32 = 0.7;
 const EDITED: f32 = 0.4;
-/// What further fields add when a word matches in several.
-const TIE: f32 = 0.1;
 
 /// Whether words one edit away count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,51 +67,38 @@ pub(super) struct Builder<'a> {
 
 impl Builder<'_> {
     /// The whole query of a search.
-    pub(super) fn search(self, asked: &Asked, edits: Edits) -> tantivy::Result<Box<dyn Query>> {
+    pub(super) fn search(self, asked: &Asked, edits: Edits) -> tantivy::Result<Plan> {
+        let mut plan = self.limited(asked)?;
         if asked.unreadable {
-            return Ok(Box::new(EmptyQuery));
+            plan.must.push(Box::new(EmptyQuery));
         }
-        let mut clauses = self.limited(asked)?;
-        for text in &asked.texts {
-            clauses.push((Occur::Must, self.text(text, edits)));
-        }
-        if asked.texts.is_empty() {
-            clauses.push((Occur::Must, scored(Box::new(AllQuery), 1.0)));
-        }
-        Ok(Box::new(BooleanQuery::new(clauses)))
+        plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, &self.places())));
+        Ok(plan)
     }
 
     /// Repositories whose path or topics go on from what is typed so far.
-    pub(super) fn suggestion(self, asked: &Asked, edits: Edits) -> tantivy::Result<Box<dyn Query>> {
-        let mut clauses = self.limited(asked)?;
-        for text in &asked.texts {
-            let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
-            clauses.push((Occur::Must, self.text_in(text, edits, &places)));
-        }
-        Ok(Box::new(BooleanQuery::new(clauses)))
+    pub(super) fn suggestion(self, asked: &Asked, edits: Edits) -> tantivy::Result<Plan> {
+        let mut plan = self.limited(asked)?;
+        let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
+        plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, &places)));
+        Ok(plan)
     }
 
     /// What limits the viewer, and what the query says besides the words that are to be found. It adds nothing to a score.
-    fn limited(self, asked: &Asked) -> tantivy::Result<Vec<Clause>> {
-        let mut clauses = self.scope()?;
-        for text in &asked.without {
-            clauses.push((Occur::MustNot, self.whole(text)));
-        }
-        for filter in &asked.filters {
-            clauses.push((Occur::Must, unscored(self.filter(filter))));
-        }
-        for filter in &asked.unless {
-            clauses.push((Occur::MustNot, self.filter(filter)));
-        }
-        Ok(clauses)
+    fn limited(self, asked: &Asked) -> tantivy::Result<Plan> {
+        let mut must = self.scope()?;
+        must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
+        let without = asked.without.iter().map(|text| self.whole(text));
+        let unless = asked.unless.iter().map(|filter| self.filter(filter));
+        Ok(Plan { must, without: without.chain(unless).collect(), texts: Vec::new() })
     }
 
     /// What limits the viewer.
-    fn scope(self) -> tantivy::Result<Vec<Clause>> {
-        let mut clauses: Vec<Clause> = Vec::new();
+    fn scope(self) -> tantivy::Result<Vec<Box<dyn Query>>> {
+        let mut limits: Vec<Box<dyn Query>> = Vec::new();
         if let Some(readers) = &self.limits.readers {
             let terms = readers.iter().map(|reader| Term::from_field_text(self.fields.readers, reader));
-            clauses.push((Occur::Must, unscored(Box::new(TermSetQuery::new(terms)))));
+            limits.push(Box::new(TermSetQuery::new(terms)));
         }
         if let Some(globs) = &self.limits.globs {
             let mut paths: Vec<Clause> = vec![(Occur::Should, Box::new(EmptyQuery))];
@@ -120,9 +106,9 @@ impl Builder<'_> {
                 let pattern = pattern(scope.glob());
                 paths.push((Occur::Should, Box::new(RegexQuery::from_pattern(&pattern, self.fields.path)?)));
             }
-            clauses.push((Occur::Must, unscored(Box::new(BooleanQuery::new(paths)))));
+            limits.push(Box::new(BooleanQuery::new(paths)));
         }
-        Ok(clauses)
+        Ok(limits)
     }
 
     /// The fields that words are looked for in, and what a match there is worth.
@@ -139,13 +125,9 @@ impl Builder<'_> {
         ]
     }
 
-    fn text(self, text: &Text, edits: Edits) -> Box<dyn Query> {
-        self.text_in(text, edits, &self.places())
-    }
-
     /// One text in any of these fields; the best field counts, and the name as a whole counts most.
-    fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Box<dyn Query> {
-        let mut ways: Vec<Box<dyn Query>> = Vec::new();
+    fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Vec<Way> {
+        let mut ways = Vec::new();
         for (field, weight) in places {
             match text.words.as_slice() {
                 [word] => self.word_in(word, text.quoted, edits, *field, *weight, &mut ways),
@@ -153,22 +135,14 @@ impl Builder<'_> {
             }
         }
         if let [word] = text.words.as_slice() {
-            ways.push(scored(term(self.fields.name, word), 12.0));
+            ways.push(way(term(self.fields.name, word), 12.0));
         }
-        Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE))
+        ways
     }
 
     /// One word in one field: whole, as the beginning of another, or within one edit.
-    fn word_in(
-        self,
-        word: &str,
-        quoted: bool,
-        edits: Edits,
-        field: Field,
-        weight: f32,
-        ways: &mut Vec<Box<dyn Query>>,
-    ) {
-        ways.push(scored(term(field, word), weight));
+    fn word_in(self, word: &str, quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<Way>) {
+        ways.push(way(term(field, word), weight));
         if quoted || word.chars().all(stands_alone) {
             return;
         }
@@ -176,41 +150,35 @@ impl Builder<'_> {
         let short_text = self.is_running_text(field) && length < MIN_TEXT_PREFIX;
         if !short_text {
             let prefix = FuzzyTermQuery::new_prefix(Term::from_field_text(field, word), 0, true);
-            ways.push(scored(Box::new(prefix), weight * PREFIX));
+            ways.push(way(Box::new(prefix), weight * PREFIX));
         }
         if edits == Edits::One && length >= MIN_EDITABLE {
             let near = FuzzyTermQuery::new(Term::from_field_text(field, word), 1, true);
-            ways.push(scored(Box::new(near), weight * EDITED));
+            ways.push(way(Box::new(near), weight * EDITED));
         }
     }
 
-    /// Words side by side in one field, the last of them also as a beginning; with edits, the words in any order.
-    fn words_in(
-        self,
-        words: &[String],
-        quoted: bool,
-        edits: Edits,
-        field: Field,
-        weight: f32,
-        ways: &mut Vec<Box<dyn Query>>,
-    ) {
+    /// Words side by side in one field, the last of them also as a beginning but in READMEs; with edits, the words in any order.
+    fn words_in(self, words: &[String], quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<Way>) {
         let terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
         let chinese = words.last().is_some_and(|word| word.chars().all(stands_alone));
-        ways.push(scored(Box::new(PhraseQuery::new(terms.clone())), weight));
-        if quoted || chinese {
+        ways.push(way(Box::new(PhraseQuery::new(terms.clone())), weight));
+        // In READMEs a beginning has too many ends, each of which costs a look at every place of every word.
+        if quoted || chinese || (field == self.fields.readme && edits == Edits::None) {
             return;
         }
         let mut prefix = PhrasePrefixQuery::new(terms);
         prefix.set_max_expansions(MAX_EXPANSIONS);
-        ways.push(scored(Box::new(prefix), weight * PREFIX));
+        ways.push(way(Box::new(prefix), weight * PREFIX));
         if edits == Edits::One && words.len() <= MAX_EDITED_PHRASE {
             let each = words.iter().map(|word| {
-                let mut ways: Vec<Box<dyn Query>> = Vec::new();
+                let mut ways = Vec::new();
                 self.word_in(word, false, edits, field, weight, &mut ways);
-                let either: Box<dyn Query> = Box::new(DisjunctionMaxQuery::new(ways));
+                let either: Box<dyn Query> =
+                    Box::new(BooleanQuery::union(ways.into_iter().map(|way| way.query).collect()));
                 (Occur::Must, either)
             });
-            ways.push(scored(Box::new(BooleanQuery::new(each.collect())), weight * EDITED));
+            ways.push(way(Box::new(BooleanQuery::new(each.collect())), weight * EDITED));
         }
     }
 
@@ -267,12 +235,8 @@ fn numbers(field: Field, (from, to): Range) -> Box<dyn Query> {
     Box::new(RangeQuery::new(bound(from), bound(to)))
 }
 
-fn scored(query: Box<dyn Query>, score: f32) -> Box<dyn Query> {
-    Box::new(ConstScoreQuery::new(query, score))
-}
-
-fn unscored(query: Box<dyn Query>) -> Box<dyn Query> {
-    scored(query, 0.0)
+fn way(query: Box<dyn Query>, worth: f32) -> Way {
+    Way { query, worth }
 }
 
 /// A scope's glob as a regular expression over whole paths: `*` stays within a segment, `**` does not.

@@ -6,7 +6,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, T
 use super::analyser;
 
 /// The form of the index; an index of another form is thrown away and built anew from SQL.
-pub(super) const FORMAT: &str = "portolan search index 2\n";
+pub(super) const FORMAT: &str = "portolan search index 3\n";
 
 /// The fields by name. One document is one repository.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +37,14 @@ pub(super) struct Fields {
     pub(super) tag: Field,
     /// Each label, as `name` and as `name=value`.
     pub(super) label: Field,
-    /// Architectures; a facet.
+    /// Architectures.
     pub(super) arch: Field,
-    /// Operating systems; a facet.
+    /// Operating systems.
     pub(super) os: Field,
-    /// `official`, and the visibility; a facet.
+    /// `official`, and the visibility.
     pub(super) is: Field,
+    /// All of these three as one value; what facets are counted by.
+    pub(super) traits: Field,
     /// Who may see it: `public`, `internal`, `a<account>`.
     pub(super) readers: Field,
     /// How many accounts starred it.
@@ -76,12 +78,11 @@ pub(super) fn schema() -> (Schema, Fields) {
                 .set_index_option(IndexRecordOption::Basic),
         )
     };
-    let facet = || term().set_fast("raw");
     let fields = Fields {
         id: builder.add_u64_field("id", INDEXED | FAST),
         path: builder.add_text_field("path", term().set_stored()),
         name: builder.add_text_field("name", term()),
-        namespace: builder.add_text_field("namespace", facet()),
+        namespace: builder.add_text_field("namespace", term().set_fast("raw")),
         path_words: builder.add_text_field("path_words", words.clone()),
         topic_words: builder.add_text_field("topic_words", words.clone()),
         tag_words: builder.add_text_field("tag_words", words.clone()),
@@ -91,9 +92,10 @@ pub(super) fn schema() -> (Schema, Fields) {
         topic: builder.add_text_field("topic", term()),
         tag: builder.add_text_field("tag", term()),
         label: builder.add_text_field("label", term()),
-        arch: builder.add_text_field("arch", facet()),
-        os: builder.add_text_field("os", facet()),
-        is: builder.add_text_field("is", facet()),
+        arch: builder.add_text_field("arch", term()),
+        os: builder.add_text_field("os", term()),
+        is: builder.add_text_field("is", term()),
+        traits: builder.add_text_field("traits", TextOptions::default().set_fast("raw")),
         readers: builder.add_text_field("readers", term()),
         stars: builder.add_u64_field("stars", FAST),
         pulls: builder.add_u64_field("pulls", FAST),
