@@ -1,5 +1,6 @@
 //! What cannot be undone: the button stays shut until the name is typed. The server compares the name again.
 
+use leptos::html::Input;
 use leptos::prelude::*;
 
 /// A field and the button that it opens; both belong to the form around them. `field` is the field's name and id.
@@ -7,7 +8,14 @@ use leptos::prelude::*;
 pub(crate) fn ConfirmName(expected: String, act: String, field: String) -> impl IntoView {
     let awake = RwSignal::new(false);
     let typed = RwSignal::new(String::new());
-    Effect::new(move || awake.set(true));
+    let input = NodeRef::<Input>::new();
+    Effect::new(move || {
+        // The name may have been typed before anybody listened.
+        if let Some(input) = input.get() {
+            typed.set(input.value());
+        }
+        awake.set(true);
+    });
     let shut = {
         let expected = expected.clone();
         move || awake.get() && typed.with(|typed| *typed != expected)
@@ -16,6 +24,7 @@ pub(crate) fn ConfirmName(expected: String, act: String, field: String) -> impl 
         <div class="field">
             <label for=field.clone()>"Type " <code>{expected}</code> " to confirm"</label>
             <input
+                node_ref=input
                 class="input input-mono"
                 id=field.clone()
                 name=field

@@ -311,7 +311,8 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
     )
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(feature = "ssr")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use model::clock::Timestamp;

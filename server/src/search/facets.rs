@@ -64,8 +64,8 @@ impl Values {
 
     /// Forgets the segments that are searched no more.
     pub(super) fn retain(&self, searcher: &Searcher) {
-        let searched: BTreeSet<SegmentId> = searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| searched.contains(id));
+        let current: BTreeSet<SegmentId> = searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| current.contains(id));
     }
 }
 
