@@ -34,6 +34,8 @@ pub enum TagSort {
     Newest,
     /// By name.
     Name,
+    /// The highest version first, then what is no version, by name.
+    Version,
     /// Largest first.
     Size,
 }

@@ -14,3 +14,4 @@ pub mod repository;
 pub mod role;
 pub mod search;
 pub mod token;
+pub mod version;

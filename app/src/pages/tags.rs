@@ -16,11 +16,15 @@ use crate::islands::copy::CopyButton;
 use crate::portal::{Answered, TagFilter, site};
 use crate::{place, words};
 
+/// How many platforms a row names; an index may have thousands.
+const PLATFORMS: usize = 12;
+
 /// The page.
 pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
     let path = &visit.head.repository.path;
     let sort = match query.sort.as_str() {
         "name" => TagSort::Name,
+        "version" => TagSort::Version,
         "size" => TagSort::Size,
         _ => TagSort::Newest,
     };
@@ -109,7 +113,13 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
 }
 
 fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
-    let orders = [(TagSort::Newest, "", "Newest"), (TagSort::Name, "name", "Name"), (TagSort::Size, "size", "Size")]
+    let orders = [
+        (TagSort::Newest, "", "Newest"),
+        (TagSort::Name, "name", "Name"),
+        (TagSort::Version, "version", "Version"),
+        (TagSort::Size, "size", "Size"),
+    ];
+    let orders = orders
         .into_iter()
         .map(|(sort, value, words)| {
             let href = format!("{here}{}", place::query(&[("contains", &query.contains), ("sort", value)]));
@@ -156,13 +166,10 @@ fn groups(tags: &[Tag]) -> Vec<Vec<&Tag>> {
 
 /// Platforms in few words: the system is named only where it is not Linux; attestations are none.
 fn platforms(platforms: &[String]) -> String {
-    let short: Vec<&str> = platforms
-        .iter()
-        .map(String::as_str)
-        .filter(|platform| !platform.starts_with("unknown"))
-        .map(|platform| platform.strip_prefix("linux/").unwrap_or(platform))
-        .collect();
-    short.join(", ")
+    let real = || platforms.iter().filter(|platform| !platform.starts_with("unknown"));
+    let short = |platform: &String| platform.strip_prefix("linux/").unwrap_or(platform).to_owned();
+    let named: Vec<String> = real().take(PLATFORMS).map(short).chain(words::more(real().count(), PLATFORMS)).collect();
+    named.join(", ")
 }
 
 #[cfg(test)]
@@ -196,5 +203,11 @@ mod tests {
     fn an_attestation_is_no_platform() {
         let all = ["linux/amd64", "windows/amd64", "unknown/unknown"].map(str::to_owned);
         assert_eq!(platforms(&all), "amd64, windows/amd64");
+    }
+
+    #[test]
+    fn many_platforms_are_named_in_part_and_counted() {
+        let all: Vec<String> = (0..1_000).map(|number| format!("linux/a{number}")).collect();
+        assert!(platforms(&all).starts_with("a0, a1, ") && platforms(&all).ends_with(", a11, and 988 more"));
     }
 }

@@ -278,7 +278,7 @@ pub const OPERATIONS: &[Operation] = &[
             Parameter { name: "contains", shape: Shape::Text, about: "Only those whose name contains this." },
             Parameter {
                 name: "sort",
-                shape: Shape::Word(&["newest", "name", "size"]),
+                shape: Shape::Word(&["newest", "name", "version", "size"]),
                 about: "The order; `newest` when not said.",
             },
             LIMIT,

@@ -20,6 +20,7 @@ mod inspection;
 mod pulls;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use pulls::Pulls;
 
@@ -50,6 +51,7 @@ impl Store {
             TagSort::Name => ("t.name", "t.name"),
             TagSort::Newest => ("t.pushed_at", "t.pushed_at DESC, t.name DESC"),
             TagSort::Size => ("m.total_size", "m.total_size DESC, t.name DESC"),
+            TagSort::Version => return self.tags_by_version(repository, contains, page).await,
         };
         let after = match page.cursor.as_deref().map(Cursor::parse).transpose()? {
             None => String::new(),
@@ -71,7 +73,7 @@ impl Store {
         let tags = rows.iter().map(tag).collect::<Result<Vec<_>>>()?;
         let mut page = Page::from_surplus(tags, limit, |tag| {
             let rank = match sort {
-                TagSort::Name => 0,
+                TagSort::Name | TagSort::Version => 0,
                 TagSort::Newest => tag.pushed_at.micros(),
                 TagSort::Size => sql::signed(tag.size),
             };
@@ -233,7 +235,7 @@ impl Store {
     }
 }
 
-/// Where a page of tags ended: what it is ordered by, and the name. A list by name does not look at the rank.
+/// Where a page of tags ended: what it is ordered by, and the name. Lists by name and by version do not look at the rank.
 struct Cursor {
     rank: i64,
     name: oci::Tag,

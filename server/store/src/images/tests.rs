@@ -88,6 +88,17 @@ each_database! {
         assert_eq!(names(&world, &viewer, "", TagSort::Size).await, ["C", "e", "d", "a", "z", "y", "x", "b"]);
     }
 
+    async fn tags_by_version_page_from_the_highest_to_what_is_none(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        assert!(names(&world, &viewer, "", TagSort::Version).await.is_empty());
+        world.push("m", &[], &["3.2.0", "latest", "3.10.0", "v3.10.1", "3.10.0-rc.1", "edge"]).await;
+        assert_eq!(
+            names(&world, &viewer, "", TagSort::Version).await,
+            ["v3.10.1", "3.10.0", "3.10.0-rc.1", "3.2.0", "edge", "latest"]
+        );
+        assert_eq!(names(&world, &viewer, "3.10.0", TagSort::Version).await, ["3.10.0", "3.10.0-rc.1"]);
+    }
+
     async fn a_filter_finds_parts_of_names_as_they_are_written(fixture: &Fixture) {
         let (world, viewer) = hub(fixture).await;
         world.push("m", &[], &["Latest", "1.0-alpine", "1_0", "1.0"]).await;
