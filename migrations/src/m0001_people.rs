@@ -1,27 +1,9 @@
 //! Accounts, sessions, tokens, and the repositories that people see, star and comment on.
 //! Moments are microseconds since 1970 in UTC; words such as roles stand as in JSON.
 
-use async_trait::async_trait;
-use sea_orm_migration::prelude::*;
+use crate::Step;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0001_people"
-    }
-}
-
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0001_people", up: UP, down: DOWN };
 
 const UP: &str = r"
 CREATE TABLE account (

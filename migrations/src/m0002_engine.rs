@@ -1,27 +1,9 @@
 //! Blobs, manifests, tags and uploads by digest and name, and what inspection found out about images.
 //! Foreign keys that say RESTRICT are what makes online garbage collection safe: never weaken one to CASCADE.
 
-use async_trait::async_trait;
-use sea_orm_migration::prelude::*;
+use crate::Step;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0002_engine"
-    }
-}
-
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0002_engine", up: UP, down: DOWN };
 
 const UP: &str = r"
 CREATE TABLE blob (

@@ -1,27 +1,9 @@
 //! Indexes for what is listed in an order or removed with its repository, and had none.
 //! It adds no table and changes no row.
 
-use async_trait::async_trait;
-use sea_orm_migration::prelude::*;
+use crate::Step;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0003_indexes"
-    }
-}
-
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0003_indexes", up: UP, down: DOWN };
 
 const UP: &str = r"
 CREATE INDEX star_newest ON star(repository_id, at, account_id);
