@@ -1,20 +1,24 @@
 //! The settings: flags over `PORTOLAN_*` over the TOML file over defaults, each value with where it came from.
 //! It refuses to open, bind or connect to anything that a setting names.
 
+mod address;
+mod layers;
+
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use figment::providers::{Format, Toml};
-use figment::value::{Dict, Map, Value};
-use figment::{Figment, Metadata, Profile, Provider};
+use figment::Figment;
 use model::account::Registration;
 use thiserror::Error;
-use url::Url;
+
+use self::address::{database, networks, site_root, without_password};
+use self::layers::{Layer, Raw, checked, ours};
+
+pub use self::address::Network;
+pub use self::layers::environment;
 
 /// Why the settings cannot be used; one line that a person can act on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -85,12 +89,6 @@ const SETTINGS: [Setting; 13] = [
     setting("drain_seconds", "30", "a whole number of seconds from 0 to 3600"),
     setting("upload_gib", "64", "a whole number of GiB from 1 to 65536"),
 ];
-
-/// Variables that begin with our prefix and are no settings: the file of settings, and those of the repository's own tasks.
-const OTHERS: [&str; 3] = ["config", "conformance", "bless"];
-const OTHERS_PREFIXES: [&str; 3] = ["bench_", "wasm_", "test_"];
-
-const PREFIX: &str = "PORTOLAN_";
 
 fn names() -> String {
     SETTINGS.map(|setting| setting.key).join(", ")
@@ -191,7 +189,7 @@ impl Config {
             data,
             listen,
         };
-        config.shown = raw.shown(&config);
+        config.shown = shown(raw, &config);
         Ok(config)
     }
 
@@ -226,215 +224,20 @@ impl Config {
     }
 }
 
-/// A network as `address/bits`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl Network {
-    fn contains(self, other: IpAddr) -> bool {
-        let (mine, theirs) = match (self.address, other.to_canonical()) {
-            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
-                (u128::from(mine.to_bits()) << 96, u128::from(theirs.to_bits()) << 96)
-            }
-            (IpAddr::V6(mine), IpAddr::V6(theirs)) => (mine.to_bits(), theirs.to_bits()),
-            _ => return false,
-        };
-        let differing = mine ^ theirs;
-        differing.leading_zeros() >= u32::from(self.bits)
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(width), str::parse).map_err(|_| ())?;
-        if bits > width { Err(()) } else { Ok(Self { address, bits }) }
-    }
-}
-
-fn networks(text: &str) -> Option<Vec<Network>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
-}
-
-/// An address that names a database: an empty path would be SQLite's way to ask for one that is thrown away.
-fn database(text: &str) -> Option<String> {
-    let named = match text.strip_prefix("sqlite:") {
-        Some(path) => !path.trim_start_matches('/').is_empty(),
-        None => Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")),
-    };
-    named.then(|| text.to_owned())
-}
-
-/// The address of a site's root without its trailing slash.
-fn site_root(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    (plain && web).then(|| url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// Text values under one name, as a provider.
-struct Layer {
-    name: &'static str,
-    values: BTreeMap<String, String>,
-}
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        Metadata::named(self.name)
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let dict = self.values.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
-        Ok(Profile::Default.collect(dict))
-    }
-}
-
-/// Those of the process's variables that begin with our prefix; others need not even be text.
-pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
-    let ours = variables.into_iter().filter_map(|(name, value)| {
-        let key = name.into_string().ok().filter(|key| key.starts_with(PREFIX))?;
-        Some(value.into_string().map(|value| (key.clone(), value)).map_err(|_| Error::NotText { key }))
-    });
-    ours.collect()
-}
-
-/// Whether a variable without our prefix is somebody else's: the repository's own tasks', or what Kubernetes sets for a service
-/// that is called as we are, such as `PORT_5000_TCP_ADDR` and `SERVICE_PORT_HTTP`.
-fn is_foreign(key: &str) -> bool {
-    let of_a_port = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains("_tcp");
-    OTHERS.contains(&key)
-        || OTHERS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-        || matches!(key, "port" | "service_host" | "service_port")
-        || key.starts_with("service_port_")
-        || key.strip_prefix("port_").is_some_and(of_a_port)
-}
-
-/// The variables that are ours, by setting.
-fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
-    let mut values = BTreeMap::new();
-    for (name, value) in environment {
-        let Some(key) = name.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
-        if SETTINGS.iter().any(|setting| setting.key == key) {
-            values.insert(key, value);
-        } else if !is_foreign(&key) {
-            return Err(Error::Unknown { key: name, value, origin: "environment".to_owned() });
-        }
-    }
-    Ok(values)
-}
-
-/// The file as a provider, once it reads as TOML and holds nothing but settings.
-fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Error> {
-    let file = || path.display().to_string();
-    if !path.is_file() {
-        let reason = if path.is_dir() { "it is a folder" } else { "there is no such file" };
-        return Err(Error::File { file: file(), reason: reason.to_owned() });
-    }
-    let provider = Toml::file_exact(path);
-    let data = provider.data().map_err(|error| Error::File {
-        file: file(),
-        reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-    })?;
-    for (key, value) in data.into_values().flatten() {
-        if !SETTINGS.iter().any(|setting| setting.key == key) {
-            return Err(Error::Unknown { key, value: text(&value), origin: file() });
-        }
-    }
-    Ok(provider)
-}
-
-/// A value as the text that a flag would hold.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(_, text) => text.clone(),
-        Value::Bool(_, truth) => truth.to_string(),
-        Value::Num(_, number) => number.to_i128().map_or_else(|| format!("{number:?}"), |number| number.to_string()),
-        Value::Array(_, items) => items.iter().map(text).collect::<Vec<_>>().join(","),
-        Value::Dict(..) => "a table".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// The merged layers, still as text.
-struct Raw {
-    figment: Figment,
-}
-
-impl Raw {
-    fn text(&self, key: &'static str) -> String {
-        self.figment.find_value(key).map(|value| text(&value)).unwrap_or_default()
-    }
-
-    fn origin(&self, key: &'static str) -> String {
-        let Some(metadata) = self.figment.find_metadata(key) else { return "default".to_owned() };
-        let file = metadata.source.as_ref().and_then(figment::Source::file_path);
-        match (file, metadata.name.as_ref()) {
-            (Some(path), _) => path.display().to_string(),
-            (None, "environment") => format!("{PREFIX}{}", key.to_uppercase()),
-            (None, "flag") => format!("--{}", key.replace('_', "-")),
-            (None, name) => name.to_owned(),
-        }
-    }
-
-    fn get<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
-        let given = self.text(key);
-        parse(given.trim()).ok_or_else(|| {
-            let setting = SETTINGS.iter().find(|setting| setting.key == key);
-            Error::Value {
-                key,
-                value: if setting.is_some_and(|setting| setting.secret) { "***".to_owned() } else { given },
-                origin: self.origin(key),
-                allowed: setting.map_or("", |setting| setting.allowed),
-            }
+/// Each setting as it holds, without its secrets.
+fn shown(raw: &Raw, config: &Config) -> Vec<Shown> {
+    SETTINGS
+        .iter()
+        .map(|setting| {
+            let value = match setting.key {
+                "public_url" => config.public_url.clone(),
+                "database" => without_password(&config.database),
+                "storage" => without_password(&config.storage),
+                key => raw.text(key),
+            };
+            Shown { key: setting.key, value, origin: raw.origin(setting.key) }
         })
-    }
-
-    fn optional<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
-        self.get(key, |text| if text.is_empty() { Some(None) } else { parse(text).map(Some) })
-    }
-
-    fn parsed<T: FromStr>(&self, key: &'static str) -> Result<T, Error> {
-        self.get(key, |text| text.parse().ok())
-    }
-
-    fn within(&self, key: &'static str, least: u64, most: u64) -> Result<u64, Error> {
-        self.get(key, |text| text.parse().ok().filter(|number| (least..=most).contains(number)))
-    }
-
-    fn shown(&self, config: &Config) -> Vec<Shown> {
-        SETTINGS
-            .iter()
-            .map(|setting| {
-                let value = match setting.key {
-                    "public_url" => config.public_url.clone(),
-                    "database" => without_password(&config.database),
-                    "storage" => without_password(&config.storage),
-                    key => self.text(key),
-                };
-                Shown { key: setting.key, value, origin: self.origin(setting.key) }
-            })
-            .collect()
-    }
-}
-
-/// An address with its password, if it holds one, hidden.
-fn without_password(address: &str) -> String {
-    match Url::parse(address) {
-        Ok(mut url) if url.password().is_some() => {
-            // An address that holds a password takes another one.
-            let _ = url.set_password(Some("***"));
-            url.to_string()
-        }
-        _ => address.to_owned(),
-    }
+        .collect()
 }
 
 impl fmt::Display for Shown {
@@ -517,6 +320,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_is_not_text_stops_nothing_unless_it_is_ours() {
+        use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt as _;
         let variables = |name: &str| [(OsString::from(name), OsString::from_vec(vec![0xff]))];
         assert_eq!(environment(variables("OTHER")), Ok(Vec::new()));

@@ -1,0 +1,153 @@
+//! Where settings come from: defaults, a TOML file, the environment and flags, each value still as text.
+//! It refuses to know what a value means; whoever asks for one parses it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::str::FromStr;
+
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::{Error, SETTINGS};
+
+/// Variables that begin with our prefix and are no settings: the file of settings, and those of the repository's own tasks.
+const OTHERS: [&str; 3] = ["config", "conformance", "bless"];
+const OTHERS_PREFIXES: [&str; 3] = ["bench_", "wasm_", "test_"];
+
+const PREFIX: &str = "PORTOLAN_";
+
+/// Text values under one name, as a provider.
+pub(super) struct Layer {
+    pub(super) name: &'static str,
+    pub(super) values: BTreeMap<String, String>,
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let dict = self.values.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// Those of the process's variables that begin with our prefix; others need not even be text.
+pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
+    let ours = variables.into_iter().filter_map(|(name, value)| {
+        let key = name.into_string().ok().filter(|key| key.starts_with(PREFIX))?;
+        Some(value.into_string().map(|value| (key.clone(), value)).map_err(|_| Error::NotText { key }))
+    });
+    ours.collect()
+}
+
+/// Whether a variable without our prefix is somebody else's: the repository's own tasks', or what Kubernetes sets for a service
+/// that is called as we are, such as `PORT_5000_TCP_ADDR` and `SERVICE_PORT_HTTP`.
+fn is_foreign(key: &str) -> bool {
+    let of_a_port = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains("_tcp");
+    OTHERS.contains(&key)
+        || OTHERS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        || matches!(key, "port" | "service_host" | "service_port")
+        || key.starts_with("service_port_")
+        || key.strip_prefix("port_").is_some_and(of_a_port)
+}
+
+/// The variables that are ours, by setting.
+pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
+    let mut values = BTreeMap::new();
+    for (name, value) in environment {
+        let Some(key) = name.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
+        if SETTINGS.iter().any(|setting| setting.key == key) {
+            values.insert(key, value);
+        } else if !is_foreign(&key) {
+            return Err(Error::Unknown { key: name, value, origin: "environment".to_owned() });
+        }
+    }
+    Ok(values)
+}
+
+/// The file as a provider, once it reads as TOML and holds nothing but settings.
+pub(super) fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Error> {
+    let file = || path.display().to_string();
+    if !path.is_file() {
+        let reason = if path.is_dir() { "it is a folder" } else { "there is no such file" };
+        return Err(Error::File { file: file(), reason: reason.to_owned() });
+    }
+    let provider = Toml::file_exact(path);
+    let data = provider.data().map_err(|error| Error::File {
+        file: file(),
+        reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    })?;
+    for (key, value) in data.into_values().flatten() {
+        if !SETTINGS.iter().any(|setting| setting.key == key) {
+            return Err(Error::Unknown { key, value: text(&value), origin: file() });
+        }
+    }
+    Ok(provider)
+}
+
+/// A value as the text that a flag would hold.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => text.clone(),
+        Value::Bool(_, truth) => truth.to_string(),
+        Value::Num(_, number) => number.to_i128().map_or_else(|| format!("{number:?}"), |number| number.to_string()),
+        Value::Array(_, items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        Value::Dict(..) => "a table".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The merged layers, still as text.
+pub(super) struct Raw {
+    pub(super) figment: Figment,
+}
+
+impl Raw {
+    pub(super) fn text(&self, key: &'static str) -> String {
+        self.figment.find_value(key).map(|value| text(&value)).unwrap_or_default()
+    }
+
+    pub(super) fn origin(&self, key: &'static str) -> String {
+        let Some(metadata) = self.figment.find_metadata(key) else { return "default".to_owned() };
+        let file = metadata.source.as_ref().and_then(figment::Source::file_path);
+        match (file, metadata.name.as_ref()) {
+            (Some(path), _) => path.display().to_string(),
+            (None, "environment") => format!("{PREFIX}{}", key.to_uppercase()),
+            (None, "flag") => format!("--{}", key.replace('_', "-")),
+            (None, name) => name.to_owned(),
+        }
+    }
+
+    pub(super) fn get<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+        let given = self.text(key);
+        parse(given.trim()).ok_or_else(|| {
+            let setting = SETTINGS.iter().find(|setting| setting.key == key);
+            Error::Value {
+                key,
+                value: if setting.is_some_and(|setting| setting.secret) { "***".to_owned() } else { given },
+                origin: self.origin(key),
+                allowed: setting.map_or("", |setting| setting.allowed),
+            }
+        })
+    }
+
+    pub(super) fn optional<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.get(key, |text| if text.is_empty() { Some(None) } else { parse(text).map(Some) })
+    }
+
+    pub(super) fn parsed<T: FromStr>(&self, key: &'static str) -> Result<T, Error> {
+        self.get(key, |text| text.parse().ok())
+    }
+
+    pub(super) fn within(&self, key: &'static str, least: u64, most: u64) -> Result<u64, Error> {
+        self.get(key, |text| text.parse().ok().filter(|number| (least..=most).contains(number)))
+    }
+}
