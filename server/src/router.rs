@@ -7,9 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::handler::Handler;
 use axum::middleware::from_fn;
-use axum::routing::{get, on, post};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
@@ -24,67 +22,18 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use crate::api;
 use crate::http::caller::Peer;
-use crate::http::metrics::Metrics;
-use crate::http::{assets, headers, health, limit, page, trace, viewer};
+use crate::http::{headers, limit, trace};
+use crate::metrics::Metrics;
+use crate::routes::{Route, Routes};
 use crate::state::State;
 use crate::v2::gateway::{BoxError, Guard};
 use crate::v2::{self, index, token};
+use crate::web::{page, viewer};
+use crate::{api, assets, health};
 
 /// How long a page or a call may take until its answer begins.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
-
-/// One route, as (method, path) with parameters in braces.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Route {
-    /// The path as it is mounted.
-    pub path: String,
-    /// The method.
-    pub method: String,
-}
-
-/// A router together with the list of what is in it.
-struct Mounted {
-    router: Router,
-    routes: Vec<Route>,
-}
-
-impl Mounted {
-    fn new() -> Self {
-        Self { router: Router::new(), routes: Vec::new() }
-    }
-
-    fn mount<H: Handler<T, ()>, T: 'static>(mut self, method: &Method, path: &str, handler: H) -> Self {
-        self.routes.push(Route { path: path.to_owned(), method: method.to_string() });
-        self.router = if *method == Method::POST {
-            self.router.route(path, post(handler))
-        } else if *method == Method::GET {
-            self.router.route(path, get(handler))
-        } else {
-            match axum::routing::MethodFilter::try_from(method.clone()) {
-                Ok(filter) => self.router.route(path, on(filter, handler)),
-                Err(_) => self.router,
-            }
-        };
-        self
-    }
-
-    fn get<H: Handler<T, ()>, T: 'static>(self, path: &str, handler: H) -> Self {
-        self.mount(&Method::GET, path, handler)
-    }
-
-    fn layer(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
-        self.router = wrap(self.router);
-        self
-    }
-
-    fn merge(mut self, other: Self) -> Self {
-        self.router = self.router.merge(other.router);
-        self.routes.extend(other.routes);
-        self
-    }
-}
 
 /// The whole server, as one service.
 #[derive(Clone)]
@@ -165,23 +114,23 @@ pub fn routes(state: &State) -> Vec<Route> {
 /// From the outside in: identity and log, panics, security headers, patience; then for pages and built-in files alone
 /// compression, and for pages alone the origin check, the bound on forms, the session, and the viewer's portal. Tokens, REST
 /// and the engine never see a cookie.
-fn mounted(state: &State) -> Mounted {
+fn mounted(state: &State) -> Routes {
     let https = state.config.https();
-    let observed = state.clone();
+    let metrics = state.metrics.clone();
     bare(state).merge(browsed(state)).layer(|router| {
         router
             .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
             .layer(from_fn(move |request, next| headers::secure(https, request, next)))
             .layer(CatchPanicLayer::custom(trace::broken))
-            .layer(from_fn(move |request, next| trace::observe(observed.clone(), request, next)))
+            .layer(from_fn(move |request, next| trace::observe(metrics.clone(), request, next)))
     })
 }
 
 /// What programs call: no cookies, no compression.
-fn bare(state: &State) -> Mounted {
+fn bare(state: &State) -> Routes {
     let (issuing, granting, keys) = (state.clone(), state.clone(), state.clone());
     let (readying, searching) = (state.clone(), state.clone());
-    let mounted = Mounted::new()
+    let mounted = Routes::new()
         .get("/healthz", health::alive)
         .get("/readyz", move || async move { health::ready(&readying.store, &*readying.storage).await })
         .get("/token", move |request| token::issue(issuing.clone(), request))
@@ -198,13 +147,13 @@ fn bare(state: &State) -> Mounted {
 }
 
 /// What browsers call: pages, actions and built-in files.
-fn browsed(state: &State) -> Mounted {
+fn browsed(state: &State) -> Routes {
     let files = state.assets.clone();
-    let built_in = Mounted::new().get("/static/{*file}", move |request: axum::extract::Request| async move {
+    let built_in = Routes::new().get("/static/{*file}", move |request: axum::extract::Request| async move {
         let file = request.uri().path().strip_prefix(assets::PREFIX).unwrap_or_default();
         files.respond(file, request.headers())
     });
-    let mut pages = Mounted::new();
+    let mut pages = Routes::new();
     for listing in leptos_axum::generate_route_list(app::App) {
         pages = pages.get(listing.path(), page::render);
     }

@@ -10,12 +10,12 @@ use registry::Engine;
 use registry::storage::Storage;
 use store::Store;
 
+use crate::assets::Assets;
 use crate::config::Config;
-use crate::http::assets::Assets;
-use crate::http::metrics::Metrics;
-use crate::jobs::pulls::PullCounter;
-use crate::portal::Texts;
+use crate::metrics::Metrics;
+use crate::pulls::PullCounter;
 use crate::search::Search;
+use crate::texts::Texts;
 
 /// The parts that a running hub is made of.
 pub struct Parts {
@@ -40,7 +40,7 @@ pub struct Parts {
     /// The stylesheet, icons and islands that were built in.
     pub assets: Assets,
     /// Figures about requests.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
 }
 
 /// A cheap clone of the hub's parts.

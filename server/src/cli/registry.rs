@@ -15,11 +15,11 @@ use registry::{Engine, Limits};
 use crate::cli::serve::{listen, open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
-use crate::http::{health, serve};
 use crate::router::Hub;
 use crate::v2::alone::{Alone, Door};
 use crate::v2::gateway::Guard;
 use crate::v2::htpasswd::Htpasswd;
+use crate::{health, serve};
 
 /// An engine alone.
 #[derive(Args, Debug)]

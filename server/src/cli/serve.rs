@@ -17,18 +17,18 @@ use registry::{Engine, Limits};
 use store::Store;
 use tokio::net::TcpListener;
 
+use crate::assets::Assets;
 use crate::cli::Error;
 use crate::config::Config;
-use crate::http::assets::Assets;
-use crate::http::metrics::Metrics;
-use crate::http::serve;
 use crate::http::trace::cause;
 use crate::jobs::Jobs;
-use crate::jobs::pulls::PullCounter;
-use crate::portal::Texts;
+use crate::metrics::Metrics;
+use crate::pulls::PullCounter;
 use crate::router::Hub;
 use crate::search::Search;
+use crate::serve;
 use crate::state::{Parts, State};
+use crate::texts::Texts;
 
 /// The hub with everything open and nothing listening yet.
 pub struct Opened {
@@ -67,7 +67,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
         clock,
         site: Arc::new(site),
         assets,
-        metrics: Metrics::new(),
+        metrics: Arc::new(Metrics::new()),
     });
     let hub = Hub::new(&state);
     Ok(Opened { state, hub })

@@ -7,11 +7,11 @@ use clap::Subcommand;
 use model::clock::Clock;
 use registry::storage::Storage as _;
 
+use crate::assets::Assets;
 use crate::cli::Error;
 use crate::cli::serve::{open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::config;
-use crate::http::assets::Assets;
 use crate::search::{Search, follow};
 
 /// What to do with the settings.

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -14,8 +15,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::http::metrics::Surface;
-use crate::state::State;
+use crate::metrics::{Metrics, Surface};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,7 +24,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(pub String);
 
 /// Gives the request its identity, which the answer repeats, and logs what came of it.
-pub async fn observe(state: State, mut request: Request, next: Next) -> Response {
+pub async fn observe(metrics: Arc<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7().simple().to_string();
     let path = if request.uri().path().starts_with("/invites/") { "/invites/…" } else { request.uri().path() };
@@ -36,7 +36,7 @@ pub async fn observe(state: State, mut request: Request, next: Next) -> Response
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let (status, took) = (response.status(), started.elapsed());
-    state.metrics.count(Surface::Portal, status, took);
+    metrics.count(Surface::Portal, status, took);
     span.in_scope(|| {
         if status.is_server_error() {
             tracing::error!(status = status.as_u16(), ms = took.as_millis(), "failed");

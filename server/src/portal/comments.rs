@@ -10,9 +10,9 @@ use model::page::{Page, PageRequest};
 use model::repository::MAX_OVERVIEW;
 use store::access::{self, See};
 
-use super::texts::rendered;
 use super::{Visit, told};
 use crate::markdown;
+use crate::texts::rendered;
 
 impl Visit {
     /// One comment.

@@ -16,7 +16,7 @@ use registry::ledger::{Ledger, LedgerError, Place};
 use registry::{Body, Engine, Error, Operation, Request, answer};
 use serde_json::Value;
 
-use crate::http::metrics::Metrics;
+use crate::metrics::Metrics;
 use crate::v2::credentials::Credentials;
 use crate::v2::gateway::{self, BoxError};
 use crate::v2::htpasswd::Htpasswd;

@@ -15,8 +15,8 @@ use registry::ledger::{After, Place};
 use registry::{Body, Call, Engine, Error, Operation, Page, answer};
 
 use crate::http::caller::Peer;
-use crate::http::metrics::{Metrics, Surface};
 use crate::http::trace::{cause, panic_text};
+use crate::metrics::{Metrics, Surface};
 use crate::state::State;
 use crate::v2::alone::Alone;
 use crate::v2::challenge::{Trouble, Wanted};

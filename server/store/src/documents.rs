@@ -11,7 +11,7 @@ use sea_orm::FromQueryResult;
 
 use crate::access::Viewer;
 use crate::entity::RepositoryRow;
-use crate::ledger::sql;
+use crate::sql;
 use crate::{Error, Result, Store};
 
 /// By how many of its tags a repository is found; the newest count.

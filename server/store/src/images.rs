@@ -13,7 +13,8 @@ use sea_orm::{QueryResult, Value};
 use serde::Deserialize;
 
 use crate::access::{Delete, Permit, See};
-use crate::ledger::{self, digest, manifests, sql};
+use crate::ledger::{self, digest, manifests};
+use crate::sql;
 use crate::{Error, Result, Store, cursor};
 
 mod inspection;

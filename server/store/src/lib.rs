@@ -15,7 +15,6 @@ pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
 pub use crate::images::Pulls;
 use crate::keys::Keys;
-use crate::ledger::sql;
 
 pub mod access;
 pub mod accounts;
@@ -35,6 +34,7 @@ mod secret;
 pub mod sessions;
 #[cfg(test)]
 mod signatures;
+mod sql;
 #[cfg(test)]
 mod testing;
 

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::access::Viewer;
 use crate::database::Tx;
-use crate::ledger::sql;
+use crate::sql;
 use crate::{Error, Result, Store};
 
 /// The advisory lock that writers of events share, and that a reader holds alone for a moment (PostgreSQL).

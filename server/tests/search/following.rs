@@ -12,7 +12,7 @@ use registry::storage::disk::Disk;
 use registry::storage::{Lease, Storage};
 use serde_json::{Value, json};
 use server::jobs::inspect::Inspector;
-use server::jobs::pulls::PullCounter;
+use server::pulls::PullCounter;
 use sha2::{Digest as _, Sha256};
 use store::access::See;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use model::oci::{Digest, RepositoryName};
 use sea_orm::ConnectionTrait;
 
 use crate::access::Viewer;
-use crate::ledger::sql;
+use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
 /// What one image is, as a row holds it.

@@ -10,7 +10,7 @@ use model::oci::{RepositoryName, Tag};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::access::Viewer;
-use crate::ledger::sql;
+use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
 /// Pulls of one repository since the last batch.

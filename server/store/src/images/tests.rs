@@ -12,8 +12,8 @@ use model::role::Visibility;
 use registry::ledger::{Link, Place, Put};
 
 use crate::access::{Delete, Need, Permit, See, Viewer};
-use crate::ledger::sql;
 use crate::ledger::tests::world::{World, digest_of, manifest};
+use crate::sql;
 use crate::testing::{Fixture, each_database};
 use crate::{Error, Pulls};
 

@@ -10,7 +10,7 @@ use model::page::{Page, PageRequest};
 use model::version::Precedence;
 
 use super::{COLUMNS, Cursor, pattern, tag};
-use crate::ledger::sql;
+use crate::sql;
 use crate::{Error, Result, Store};
 
 impl Store {

@@ -9,7 +9,8 @@ use model::oci::Digest;
 use registry::ledger::{Blob, Unlink};
 use sea_orm::ConnectionTrait;
 
-use super::{segments, sql};
+use super::segments;
+use crate::sql;
 use crate::{Error, Result};
 
 /// How long a link that no manifest uses yet is kept from the sweep.

@@ -9,7 +9,8 @@ use registry::ledger::{After, Manifest, NewManifest, Place, Put, ReferrerRow};
 use sea_orm::ConnectionTrait;
 
 use super::references::Checked;
-use super::{digest, references, sql, tags};
+use super::{digest, references, tags};
+use crate::sql;
 use crate::{Result, outbox};
 
 /// Stores a manifest, its references and its tags, and the event of it.

@@ -8,7 +8,7 @@ use model::oci::RepositoryName;
 use registry::ledger::After;
 use sea_orm::ConnectionTrait;
 
-use super::sql;
+use crate::sql;
 use crate::{Error, Result, outbox};
 
 /// The repository of that name.

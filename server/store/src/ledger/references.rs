@@ -8,8 +8,8 @@ use model::oci::Digest;
 use registry::ledger::{Link, NewManifest, Put};
 use sea_orm::{ConnectionTrait, Value};
 
-use super::sql;
 use crate::Result;
+use crate::sql;
 
 /// What is found of a reference in the repository.
 struct Held {

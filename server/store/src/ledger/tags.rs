@@ -10,7 +10,8 @@ use model::oci::{Digest, Tag};
 use registry::ledger::After;
 use sea_orm::{ConnectionTrait, Value};
 
-use super::{digest, sql};
+use super::digest;
+use crate::sql;
 use crate::{Error, Result};
 
 /// Tags in byte order.

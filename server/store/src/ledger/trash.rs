@@ -5,8 +5,8 @@ use model::clock::Timestamp;
 use registry::ledger::Segment;
 use sea_orm::ConnectionTrait;
 
-use super::sql;
 use crate::Result;
+use crate::sql;
 
 /// Adds the segments' objects.
 pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Timestamp) -> Result<()> {

@@ -8,7 +8,8 @@ use registry::ledger::Upload;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{blobs, segments, sql, trash};
+use super::{blobs, segments, trash};
+use crate::sql;
 use crate::{Error, Result};
 
 /// Opens an upload with nothing in it.

@@ -193,9 +193,9 @@ each_database! {
         let values: Vec<String> = layers.iter().map(|layer| format!("('{}', 4, '[]', 0)", layer.digest)).collect();
         let insert = format!("INSERT INTO blob (digest, size, segments, created_at) VALUES {}", values.join(", "));
         let pool = world.store.database().pool();
-        crate::ledger::sql::execute(pool, &insert, []).await.unwrap();
+        crate::sql::execute(pool, &insert, []).await.unwrap();
         let link = "INSERT INTO repository_blob (repository_id, digest, hold_until) SELECT $1, digest, 0 FROM blob";
-        crate::ledger::sql::execute(pool, link, [world.place.id.0.into()]).await.unwrap();
+        crate::sql::execute(pool, link, [world.place.id.0.into()]).await.unwrap();
         assert_eq!(world.put(&manifest("m", &layers, &[])).await, Put::Stored);
         assert_eq!(world.counters().await, (0, 1 + 4 * 1_201));
     }

@@ -9,8 +9,8 @@ use registry::ledger::{Expect, Put, Unlink};
 use sea_orm::{DbBackend, TransactionTrait};
 
 use super::world::{World, digest_of, manifest};
-use crate::ledger::sql;
 use crate::outbox;
+use crate::sql;
 use crate::testing::each_database;
 
 /// Waits for tasks that run at the same time.

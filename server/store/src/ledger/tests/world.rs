@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::Store;
-use crate::ledger::sql;
+use crate::sql;
 use crate::testing::Fixture;
 
 /// The media type of the manifests made here.

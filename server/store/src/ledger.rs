@@ -20,7 +20,6 @@ pub(crate) mod manifests;
 mod names;
 mod references;
 pub(crate) mod segments;
-pub(crate) mod sql;
 pub(crate) mod tags;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,7 +8,6 @@ mod facts;
 mod images;
 mod repositories;
 mod search;
-mod texts;
 
 use std::sync::Arc;
 
@@ -20,7 +19,6 @@ use store::access::{Need, Permit, Viewer};
 use tower_sessions::Session;
 
 pub use self::facts::Facts;
-pub use self::texts::Texts;
 use crate::state::State;
 
 /// One viewer's way to everything, for the length of one request.

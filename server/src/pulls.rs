@@ -84,7 +84,7 @@ impl PullCounter {
 }
 
 /// Writes counts on an interval, and once more when told to stop.
-pub(super) async fn run(pulls: PullCounter, store: Store, shutdown: CancellationToken) -> store::Result<()> {
+pub async fn run(pulls: PullCounter, store: Store, shutdown: CancellationToken) -> store::Result<()> {
     loop {
         tokio::select! {
             () = tokio::time::sleep(FLUSH_EVERY) => pulls.flush(&store).await?,

@@ -63,7 +63,7 @@ fn key(kind: &str, source: &str) -> Key {
 }
 
 /// Renders Markdown off the async threads: a long text takes tens of milliseconds.
-pub(super) async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+pub async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(render).await.map_err(|error| {
         tracing::error!(%error, "a text cannot be rendered");
         Fault::internal()

@@ -3,7 +3,6 @@
 
 mod image;
 pub mod inspect;
-pub mod pulls;
 mod upkeep;
 
 use std::error::Error;
@@ -14,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::pulls;
 use crate::search::follow;
 use crate::state::State;
 
