@@ -13,7 +13,7 @@ use registry::ledger::{
 use uuid::Uuid;
 
 use crate::database::Tx;
-use crate::{Error, Store};
+use crate::{Error, Store, sql};
 
 mod blobs;
 pub(crate) mod manifests;
