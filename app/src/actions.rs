@@ -7,10 +7,12 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use model::fault::{Fault, FaultCode};
 use model::oci::RepositoryName;
+use model::reason::Reason;
 use serde::{Deserialize, Serialize};
 
 use crate::place;
 use crate::portal::{Answered, Flash, PortalHandle, portal};
+use crate::reason::english;
 
 pub(crate) mod collaborators;
 pub(crate) mod comments;
@@ -30,7 +32,7 @@ pub(crate) struct Refused(pub(crate) String);
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self(fault.message)
+        Self(english(&fault.reason))
     }
 }
 
@@ -44,7 +46,7 @@ impl FromServerFnError for Refused {
         {
             portal.status(FaultCode::Invalid.status());
         }
-        Self("This did not arrive whole, and nothing was changed. Load the page again.".to_owned())
+        Self(english(&Reason::IncompleteRequest))
     }
 }
 
@@ -143,5 +145,9 @@ pub(crate) fn path(text: &str) -> Answered<RepositoryName> {
 
 /// That the name of what is about to be lost was typed.
 pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> Answered<()> {
-    if typed.trim() == expected { Ok(()) } else { Err(Fault::invalid(field, format!("Type {expected} to confirm."))) }
+    if typed.trim() == expected {
+        Ok(())
+    } else {
+        Err(Fault::invalid(field, Reason::ConfirmationMismatch { expected: expected.to_owned() }))
+    }
 }

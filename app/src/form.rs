@@ -8,6 +8,7 @@ use model::fault::{Fault, FaultCode};
 
 use crate::components::icon::{Glyph, icon};
 use crate::portal::Flash;
+use crate::reason::english;
 
 /// What a form shows: what was filled in before it was refused, or what is so now.
 #[derive(Default)]
@@ -49,7 +50,7 @@ impl Filled {
 
     fn wrong(&self, field: &str) -> Option<String> {
         let fault = self.fault.as_ref()?;
-        fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.message.clone())
+        fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| english(&wrong.reason))
     }
 
     /// The error summary: says what happened and leads to each field. It takes the focus.
@@ -58,12 +59,12 @@ impl Filled {
         let title = match (fault.code, fault.fields.len()) {
             (FaultCode::Invalid | FaultCode::Conflict, 1) => "Nothing was changed: one field needs another look.",
             (FaultCode::Invalid | FaultCode::Conflict, 2..) => "Nothing was changed: some fields need another look.",
-            _ => fault.message.as_str(),
+            _ => &english(&fault.reason),
         };
         let items = fault
             .fields
             .iter()
-            .map(|wrong| view! { <li><a href=format!("#{}", wrong.field)>{wrong.message.clone()}</a></li> })
+            .map(|wrong| view! { <li><a href=format!("#{}", wrong.field)>{english(&wrong.reason)}</a></li> })
             .collect_view();
         let list = (!fault.fields.is_empty()).then(|| view! { <ul>{items}</ul> });
         Some(

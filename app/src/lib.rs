@@ -16,6 +16,7 @@ mod islands;
 mod pages;
 mod place;
 pub mod portal;
+pub mod reason;
 pub mod routes;
 pub mod shell;
 mod words;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use model::fault::Fault;
 use model::id::RepositoryId;
+use model::reason::Reason;
 use model::repository::Repository;
 use model::search::{MAX_PAGE, SearchHit, SearchRequest, SearchResults, SearchSort};
 use store::Store;
@@ -74,11 +75,11 @@ impl Search {
         let asked = parse::parse(&request.q)?;
         let page = request.page.max(1);
         if page > MAX_PAGE {
-            return Err(Fault::invalid("page", format!("Pages go up to {MAX_PAGE}; narrow the query to see more.")));
+            return Err(Fault::invalid("page", Reason::PageTooHigh { max: MAX_PAGE }));
         }
         let limit = if request.limit == 0 { USUAL_LIMIT } else { request.limit };
         if limit > MAX_LIMIT {
-            return Err(Fault::invalid("limit", format!("A page holds up to {MAX_LIMIT} results.")));
+            return Err(Fault::invalid("limit", Reason::LimitTooHigh { max: MAX_LIMIT }));
         }
         let scope = store.scope(viewer).await?;
         let limits = limits(store, viewer, &scope, &asked).await?;

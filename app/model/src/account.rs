@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::fault::Fault;
+use crate::reason::Reason;
 
 /// First path segments and API words that can never be a namespace.
 const RESERVED: [&str; 31] = [
@@ -66,10 +67,7 @@ impl AccountName {
         if (2..=39).contains(&text.len()) && ends_well && separated {
             Ok(Self(text.into()))
         } else {
-            Err(Fault::invalid(
-                "name",
-                "A name is 2 to 39 lower-case letters and digits, with single dashes, dots or underscores between.",
-            ))
+            Err(Fault::invalid("name", Reason::AccountNameSyntax))
         }
     }
 
@@ -77,7 +75,7 @@ impl AccountName {
     pub fn parse_new(text: &str) -> Result<Self, Fault> {
         let name = Self::parse(text)?;
         if RESERVED.contains(&text) || text == "v2" {
-            return Err(Fault::invalid("name", "This name is reserved. Choose another."));
+            return Err(Fault::invalid("name", Reason::AccountNameReserved));
         }
         Ok(name)
     }
@@ -201,7 +199,7 @@ impl FromStr for Registration {
             "open" => Ok(Self::Open),
             "invitation" => Ok(Self::Invitation),
             "closed" => Ok(Self::Closed),
-            _ => Err(Fault::invalid("registration", "Registration is open, invitation or closed.")),
+            _ => Err(Fault::invalid("registration", Reason::UnknownRegistration)),
         }
     }
 }

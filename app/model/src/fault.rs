@@ -1,8 +1,10 @@
-//! The one error that people may see: a stable code, one sentence, and which fields of a form it is about.
-//! It never carries an internal error's text; what went wrong inside is logged where it happened.
+//! The one error that people may see: a stable code, the reason, and the fields of a form that it is about.
+//! It never carries an internal error's text; that is logged where it happened.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::reason::Reason;
 
 /// What kind of refusal this is; the code is part of the REST contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,18 +67,18 @@ impl FaultCode {
 pub struct FieldFault {
     /// The field's name as the form and the JSON call it.
     pub field: String,
-    /// A sentence: what is wrong and what is allowed.
-    pub message: String,
+    /// What is wrong with it.
+    pub reason: Reason,
 }
 
 /// A refusal that may be shown to anyone.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[error("{message}")]
+#[error("{reason:?}")]
 pub struct Fault {
     /// The kind.
     pub code: FaultCode,
-    /// One sentence that says what happened and what to do.
-    pub message: String,
+    /// What is wrong.
+    pub reason: Reason,
     /// The fields it is about, where it is about fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldFault>,
@@ -86,63 +88,54 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of this kind with its sentence.
-    pub fn new(code: FaultCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), retry_after: None }
+    /// A fault of this kind, for this reason.
+    pub const fn new(code: FaultCode, reason: Reason) -> Self {
+        Self { code, reason, fields: Vec::new(), retry_after: None }
     }
 
-    /// The one answer for what is hidden and what is missing: it names nothing.
-    pub fn not_found() -> Self {
-        Self::new(FaultCode::NotFound, "There is nothing here, or it is not shared with you.")
+    /// The same answer for what is hidden and for what does not exist.
+    pub const fn not_found() -> Self {
+        Self::new(FaultCode::NotFound, Reason::NotFound)
     }
 
     /// Nobody is signed in.
-    pub fn sign_in() -> Self {
-        Self::new(FaultCode::SignIn, "Sign in to do this.")
+    pub const fn sign_in() -> Self {
+        Self::new(FaultCode::SignIn, Reason::SignInRequired)
     }
 
-    /// Known, but not allowed.
-    pub fn forbidden() -> Self {
-        Self::new(FaultCode::Forbidden, "Your role here does not allow this.")
+    /// The viewer may see it, but not do this.
+    pub const fn forbidden() -> Self {
+        Self::new(FaultCode::Forbidden, Reason::Forbidden)
     }
 
     /// One field is wrong.
-    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self {
-            code: FaultCode::Invalid,
-            message: message.clone(),
-            fields: vec![FieldFault { field: field.into(), message }],
-            retry_after: None,
-        }
+    pub fn invalid(field: impl Into<String>, reason: Reason) -> Self {
+        let fields = vec![FieldFault { field: field.into(), reason: reason.clone() }];
+        Self { fields, ..Self::new(FaultCode::Invalid, reason) }
     }
 
-    /// One field collides with what is there.
-    pub fn conflict(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: FaultCode::Conflict, ..Self::invalid(field, message) }
+    /// One field conflicts with what exists.
+    pub fn conflict(field: impl Into<String>, reason: Reason) -> Self {
+        Self { code: FaultCode::Conflict, ..Self::invalid(field, reason) }
     }
 
-    /// Too many tries; come back after so many seconds.
-    pub fn too_many(retry_after: u32) -> Self {
+    /// Too many attempts; try again after so many seconds.
+    pub const fn too_many(seconds: u32) -> Self {
         Self {
-            retry_after: Some(retry_after),
-            ..Self::new(FaultCode::TooMany, format!("Too many tries. Try again in {retry_after} seconds."))
+            code: FaultCode::TooMany,
+            reason: Reason::TooManyAttempts { seconds },
+            fields: Vec::new(),
+            retry_after: Some(seconds),
         }
     }
 
     /// The database or the storage does not answer.
-    pub fn unavailable() -> Self {
-        Self::new(
-            FaultCode::Unavailable,
-            "Portolan cannot reach its storage now. Nothing was changed; try again in a moment.",
-        )
+    pub const fn unavailable() -> Self {
+        Self::new(FaultCode::Unavailable, Reason::Unavailable)
     }
 
-    /// A mistake of ours.
-    pub fn internal() -> Self {
-        Self::new(
-            FaultCode::Internal,
-            "Something went wrong on our side. Nothing was changed; try again, and tell the administrator if it stays.",
-        )
+    /// A bug or a broken row.
+    pub const fn internal() -> Self {
+        Self::new(FaultCode::Internal, Reason::Internal)
     }
 }

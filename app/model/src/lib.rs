@@ -10,6 +10,7 @@ pub mod id;
 pub mod image;
 pub mod oci;
 pub mod page;
+pub mod reason;
 pub mod repository;
 pub mod role;
 pub mod search;

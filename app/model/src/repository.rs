@@ -10,6 +10,7 @@ use crate::account::{Account, AccountName};
 use crate::clock::Timestamp;
 use crate::fault::Fault;
 use crate::oci::RepositoryName;
+use crate::reason::Reason;
 use crate::role::{Role, Visibility};
 
 /// The longest description, in characters.
@@ -59,7 +60,7 @@ impl FromStr for CommentPolicy {
         Self::ALL
             .into_iter()
             .find(|policy| policy.as_str() == text)
-            .ok_or_else(|| Fault::invalid("comments", "Comments are open to everyone, to members, or off."))
+            .ok_or_else(|| Fault::invalid("comments", Reason::UnknownCommentPolicy))
     }
 }
 
@@ -210,5 +211,5 @@ pub fn parse_topic(text: &str) -> Result<String, Fault> {
     let topic = text.trim().to_lowercase();
     let fits = (1..=35).contains(&topic.len())
         && topic.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits { Ok(topic) } else { Err(Fault::invalid("topics", "A topic is 1 to 35 letters, digits and dashes.")) }
+    if fits { Ok(topic) } else { Err(Fault::invalid("topics", Reason::TopicSyntax)) }
 }

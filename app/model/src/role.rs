@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::reason::Reason;
 
 /// What somebody is to a repository, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| Fault::invalid("role", "A role is reader, writer, maintainer or owner."))
+            .ok_or_else(|| Fault::invalid("role", Reason::UnknownRole))
     }
 }
 
@@ -93,6 +94,6 @@ impl FromStr for Visibility {
         Self::ALL
             .into_iter()
             .find(|visibility| visibility.as_str() == text)
-            .ok_or_else(|| Fault::invalid("visibility", "Visibility is public, internal or private."))
+            .ok_or_else(|| Fault::invalid("visibility", Reason::UnknownVisibility))
     }
 }

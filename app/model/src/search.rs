@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::reason::Reason;
 use crate::repository::Repository;
 
 /// The longest query, in bytes.
@@ -49,7 +50,7 @@ impl FromStr for SearchSort {
         Self::ALL
             .into_iter()
             .find(|sort| sort.as_str() == text)
-            .ok_or_else(|| Fault::invalid("sort", "Sort by best, stars, pulls or updated."))
+            .ok_or_else(|| Fault::invalid("sort", Reason::UnknownSort))
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::fault::Fault;
 use crate::id::TokenId;
+use crate::reason::Reason;
 
 /// The prefix of every token's secret, so that scanners recognise one that leaked.
 pub const SECRET_PREFIX: &str = "ptl_";
@@ -91,19 +92,14 @@ impl FromStr for TokenScope {
     type Err = Fault;
 
     fn from_str(text: &str) -> Result<Self, Fault> {
-        let wrong = || {
-            Fault::invalid(
-                "scopes",
-                "A scope is <path glob>:<actions>, such as team/*:pull,push; the actions are pull, push, delete and manage.",
-            )
-        };
+        let wrong = || Fault::invalid("scopes", Reason::ScopeSyntax);
         let (glob, words) = text.rsplit_once(':').ok_or_else(wrong)?;
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
         if glob.is_empty() || glob.len() > 255 || !glob.bytes().all(known) {
             return Err(wrong());
         }
         if glob.bytes().filter(|byte| *byte == b'*').count() > MAX_STARS {
-            return Err(Fault::invalid("scopes", format!("A scope's glob may hold {MAX_STARS} stars at most.")));
+            return Err(Fault::invalid("scopes", Reason::ScopeStars { max: MAX_STARS }));
         }
         let named: Vec<&str> = words.split(',').map(str::trim).collect();
         let actions: Vec<TokenAction> =

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use model::fault::Fault;
+use model::reason::Reason;
 
 use super::{Done, Refused, settle};
 use crate::portal::{Answered, portal};
@@ -15,7 +16,7 @@ pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<(), Re
 fn act(theme: &str) -> Answered<Done<()>> {
     let portal = portal()?;
     if !matches!(theme, "light" | "dark" | "auto") {
-        return Err(Fault::invalid("theme", "The theme is light, dark or auto."));
+        return Err(Fault::invalid("theme", Reason::UnknownTheme));
     }
     portal.set_theme(theme);
     Ok(Done::to((), portal.came_from()))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use model::fault::Fault;
 use model::id::TokenId;
+use model::reason::Reason;
 use model::token::{NewToken, TokenScope};
 
 use super::{Done, Refused, settle};
@@ -14,6 +15,8 @@ use crate::portal::{Answered, portal};
 pub(crate) const CREATE: &str = "tokens/create";
 pub(crate) const REVOKE: &str = "tokens/revoke";
 
+/// The longest a token may last, in days.
+const MAX_DAYS: u32 = 3650;
 const DAY: Duration = Duration::from_hours(24);
 
 /// Makes a token; its secret is shown once on the page that follows.
@@ -30,9 +33,8 @@ pub(crate) async fn create_token(
         let expires_at = match days.as_str() {
             "" => None,
             days => {
-                let days = days.parse().ok().filter(|days| (1..=3650).contains(days));
-                let days: u32 =
-                    days.ok_or_else(|| Fault::invalid("days", "A token lasts 1 to 3650 days, or for ever."))?;
+                let days = days.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
+                let days: u32 = days.ok_or_else(|| Fault::invalid("days", Reason::ExpiryDays { max: MAX_DAYS }))?;
                 Some(portal.now().plus(DAY * days))
             }
         };

@@ -13,6 +13,7 @@ use crate::components::rose::mark;
 use crate::form::{Field, Filled};
 use crate::place;
 use crate::portal::{Answered, PortalHandle, portal};
+use crate::reason::english;
 
 fn frame(title: &'static str, body: AnyView) -> AnyView {
     view! {
@@ -78,7 +79,7 @@ pub(crate) fn sign_in() -> AnyView {
                 view! {
                     <div class="notice" role="status">
                         {icon(Glyph::Info)}
-                        <p>{fault.message.clone()}</p>
+                        <p>{english(&fault.reason)}</p>
                     </div>
                 }
             });
@@ -158,7 +159,7 @@ fn spent(portal: &PortalHandle, fault: Fault) -> Answered<AnyView> {
     }
     portal.status(fault.code.status());
     let body = view! {
-        <p>{fault.message}</p>
+        <p>{english(&fault.reason)}</p>
         <a class="button button-primary button-wide" href="/signin">"Sign in"</a>
     };
     Ok(frame("This link does not work", body.into_any()))

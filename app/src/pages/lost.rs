@@ -8,6 +8,7 @@ use model::fault::{Fault, FaultCode};
 use crate::components::rose::net;
 use crate::place;
 use crate::portal::portal;
+use crate::reason::english;
 
 /// The page of an address that leads nowhere.
 pub(crate) fn missing() -> AnyView {
@@ -46,7 +47,7 @@ pub(crate) fn fault(fault: &Fault) -> AnyView {
             <div class="lost">
                 {net()}
                 <h1>{title}</h1>
-                <p>{fault.message.clone()}</p>
+                <p>{english(&fault.reason)}</p>
                 <p class="line">
                     {first}
                     <a class="button" href="/">"Home"</a>

@@ -17,6 +17,7 @@ use leptos_meta::ServerMetaContext;
 use leptos_router::location::RequestUrl;
 use model::account::Registration;
 use model::fault::Fault;
+use model::reason::Reason;
 use world::{Visitor, World, site};
 
 /// A rendered page.
@@ -154,7 +155,7 @@ fn a_visitor_is_led_to_sign_in_and_a_stranger_told_that_it_is_not_theirs() {
 fn a_refused_form_comes_back_with_what_was_typed_and_what_was_wrong() {
     let world = World::new(Visitor::Owner, "/new");
     let fields = BTreeMap::from([("name".to_owned(), "Tide API".to_owned())]);
-    let fault = Some(Fault::invalid("name", "Names are lower-case."));
+    let fault = Some(Fault::invalid("name", Reason::RepositoryNameSyntax));
     *world.flash.lock().unwrap() = Some(Flash { form: "repositories/create".into(), fault, notice: None, fields });
     let html = render(world).html;
     assert!(html.contains("value=\"Tide API\""));
@@ -239,10 +240,12 @@ fn signing_in_goes_on_to_where_one_came_from_and_never_elsewhere() {
 
 #[test]
 fn a_spent_link_says_so_and_leads_to_sign_in() {
-    for path in ["/setup?token=old", "/invites/old"] {
+    for (path, words) in
+        [("/setup?token=old", "This setup link is no longer valid"), ("/invites/old", "This invitation is not valid")]
+    {
         let page = get(Visitor::Nobody, path);
         assert_eq!(page.status, 403, "{path}");
-        assert!(page.html.contains("This link is spent."), "{path}");
+        assert!(page.html.contains(words), "{path}");
         // The bar's, and the page's own.
         assert_eq!(page.html.matches(">Sign in</a>").count(), 2, "{path}");
         assert!(!page.html.contains("name=\"password\""), "{path}");

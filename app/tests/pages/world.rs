@@ -15,6 +15,7 @@ use model::id::{CommentId, TokenId};
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag};
 use model::oci::{Digest, Reference, RepositoryName};
 use model::page::{Page, PageRequest};
+use model::reason::Reason;
 use model::repository::{
     Abilities, Collaborator, CommentPolicy, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch,
 };
@@ -265,19 +266,19 @@ impl Accounts for World {
         Ok(self.registration)
     }
     async fn invitation(&self, secret: &str) -> Answered<()> {
-        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, "This link is spent.")) }
+        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::InvitationInvalid)) }
     }
     async fn setup_open(&self, secret: &str) -> Answered<()> {
-        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, "This link is spent.")) }
+        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::SetupLinkInvalid)) }
     }
     async fn sign_up(&self, _: SignUp) -> Answered<Me> {
-        Err(Fault::conflict("name", "This name is taken."))
+        Err(Fault::conflict("name", Reason::AccountNameTaken))
     }
     async fn set_up(&self, _: &str, _: SignUp) -> Answered<Me> {
         Err(Fault::internal())
     }
     async fn sign_in(&self, _: &str, _: &str) -> Answered<Me> {
-        Err(Fault::new(model::fault::FaultCode::SignIn, "Name and password do not match."))
+        Err(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
     }
     async fn sign_out(&self) -> Answered<()> {
         Ok(())

@@ -5,6 +5,7 @@ use model::account::SignUp;
 use model::clock::Timestamp;
 use model::fault::Fault;
 use model::id::TokenId;
+use model::reason::Reason;
 use model::token::{NewToken, TokenScope};
 use serde::Deserialize;
 
@@ -44,9 +45,9 @@ impl Wanted {
         let scopes = self.scopes.iter().map(|scope| scope.parse::<TokenScope>()).collect::<Result<_, _>>()?;
         let expires_at = match self.expires_at {
             None => None,
-            Some(text) => Some(Timestamp::parse_rfc3339(&text).ok_or_else(|| {
-                Fault::invalid("expires_at", "A time is written as RFC 3339 has it, such as 2027-01-31T00:00:00Z.")
-            })?),
+            Some(text) => {
+                Some(Timestamp::parse_rfc3339(&text).ok_or_else(|| Fault::invalid("expires_at", Reason::TimeSyntax))?)
+            }
         };
         Ok(NewToken { label: self.label, scopes, expires_at })
     }

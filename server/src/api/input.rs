@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::page::{MAX_LIMIT, PageRequest};
+use model::reason::Reason;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
@@ -76,19 +77,21 @@ impl<'a> Input<'a> {
             let words =
                 self.operation.query.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.shape);
             let Some(Shape::Word(words)) = words else { return Problem::not_found() };
-            Fault::invalid(name, format!("This is one of: {}.", words.join(", "))).into()
+            Fault::invalid(name, Reason::UnknownValue { allowed: words.join(", ") }).into()
         })
     }
 
     /// `?limit=&cursor=`.
     pub(super) fn page(&self) -> Result<PageRequest, Problem> {
-        let limit =
-            match self.asked("limit") {
-                None => None,
-                Some(text) => Some(text.parse::<u32>().ok().filter(|limit| *limit >= 1).ok_or_else(|| {
-                    Fault::invalid("limit", format!("A limit is a whole number from 1 to {MAX_LIMIT}."))
-                })?),
-            };
+        let limit = match self.asked("limit") {
+            None => None,
+            Some(text) => Some(
+                text.parse::<u32>()
+                    .ok()
+                    .filter(|limit| *limit >= 1)
+                    .ok_or_else(|| Fault::invalid("limit", Reason::LimitSyntax { max: MAX_LIMIT }))?,
+            ),
+        };
         Ok(PageRequest { limit, cursor: self.asked("cursor").map(str::to_owned) })
     }
 

@@ -1,10 +1,12 @@
 //! A refusal as RFC 9457 `application/problem+json`: a stable code, the status, one sentence, and the fields it is about.
 //! It refuses to know what was asked for, so that no answer can repeat it.
 
+use app::reason::english;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use model::fault::{Fault, FaultCode, FieldFault};
+use model::fault::{Fault, FaultCode};
+use model::reason::Reason;
 use serde::Serialize;
 
 /// How one may say who one is.
@@ -16,9 +18,16 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    fields: Vec<FieldFault>,
+    fields: Vec<Field>,
     retry_after: Option<u32>,
     allow: Vec<&'static str>,
+}
+
+/// One field's error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Field {
+    field: String,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -28,8 +37,8 @@ struct Body<'a> {
     status: u16,
     code: &'static str,
     detail: &'a str,
-    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
-    fields: &'a [FieldFault],
+    #[serde(skip_serializing_if = "<[Field]>::is_empty")]
+    fields: &'a [Field],
 }
 
 impl Problem {
@@ -44,11 +53,7 @@ impl Problem {
 
     /// The credentials are wrong, or of a kind that is not taken here.
     pub(super) fn credentials() -> Self {
-        Fault::new(
-            FaultCode::SignIn,
-            "These credentials are not valid. Use a personal access token, or name and password.",
-        )
-        .into()
+        Fault::new(FaultCode::SignIn, Reason::InvalidCredentials).into()
     }
 
     /// The path is served, with other methods.
@@ -82,7 +87,7 @@ impl Problem {
 
     /// The body is longer than `limit` bytes.
     pub(super) fn too_large(limit: usize) -> Self {
-        Fault::new(FaultCode::TooLarge, format!("The body may be {limit} bytes long at most.")).into()
+        Fault::new(FaultCode::TooLarge, Reason::BodyTooLarge { max: limit }).into()
     }
 }
 
@@ -90,9 +95,13 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let status = StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
-            fields: fault.fields,
+            fields: fault
+                .fields
+                .into_iter()
+                .map(|wrong| Field { field: wrong.field, message: english(&wrong.reason) })
+                .collect(),
             retry_after: fault.retry_after,
-            ..Self::new(status, fault.code.as_str(), fault.message)
+            ..Self::new(status, fault.code.as_str(), english(&fault.reason))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use app::portal::Search as _;
 use model::fault::Fault;
+use model::reason::Reason;
 use model::repository::Repository;
 use model::search::{Facet, Fragment, MAX_PAGE, SearchRequest};
 use serde::Serialize;
@@ -36,7 +37,7 @@ pub(super) async fn search(visit: &Visit, input: &Input<'_>) -> Answered {
             .parse::<u32>()
             .ok()
             .filter(|number| (1..=MAX_PAGE).contains(number))
-            .ok_or_else(|| Fault::invalid("cursor", "A cursor is the `next` of the page before."))?,
+            .ok_or_else(|| Fault::invalid("cursor", Reason::CursorInvalid))?,
     };
     let request = SearchRequest {
         q: input.asked("q").unwrap_or_default().to_owned(),

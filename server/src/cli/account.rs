@@ -181,7 +181,9 @@ pub(super) async fn token(command: Token) -> Result<(), Error> {
     let scopes: Vec<TokenScope> = create
         .scope
         .iter()
-        .map(|text| text.parse().map_err(|fault: model::fault::Fault| Error::Input(fault.message)))
+        .map(|text| {
+            text.parse().map_err(|fault: model::fault::Fault| Error::Input(app::reason::english(&fault.reason)))
+        })
         .collect::<Result<_, _>>()?;
     let (store, operator) = enter(&create.settings).await?;
     let expires_at = create.expires.map(|age| store.clock().now().plus(age));

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use app::reason::english;
 use model::fault::Fault;
 use registry::storage::StorageError;
 use thiserror::Error;
@@ -49,7 +50,7 @@ pub enum Error {
     Search(#[source] search::Error),
     /// What was asked for is refused.
     #[error("{0}")]
-    Refused(Fault),
+    Refused(String),
     /// What was typed is not usable.
     #[error("{0}")]
     Input(String),
@@ -83,19 +84,21 @@ impl Error {
         }
     }
 
+    /// The reasons for a refusal: the fields' own, where there are fields.
+    fn refused(fault: &Fault) -> Self {
+        if fault.fields.is_empty() {
+            return Self::Refused(english(&fault.reason));
+        }
+        let reasons: Vec<String> = fault.fields.iter().map(|field| english(&field.reason)).collect();
+        Self::Refused(reasons.join(" "))
+    }
+
     /// What the store refused or could not do.
     pub fn of_store(error: store::Error) -> Self {
         match error {
-            store::Error::Fault(mut fault) => {
-                // A form's fields stand beside their messages; a line has only the messages.
-                if fault.fields.len() > 1 || fault.fields.first().is_some_and(|field| field.message != fault.message) {
-                    fault.message = fault.fields.drain(..).map(|field| field.message).collect::<Vec<_>>().join(" ");
-                }
-                Self::Refused(fault)
-            }
             error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => Self::Store(error),
             store::Error::Absent => Self::Input("there is no such account".to_owned()),
-            error => Self::Refused(error.into()),
+            error => Self::refused(&error.into()),
         }
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
+use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
 use store::access::Viewer;
 use store::sessions::ACCOUNT;
@@ -63,10 +64,7 @@ impl Accounts for Visit {
     async fn sign_in(&self, name: &str, password: &str) -> Answered<Me> {
         // A token ends and opens what its scopes say; a session would outlive it and open everything.
         if password.starts_with(SECRET_PREFIX) {
-            return Err(Fault::invalid(
-                "password",
-                "A personal access token does not sign in here. Use your password.",
-            ));
+            return Err(Fault::invalid("password", Reason::PasswordRequired));
         }
         let viewer = self.state.store.sign_in(name, password, self.facts.source()).await.map_err(told)?;
         self.admit(&viewer).await

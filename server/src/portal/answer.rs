@@ -9,6 +9,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::clock::Timestamp;
 use model::fault::{Fault, FaultCode};
+use model::reason::Reason;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use store::sessions::ACCOUNT;
@@ -119,7 +120,7 @@ impl Answer for Visit {
             return Ok(None);
         }
         session.remove_value(WAITING).await.map_err(session_failed)?;
-        let fault = Fault::new(FaultCode::SignIn, "This was not done yet: you were signed out. Send it again.");
+        let fault = Fault::new(FaultCode::SignIn, Reason::SignedOut);
         Ok(Some(Flash { fault: Some(fault), ..flash }))
     }
 }

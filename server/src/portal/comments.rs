@@ -7,6 +7,7 @@ use model::fault::{Fault, FaultCode};
 use model::id::CommentId;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
+use model::reason::Reason;
 use model::repository::MAX_OVERVIEW;
 use store::access::{self, See};
 
@@ -62,7 +63,7 @@ impl Comments for Visit {
             return Err(Fault::sign_in());
         }
         if markdown.len() > MAX_OVERVIEW {
-            return Err(Fault::new(FaultCode::TooLarge, format!("A text may be {} KiB at most.", MAX_OVERVIEW / 1024)));
+            return Err(Fault::new(FaultCode::TooLarge, Reason::TextTooLarge { kib: MAX_OVERVIEW / 1024 }));
         }
         let markdown = markdown.to_owned();
         rendered(move || markdown::preview(&markdown)).await

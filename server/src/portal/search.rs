@@ -3,6 +3,7 @@
 use app::portal::{Answered, Search};
 use async_trait::async_trait;
 use model::fault::Fault;
+use model::reason::Reason;
 use model::repository::Repository;
 use model::search::{MAX_QUERY, SearchRequest, SearchResults};
 
@@ -23,7 +24,7 @@ impl Search for Visit {
 
 fn bounded(query: &str) -> Result<(), Fault> {
     if query.len() > MAX_QUERY {
-        return Err(Fault::invalid("q", format!("A query is {MAX_QUERY} bytes at most.")));
+        return Err(Fault::invalid("q", Reason::QueryTooLong { max: MAX_QUERY }));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::ops::{Bound, RangeInclusive};
 
 use model::fault::Fault;
+use model::reason::Reason;
 use model::role::Visibility;
 use model::search::MAX_QUERY;
 use time::{Date, Month, Time};
@@ -85,7 +86,7 @@ impl Asked {
 /// Parses a query.
 pub(super) fn parse(query: &str) -> Result<Asked, Fault> {
     if query.len() > MAX_QUERY {
-        return Err(Fault::invalid("q", format!("A query is at most {MAX_QUERY} bytes long.")));
+        return Err(Fault::invalid("q", Reason::QueryTooLong { max: MAX_QUERY }));
     }
     let mut asked = Asked::default();
     let mut typed = false;
@@ -98,7 +99,7 @@ pub(super) fn parse(query: &str) -> Result<Asked, Fault> {
             if part.negated { asked.without.extend(texts(&part)) } else { asked.texts.extend(texts(&part)) }
         }
         if asked.parts() > MAX_PARTS {
-            return Err(Fault::invalid("q", format!("A query holds at most {MAX_PARTS} words and qualifiers.")));
+            return Err(Fault::invalid("q", Reason::QueryTooComplex { max: MAX_PARTS }));
         }
     }
     asked.unreadable = typed && asked.parts() == 0;
@@ -181,9 +182,10 @@ fn filter(name: &str, value: &str) -> Option<Result<Filter, Fault>> {
     if !known.contains(&name.as_str()) {
         return None;
     }
-    let refuse = |message: String| Some(Err(Fault::invalid("q", message)));
+    let refuse = |reason: Reason| Some(Err(Fault::invalid("q", reason)));
     if value.is_empty() {
-        return refuse(format!("{name}: is followed by a value without a space, such as {}.", example(&name)));
+        let example = example(&name).to_owned();
+        return refuse(Reason::QualifierEmpty { name, example });
     }
     let value = folded(value);
     Some(Ok(match name.as_str() {
@@ -198,17 +200,15 @@ fn filter(name: &str, value: &str) -> Option<Result<Filter, Fault>> {
             "starred" => Filter::Starred,
             word => match word.parse() {
                 Ok(visibility) => Filter::Visible(visibility),
-                Err(_) => return refuse("is: takes official, starred, public, internal or private.".to_owned()),
+                Err(_) => return refuse(Reason::QualifierIs),
             },
         },
         _ => {
             let whole = if name == "updated" { day } else { number };
             match (range(&value, whole), name.as_str()) {
                 (None, _) => {
-                    return refuse(format!(
-                        "{name}: takes a value, a comparison or a range, such as {}.",
-                        example(&name)
-                    ));
+                    let example = example(&name).to_owned();
+                    return refuse(Reason::QualifierRange { name, example });
                 }
                 (Some(range), "stars") => Filter::Stars(range),
                 (Some(range), "pulls") => Filter::Pulls(range),

@@ -106,7 +106,8 @@ fn short_name(path: &str) -> &str {
 
 fn refused(fault: &Fault) -> Response {
     let status = StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, axum::Json(serde_json::json!({ "detail": fault.message }))).into_response();
+    let mut response =
+        (status, axum::Json(serde_json::json!({ "detail": app::reason::english(&fault.reason) }))).into_response();
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, http::HeaderValue::from_static("Basic realm=\"portolan\""));
     }

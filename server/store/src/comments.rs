@@ -11,6 +11,7 @@ use model::fault::Fault;
 use model::id::CommentId;
 use model::oci;
 use model::page::{Page, PageRequest};
+use model::reason::Reason;
 use model::role::Role;
 use model::token::TokenAction;
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
@@ -155,7 +156,7 @@ impl Store {
         let body = body(&form.body)?;
         let tag = match form.tag.as_deref().map(str::trim).filter(|tag| !tag.is_empty()) {
             Some(tag) => {
-                let tag = oci::Tag::parse(tag).map_err(|error| Fault::invalid("tag", error.to_string()))?;
+                let tag = oci::Tag::parse(tag).map_err(|_| Fault::invalid("tag", Reason::TagSyntax))?;
                 Some(tag.as_str().to_owned())
             }
             None => None,
@@ -271,7 +272,7 @@ async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Resu
 /// The comment that began the thread of `parent`, in the same repository.
 async fn root_of(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
     let row = find(on, repository, parent).await?.filter(|row| row.deleted_at.is_none());
-    let row = row.ok_or_else(|| Fault::invalid("parent", "The comment that this answers is not there any more."))?;
+    let row = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?;
     Ok(row.root_id.unwrap_or(row.id))
 }
 
@@ -290,11 +291,10 @@ fn body(text: &str) -> Result<&str> {
     let text = text.trim();
     cursor::no_zero("body", text)?;
     if text.is_empty() {
-        return Err(Error::Fault(Fault::invalid("body", "Write something first.")));
+        return Err(Error::Fault(Fault::invalid("body", Reason::CommentEmpty)));
     }
     if text.len() > MAX_BODY {
-        let message = format!("A comment is {} KiB at most.", MAX_BODY / 1024);
-        return Err(Error::Fault(Fault::invalid("body", message)));
+        return Err(Error::Fault(Fault::invalid("body", Reason::CommentTooLarge { kib: MAX_BODY / 1024 })));
     }
     Ok(text)
 }

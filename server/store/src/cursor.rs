@@ -2,6 +2,7 @@
 //! It refuses to know what is listed.
 
 use model::fault::Fault;
+use model::reason::Reason;
 
 use crate::error::{Error, Result};
 
@@ -18,13 +19,13 @@ pub(crate) fn parse(text: &str) -> Result<(i64, i64)> {
 
 /// A cursor that no list made.
 pub(crate) fn wrong() -> Error {
-    Error::Fault(Fault::invalid("cursor", "This cursor is not one that this list gave."))
+    Error::Fault(Fault::invalid("cursor", Reason::CursorInvalid))
 }
 
 /// Refuses the zero character, which PostgreSQL cannot keep in text.
 pub(crate) fn no_zero(field: &str, text: &str) -> Result<()> {
     if text.contains('\0') {
-        return Err(Error::Fault(Fault::invalid(field, "This holds a character that cannot be kept.")));
+        return Err(Error::Fault(Fault::invalid(field, Reason::UnsupportedCharacter)));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use model::account::{Account, Me, SignUp};
 use model::clock::Timestamp;
 use model::fault::Fault;
 use model::id::AccountId;
+use model::reason::Reason;
 use sea_orm::FromQueryResult;
 
 use super::{password, profile, registration};
@@ -62,7 +63,7 @@ impl Store {
     pub async fn disable_account(&self, viewer: &Viewer, name: &str, disabled: bool) -> Result<()> {
         viewer.administers()?;
         if viewer.account().is_some_and(|(_, own)| own.as_str() == name) {
-            return Err(Error::Fault(Fault::invalid("name", "You cannot disable your own account.")));
+            return Err(Error::Fault(Fault::invalid("name", Reason::OwnAccount)));
         }
         let row = &profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
         let id = row.id();
@@ -70,8 +71,7 @@ impl Store {
         self.database()
             .write(|tx| async move {
                 if disabled && row.admin && is_last_administrator(&tx, id).await? {
-                    let message = "This is the last administrator who can sign in. Make another one first.";
-                    return Err(Error::Fault(Fault::invalid("name", message)));
+                    return Err(Error::Fault(Fault::invalid("name", Reason::LastAdministrator)));
                 }
                 let update = "UPDATE account SET disabled_at = $2 WHERE id = $1";
                 sql::execute(&*tx, update, [id.0.into(), since.into()]).await?;
@@ -87,7 +87,7 @@ impl Store {
     pub async fn reset_password(&self, viewer: &Viewer, name: &str, new: &str) -> Result<()> {
         viewer.administers()?;
         if let Some(field) = password::fault("password", new) {
-            return Err(Error::Fault(Fault::invalid(field.field, field.message)));
+            return Err(Error::Fault(Fault::invalid(field.field, field.reason)));
         }
         let row = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
         self.set_password(row.id(), new).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::clock::Timestamp;
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
+use model::reason::Reason;
 
 use crate::access::Viewer;
 use crate::database::Tx;
@@ -16,8 +17,7 @@ use crate::{Store, secret, sql};
 const GOOD_FOR: Duration = Duration::from_hours(7 * 24);
 
 fn spent() -> Error {
-    let message = "This invitation is not valid, was used already, or has expired. Ask for a new one.";
-    Error::Fault(Fault { code: FaultCode::Forbidden, ..Fault::invalid("invitation", message) })
+    Error::Fault(Fault { code: FaultCode::Forbidden, ..Fault::invalid("invitation", Reason::InvitationInvalid) })
 }
 
 impl Store {

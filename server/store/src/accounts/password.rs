@@ -10,6 +10,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use model::account::{MAX_PASSWORD, MIN_PASSWORD};
 use model::fault::{Fault, FieldFault};
+use model::reason::Reason;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
@@ -95,14 +96,14 @@ fn hash_now(password: &str) -> Result<String> {
 
 /// What is wrong with a new password, if anything.
 pub(crate) fn fault(field: &str, password: &str) -> Option<FieldFault> {
-    let message = if password.chars().count() < MIN_PASSWORD {
-        format!("A password has {MIN_PASSWORD} characters at least.")
+    let reason = if password.chars().count() < MIN_PASSWORD {
+        Reason::PasswordTooShort { min: MIN_PASSWORD }
     } else if password.len() > MAX_PASSWORD {
-        format!("A password has {MAX_PASSWORD} bytes at most.")
+        Reason::PasswordTooLong { max: MAX_PASSWORD }
     } else {
         return None;
     };
-    Some(FieldFault { field: field.to_owned(), message })
+    Some(FieldFault { field: field.to_owned(), reason })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use model::account::{Account, AccountName, Me, ProfilePatch};
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
+use model::reason::Reason;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{password, tokens};
@@ -42,12 +43,12 @@ impl Store {
         let (display_name, bio) = (line(&patch.display_name), line(&patch.bio));
         let shows = |text: &String| text.chars().count() <= MAX_DISPLAY_NAME && !text.chars().any(char::is_control);
         if !display_name.as_ref().is_none_or(shows) {
-            let message = format!("A display name is one line of {MAX_DISPLAY_NAME} characters at most.");
-            return Err(Error::Fault(Fault::invalid("display_name", message)));
+            let reason = Reason::DisplayNameTooLong { max: MAX_DISPLAY_NAME };
+            return Err(Error::Fault(Fault::invalid("display_name", reason)));
         }
         cursor::no_zero("bio", bio.as_deref().unwrap_or_default())?;
         if bio.as_ref().is_some_and(|text| text.chars().count() > MAX_BIO) {
-            return Err(Error::Fault(Fault::invalid("bio", format!("{MAX_BIO} characters at most."))));
+            return Err(Error::Fault(Fault::invalid("bio", Reason::BioTooLong { max: MAX_BIO })));
         }
         let update =
             "UPDATE account SET display_name = COALESCE($2, display_name), bio = COALESCE($3, bio) WHERE id = $1";
@@ -61,11 +62,11 @@ impl Store {
     pub async fn change_password(&self, viewer: &Viewer, old: &str, new: &str) -> Result<()> {
         let (id, name) = viewer.whole_account()?;
         if let Some(field) = password::fault("new", new) {
-            return Err(Error::Fault(Fault::invalid(field.field, field.message)));
+            return Err(Error::Fault(Fault::invalid(field.field, field.reason)));
         }
         self.sign_in(name.as_str(), old, None).await.map_err(|error| match error {
             Error::Fault(fault) if fault.code == FaultCode::SignIn => {
-                Error::Fault(Fault::invalid("old", "This is not your password now."))
+                Error::Fault(Fault::invalid("old", Reason::OldPasswordWrong))
             }
             error => error,
         })?;

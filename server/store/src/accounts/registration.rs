@@ -5,6 +5,7 @@ use model::account::{AccountKind, AccountName, Registration, SignUp};
 use model::clock::Timestamp;
 use model::fault::{Fault, FaultCode, FieldFault};
 use model::id::AccountId;
+use model::reason::Reason;
 use model::role::Visibility;
 
 use super::{invitations, password};
@@ -37,8 +38,7 @@ impl Store {
                 Some(crate::secret::hash(secret))
             }
             Registration::Closed => {
-                let closed = "Sign-up is closed. Ask an administrator for an account.";
-                return Err(Error::Fault(Fault::new(FaultCode::Forbidden, closed)));
+                return Err(Error::Fault(Fault::new(FaultCode::Forbidden, Reason::SignUpClosed)));
             }
         };
         let registrant = self.registrant(form, false).await?;
@@ -63,13 +63,11 @@ impl Store {
         let name = AccountName::parse_new(form.name.trim()).map_err(|fault| fields.extend(fault.fields)).ok();
         let email = form.email.trim().to_lowercase();
         if !is_address(&email) {
-            let message = "This is not a mail address.".to_owned();
-            fields.push(FieldFault { field: "email".to_owned(), message });
+            fields.push(FieldFault { field: "email".to_owned(), reason: Reason::EmailSyntax });
         }
         fields.extend(password::fault("password", &form.password));
         let Some(name) = name.filter(|_| fields.is_empty()) else {
-            let message = "Some fields need another look.";
-            return Err(Error::Fault(Fault { fields, ..Fault::new(FaultCode::Invalid, message) }));
+            return Err(Error::Fault(Fault { fields, ..Fault::new(FaultCode::Invalid, Reason::FieldsInvalid) }));
         };
         let hash = self.passwords().turn().await?.hash(&form.password).await?;
         Ok(Registrant { name, email, hash, admin })
@@ -109,9 +107,9 @@ pub(super) async fn insert(tx: &Tx, registrant: &Registrant, now: Timestamp) -> 
     let taken = "SELECT 1 FROM account WHERE name = $1";
     let name_taken = sql::first(tx, taken, [registrant.name.as_str().into()]).await?.is_some();
     Err(Error::Fault(if name_taken {
-        Fault::conflict("name", "This name is taken. Choose another.")
+        Fault::conflict("name", Reason::AccountNameTaken)
     } else {
-        Fault::conflict("email", "There is an account with this address already.")
+        Fault::conflict("email", Reason::EmailTaken)
     }))
 }
 

@@ -3,6 +3,7 @@
 
 use model::account::{AccountKind, SignUp};
 use model::fault::{Fault, FaultCode};
+use model::reason::Reason;
 use sea_orm::ConnectionTrait;
 
 use super::registration;
@@ -14,8 +15,7 @@ use crate::{Store, secret, sql};
 const SETTING: &str = "setup_secret";
 
 fn closed() -> Error {
-    let message = "This setup link is not valid any more. Restart Portolan for a new one, or sign in.";
-    Error::Fault(Fault::new(FaultCode::Forbidden, message))
+    Error::Fault(Fault::new(FaultCode::Forbidden, Reason::SetupLinkInvalid))
 }
 
 impl Store {

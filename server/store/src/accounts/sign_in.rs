@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use model::fault::{Fault, FaultCode};
 use model::id::TokenId;
+use model::reason::Reason;
 use model::token::{SECRET_PREFIX, TokenScope};
 use sea_orm::{FromQueryResult, QueryResult};
 
@@ -22,7 +23,7 @@ const USE_NOTED: i64 = 60 * 1_000_000;
 
 /// The one answer to wrong credentials, whatever is wrong with them.
 fn wrong() -> Error {
-    Error::Fault(Fault::new(FaultCode::SignIn, "The name or the password is wrong."))
+    Error::Fault(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
 }
 
 impl Store {

@@ -4,6 +4,7 @@
 use model::clock::Timestamp;
 use model::fault::Fault;
 use model::id::TokenId;
+use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
@@ -44,15 +45,14 @@ impl Store {
         let (id, _) = viewer.whole_account()?;
         let label = form.label.trim();
         if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
-            let message = format!("A label is 1 to {MAX_LABEL} characters, so that you know the token again.");
-            return Err(Error::Fault(Fault::invalid("label", message)));
+            return Err(Error::Fault(Fault::invalid("label", Reason::TokenLabelLength { max: MAX_LABEL })));
         }
         if form.scopes.len() > MAX_SCOPES {
-            return Err(Error::Fault(Fault::invalid("scopes", format!("A token has {MAX_SCOPES} scopes at most."))));
+            return Err(Error::Fault(Fault::invalid("scopes", Reason::TooManyScopes { max: MAX_SCOPES })));
         }
         let now = self.clock().now();
         if form.expires_at.is_some_and(|moment| moment <= now) {
-            return Err(Error::Fault(Fault::invalid("expires_at", "A token must expire in the future.")));
+            return Err(Error::Fault(Fault::invalid("expires_at", Reason::ExpiryInPast)));
         }
         let secret = secret::generate(SECRET_PREFIX);
         let scopes = &serde_json::to_string(&form.scopes).map_err(|_| Error::Corrupt("token.scopes"))?;
@@ -64,8 +64,7 @@ impl Store {
                 let row = sql::first(&*tx, count, [id.0.into(), PERSONAL.into()]).await?;
                 let held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
                 if held >= MAX_TOKENS {
-                    let message = format!("You have {MAX_TOKENS} tokens. Revoke one that you no longer use.");
-                    return Err(Error::Fault(Fault::invalid("label", message)));
+                    return Err(Error::Fault(Fault::invalid("label", Reason::TooManyTokens { max: MAX_TOKENS })));
                 }
                 let insert = format!(
                     "INSERT INTO token (account_id, kind, label, secret_hash, scopes, created_at, expires_at)

@@ -5,6 +5,7 @@ use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::fault::Fault;
 use model::oci::RepositoryName;
+use model::reason::Reason;
 use model::repository::{CommentPolicy, MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
 use model::role::Visibility;
 use sea_orm::SqlErr;
@@ -23,8 +24,8 @@ impl Store {
         if let Some(overview) = overview {
             cursor::no_zero("overview", overview)?;
             if overview.len() > MAX_OVERVIEW {
-                let message = format!("An overview is {} KiB at most.", MAX_OVERVIEW / 1024);
-                return Err(Error::Fault(Fault::invalid("overview", message)));
+                let reason = Reason::ReadmeTooLarge { kib: MAX_OVERVIEW / 1024 };
+                return Err(Error::Fault(Fault::invalid("overview", reason)));
             }
         }
         let topics = patch.topics.as_deref().map(topics).transpose()?;
@@ -116,7 +117,7 @@ fn topics(given: &[String]) -> Result<String> {
         }
     }
     if topics.len() > MAX_TOPICS {
-        return Err(Error::Fault(Fault::invalid("topics", format!("{MAX_TOPICS} topics at most."))));
+        return Err(Error::Fault(Fault::invalid("topics", Reason::TooManyTopics { max: MAX_TOPICS })));
     }
     serde_json::to_string(&topics).map_err(|_| Error::Corrupt("repository.topics"))
 }

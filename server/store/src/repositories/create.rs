@@ -7,6 +7,7 @@ use model::event::{Event, What};
 use model::fault::Fault;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
+use model::reason::Reason;
 use model::repository::{MAX_DESCRIPTION, NewRepository, Repository};
 use model::role::{Role, Visibility};
 use model::token::TokenAction;
@@ -32,8 +33,7 @@ impl Store {
         viewer.account().ok_or(Error::SignIn)?;
         let namespace = form.namespace.trim();
         let found = self.namespace(viewer, namespace).await?;
-        let (row, role) =
-            found.ok_or_else(|| Error::Fault(Fault::invalid("namespace", "There is no such account.")))?;
+        let (row, role) = found.ok_or_else(|| Error::Fault(Fault::invalid("namespace", Reason::NamespaceNotFound)))?;
         let path = repository_path(namespace, form.name.trim())?;
         let reached = viewer.reach(path.as_str()).includes(TokenAction::Manage);
         if role < Some(Role::Maintainer) || !reached {
@@ -171,23 +171,21 @@ pub(super) async fn is_alias(on: &impl ConnectionTrait, path: &RepositoryName) -
 
 /// A path that is in use.
 pub(super) fn taken() -> Error {
-    Error::Fault(Fault::conflict("name", "There is a repository with this name, or there was one that was renamed."))
+    Error::Fault(Fault::conflict("name", Reason::RepositoryNameTaken))
 }
 
 /// The path of a name within a namespace.
 pub(super) fn repository_path(namespace: &str, name: &str) -> Result<RepositoryName> {
-    RepositoryName::parse(&format!("{namespace}/{name}")).map_err(|error| {
-        let message = format!("This name cannot be used: {error}.");
-        Error::Fault(Fault::invalid("name", message))
-    })
+    RepositoryName::parse(&format!("{namespace}/{name}"))
+        .map_err(|_| Error::Fault(Fault::invalid("name", Reason::RepositoryNameSyntax)))
 }
 
 /// A description as it is kept.
 pub(super) fn description(text: &str) -> Result<&str> {
     let text = text.trim();
     if text.chars().count() > MAX_DESCRIPTION || text.chars().any(char::is_control) {
-        let message = format!("A description is one line of {MAX_DESCRIPTION} characters at most.");
-        return Err(Error::Fault(Fault::invalid("description", message)));
+        let reason = Reason::DescriptionTooLong { max: MAX_DESCRIPTION };
+        return Err(Error::Fault(Fault::invalid("description", reason)));
     }
     Ok(text)
 }

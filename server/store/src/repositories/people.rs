@@ -4,6 +4,7 @@
 use model::clock::Timestamp;
 use model::event::What;
 use model::fault::Fault;
+use model::reason::Reason;
 use model::repository::Collaborator;
 use model::role::Role;
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -36,11 +37,11 @@ impl Store {
     /// Gives somebody a role, or another one. Neither the new role nor the one they had may be as high as one's own.
     pub async fn set_collaborator(&self, permit: &Permit<Manage>, name: &str, role: Role) -> Result<()> {
         if Some(role) >= permit.role() {
-            return Err(Error::Fault(Fault::invalid("role", "You can give roles below your own.")));
+            return Err(Error::Fault(Fault::invalid("role", Reason::RoleTooHigh)));
         }
         let account = self.person(name).await?;
         if account.name == permit.path().namespace() {
-            return Err(Error::Fault(Fault::invalid("account", "The repository is theirs already.")));
+            return Err(Error::Fault(Fault::invalid("account", Reason::AlreadyOwner)));
         }
         let now = self.clock().now();
         self.database()
@@ -89,7 +90,7 @@ impl Store {
     async fn person(&self, name: &str) -> Result<AccountRow> {
         let row = accounts::by_name(self.database().pool(), name.trim()).await?;
         row.filter(|row| row.disabled_at.is_none() && row.kind != "organisation")
-            .ok_or_else(|| Error::Fault(Fault::invalid("account", "There is no account of this name.")))
+            .ok_or_else(|| Error::Fault(Fault::invalid("account", Reason::AccountNotFound)))
     }
 }
 
