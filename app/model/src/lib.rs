@@ -6,6 +6,7 @@ pub mod clock;
 pub mod comment;
 pub mod event;
 pub mod fault;
+pub mod glob;
 pub mod id;
 pub mod image;
 pub mod oci;

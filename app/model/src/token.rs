@@ -1,5 +1,4 @@
-//! Personal access tokens as people see them, and the grammar of their scopes: `<path glob>:pull,push,delete,manage`.
-//! It knows neither the secret nor how a scope narrows an account; that is `store::access`.
+//! Personal access tokens and the grammar of their scopes: `<path glob>:pull,push,delete,manage`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::fault::Fault;
+use crate::glob::{InvalidGlob, MAX_STARS, PathGlob};
 use crate::id::TokenId;
 use crate::reason::Reason;
 
@@ -44,23 +44,21 @@ impl TokenAction {
 }
 
 /// One scope: a glob over repository paths and the actions allowed there.
-///
-/// In the glob `*` stands for any run of characters without a slash and `**` for any run at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenScope {
-    glob: String,
+    glob: PathGlob,
     actions: Vec<TokenAction>,
 }
 
 impl TokenScope {
     /// Whether it allows `action` on the repository at `path` (`namespace/name`).
     pub fn allows(&self, path: &str, action: TokenAction) -> bool {
-        self.actions.contains(&action) && glob_matches(self.glob.as_bytes(), path.as_bytes())
+        self.actions.contains(&action) && self.glob.matches(path)
     }
 
-    /// The glob, as written.
-    pub fn glob(&self) -> &str {
+    /// The paths that it covers.
+    pub fn glob(&self) -> &PathGlob {
         &self.glob
     }
 
@@ -70,37 +68,16 @@ impl TokenScope {
     }
 }
 
-/// Linear-space backtracking over two kinds of star; patterns are at most 255 bytes.
-fn glob_matches(glob: &[u8], path: &[u8]) -> bool {
-    match glob {
-        [] => path.is_empty(),
-        [b'*', b'*', rest @ ..] => {
-            (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|tail| glob_matches(rest, tail)))
-        }
-        [b'*', rest @ ..] => {
-            let segment = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
-            (0..=segment).any(|skip| path.get(skip..).is_some_and(|tail| glob_matches(rest, tail)))
-        }
-        [first, rest @ ..] => path.split_first().is_some_and(|(head, tail)| head == first && glob_matches(rest, tail)),
-    }
-}
-
-/// How many stars a glob may hold, so that matching stays cheap.
-const MAX_STARS: usize = 4;
-
 impl FromStr for TokenScope {
     type Err = Fault;
 
     fn from_str(text: &str) -> Result<Self, Fault> {
         let wrong = || Fault::invalid("scopes", Reason::ScopeSyntax);
         let (glob, words) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
-        if glob.is_empty() || glob.len() > 255 || !glob.bytes().all(known) {
-            return Err(wrong());
-        }
-        if glob.bytes().filter(|byte| *byte == b'*').count() > MAX_STARS {
-            return Err(Fault::invalid("scopes", Reason::ScopeStars { max: MAX_STARS }));
-        }
+        let glob: PathGlob = glob.parse().map_err(|error| match error {
+            InvalidGlob::Malformed => wrong(),
+            InvalidGlob::TooManyStars => Fault::invalid("scopes", Reason::ScopeStars { max: MAX_STARS }),
+        })?;
         let named: Vec<&str> = words.split(',').map(str::trim).collect();
         let actions: Vec<TokenAction> =
             TokenAction::ALL.into_iter().filter(|action| named.contains(&action.as_str())).collect();
@@ -108,7 +85,7 @@ impl FromStr for TokenScope {
         if actions.is_empty() || !all_known {
             return Err(wrong());
         }
-        Ok(Self { glob: glob.to_owned(), actions })
+        Ok(Self { glob, actions })
     }
 }
 

@@ -103,7 +103,7 @@ impl Builder<'_> {
         if let Some(globs) = &self.limits.globs {
             let mut paths: Vec<Clause> = vec![(Occur::Should, Box::new(EmptyQuery))];
             for scope in globs {
-                let pattern = pattern(scope.glob());
+                let pattern = pattern(scope.glob().as_str());
                 paths.push((Occur::Should, Box::new(RegexQuery::from_pattern(&pattern, self.fields.path)?)));
             }
             limits.push(Box::new(BooleanQuery::new(paths)));
