@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
+use ipnet::IpNet;
 use model::account::Registration;
 use thiserror::Error;
 
 use self::address::{database, networks, site_root, without_password};
 use self::layers::{Layer, Raw, checked, ours};
 
-pub use self::address::Network;
 pub use self::layers::environment;
 
 /// Why the settings cannot be used; one line that a person can act on.
@@ -118,7 +118,7 @@ pub struct Config {
     /// Where metrics are served, if apart from everything else.
     pub metrics_listen: Option<SocketAddr>,
     /// Proxies whose `X-Forwarded-*` headers are believed.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a session lives without being used.
     pub session: Duration,
     /// How long a shutdown waits for requests that are under way.
@@ -220,7 +220,8 @@ impl Config {
 
     /// Whether the headers that a proxy at `address` added are believed.
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(address))
+        let address = address.to_canonical();
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 }
 
@@ -370,6 +371,13 @@ mod tests {
             [("10.9.9.9", true), ("11.0.0.1", false), ("::1", true), ("::2", false), ("::ffff:10.0.0.1", true)]
         {
             assert_eq!(config.trusts(address.parse().unwrap()), trusted, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_network_that_does_not_parse_is_refused() {
+        for network in ["10.0.0.0/33", "::1/129", "10.0.0/8", "proxy.example", "10.0.0.0/8;::1"] {
+            assert!(resolve(&[("trusted_proxies", network)], &[]).is_err(), "{network}");
         }
     }
 

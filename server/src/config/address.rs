@@ -1,46 +1,14 @@
-//! Addresses that settings hold: networks, sites and databases, as far as their spelling goes.
-//! It refuses to look whether anything is there.
+//! Parsers for the addresses in settings: networks, sites and databases.
 
 use std::net::IpAddr;
-use std::str::FromStr;
 
+use ipnet::IpNet;
 use url::Url;
 
-/// A network as `address/bits`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl Network {
-    pub(super) fn contains(self, other: IpAddr) -> bool {
-        let (mine, theirs) = match (self.address, other.to_canonical()) {
-            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
-                (u128::from(mine.to_bits()) << 96, u128::from(theirs.to_bits()) << 96)
-            }
-            (IpAddr::V6(mine), IpAddr::V6(theirs)) => (mine.to_bits(), theirs.to_bits()),
-            _ => return false,
-        };
-        let differing = mine ^ theirs;
-        differing.leading_zeros() >= u32::from(self.bits)
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(width), str::parse).map_err(|_| ())?;
-        if bits > width { Err(()) } else { Ok(Self { address, bits }) }
-    }
-}
-
-pub(super) fn networks(text: &str) -> Option<Vec<Network>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
+/// Networks separated by commas; an address stands for itself alone.
+pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let network = |part: &str| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)).ok();
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
 }
 
 /// An address that names a database: an empty path would be SQLite's way to ask for one that is thrown away.
