@@ -5,7 +5,7 @@
 //! Bytes are hashed once, while they pass; only a closing digest of another algorithm than was announced has them read again.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,8 @@ use http::header::{HeaderName, HeaderValue, LOCATION, RANGE};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use model::oci::{Algorithm, Digest, RepositoryName};
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::answer::{Body, CONTENT_DIGEST, bare, length_of, value};
@@ -30,24 +31,35 @@ const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-leng
 /// Chunks of any length are taken.
 const ANY_LENGTH: HeaderValue = HeaderValue::from_static("1");
 
-/// How often, and how far apart, a lease is tried for.
-const LEASE_TRIES: u32 = 50;
-const LEASE_PAUSE: Duration = Duration::from_millis(20);
+/// How long a request waits for another one that is still writing to the same upload.
+const LEASE_WAIT: Duration = Duration::from_secs(1);
 
 /// The uploads that are being written to.
 #[derive(Default)]
-pub(crate) struct Leases(Mutex<HashSet<Uuid>>);
+pub(crate) struct Leases {
+    held: Mutex<HashSet<Uuid>>,
+    released: Notify,
+}
 
 impl Leases {
-    /// Waits a moment for whoever is still ending, such as a chunk that was cut off.
+    /// Waits a moment where another request still holds the lease, such as one whose chunk was cut off.
     async fn take(self: &Arc<Self>, upload: Uuid) -> Result<Lease, Error> {
-        for _ in 0..LEASE_TRIES {
-            if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(upload) {
-                return Ok(Lease::new(Held { upload, leases: self.clone() }));
+        let acquired = async {
+            loop {
+                // Made before the attempt, so that a release right after it is not missed.
+                let released = self.released.notified();
+                if self.held().insert(upload) {
+                    return;
+                }
+                released.await;
             }
-            sleep(LEASE_PAUSE).await;
-        }
-        Err(Error::UploadBusy)
+        };
+        timeout(LEASE_WAIT, acquired).await.map_err(|_| Error::UploadBusy)?;
+        Ok(Lease::new(Held { upload, leases: self.clone() }))
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,7 +70,8 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.leases.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.upload);
+        self.leases.held().remove(&self.upload);
+        self.leases.released.notify_waiters();
     }
 }
 
