@@ -5,13 +5,13 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn;
-use bytes::Bytes;
+use axum::{BoxError, Router};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
 use leptos::server_fn::axum::server_fn_paths;
+use registry::RequestBody;
 use store::sessions::Sessions;
 use time::Duration;
 use tower::{Service, ServiceExt};
@@ -27,7 +27,8 @@ use crate::http::{headers, limit, trace};
 use crate::metrics::Metrics;
 use crate::routes::{Route, Routes};
 use crate::state::State;
-use crate::v2::gateway::{BoxError, Guard};
+use crate::v2::gateway::Gateway;
+use crate::v2::standalone::Standalone;
 use crate::v2::{self, index, token};
 use crate::web::{page, viewer};
 use crate::{api, assets, health};
@@ -38,31 +39,30 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 /// The whole server, as one service.
 #[derive(Clone)]
 pub struct Hub {
-    guard: Guard,
+    gateway: Gateway,
     router: Router,
 }
 
 impl Hub {
     /// The hub with its engine.
     pub fn new(state: &State) -> Self {
-        Self { guard: Guard::Hub(state.clone()), router: mounted(state).router }
+        Self { gateway: Gateway::Hub(state.clone()), router: mounted(state).router }
     }
 
-    /// An engine alone; `router` answers whatever is not below `/v2`.
-    pub const fn alone(guard: Guard, router: Router) -> Self {
-        Self { guard, router }
+    /// A registry without accounts; `router` serves everything that is not below `/v2`.
+    pub const fn standalone(standalone: Standalone, router: Router) -> Self {
+        Self { gateway: Gateway::Standalone(standalone), router }
     }
 
     /// Figures about requests.
     pub fn metrics(&self) -> &Metrics {
-        self.guard.metrics()
+        self.gateway.metrics()
     }
 
     /// Answers one request; `/v2` goes to the gateway before any layer sees it.
     pub async fn answer<B>(&self, mut request: Request<B>, peer: Option<Peer>) -> Response<Either<registry::Body, Body>>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<BoxError>,
+        B: RequestBody<Error: Into<BoxError>> + 'static,
     {
         // CONNECT names a host and no path; nothing here is a proxy.
         if request.uri().path_and_query().is_none() {
@@ -72,7 +72,7 @@ impl Hub {
         }
         let path = request.uri().path();
         if path.strip_prefix("/v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return self.guard.answer(request, peer).await.map(Either::Left);
+            return self.gateway.respond(request, peer).await.map(Either::Left);
         }
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);

@@ -1,20 +1,21 @@
-//! The gateway to the engine: parse, find what is needed, admit, do, answer; and the token service that goes with it.
-//! It decides no right by itself: the hub's guard asks `store` for a permit on every request.
+//! Everything below `/v2`, and the token service that goes with it.
 
-pub mod alone;
+pub mod caller;
 pub mod challenge;
 pub mod credentials;
 pub mod gateway;
 pub mod htpasswd;
 pub mod hub;
 pub mod index;
-pub mod needs;
+pub mod need;
+pub mod operation;
+pub mod standalone;
 pub mod token;
 
-/// The name that the hub's tokens for its own engine are made out to.
+/// The name of the hub's registry in its tokens.
 pub const SERVICE: &str = "portolan";
 
-/// Every path that `Request::parse` takes, by method; the access matrix walks them.
+/// Every route that `registry::Request::parse` accepts, for the tests of the access matrix.
 pub const ROUTES: [(&str, &str); 18] = [
     ("GET", "/v2/"),
     ("GET", "/v2/_catalog"),

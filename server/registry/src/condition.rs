@@ -1,5 +1,4 @@
-//! Conditions and ranges of a request, held against an entity whose tag is its digest (RFC 9110, sections 13 and 14).
-//! It refuses to know whether the entity is a blob or a manifest.
+//! Conditional requests and ranges, for entities whose `ETag` is their digest (RFC 9110, sections 13 and 14).
 
 use std::ops::Range;
 
@@ -9,24 +8,24 @@ use model::oci::Digest;
 
 use crate::ledger::Expect;
 
-/// What a request wants of a blob.
+/// The part of a blob that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum RequestedRange {
     /// All of it.
     Whole,
     /// These bytes, which lie within it.
     Part(Range<u64>),
     /// Bytes outside of it.
-    Outside,
+    Unsatisfiable,
 }
 
-/// Whether the client has it already.
-pub(crate) fn is_known(headers: &HeaderMap, digest: &Digest) -> bool {
+/// Whether `If-None-Match` says that the client has the entity.
+pub(crate) fn not_modified(headers: &HeaderMap, digest: &Digest) -> bool {
     entity_tags(headers, &IF_NONE_MATCH).any(|tag| tag == "*" || tag == digest.as_str())
 }
 
-/// What a conditional PUT expects of what it would replace. `If-Match` goes before `If-None-Match`.
-pub(crate) fn expectation(headers: &HeaderMap) -> Expect {
+/// What a conditional PUT expects of what it would replace. `If-Match` takes precedence over `If-None-Match`.
+pub(crate) fn precondition(headers: &HeaderMap) -> Expect {
     let digests = |name| entity_tags(headers, name).filter_map(|tag| Digest::parse(tag).ok()).collect();
     if headers.contains_key(IF_MATCH) {
         let any = entity_tags(headers, &IF_MATCH).any(|tag| tag == "*");
@@ -39,28 +38,29 @@ pub(crate) fn expectation(headers: &HeaderMap) -> Expect {
     }
 }
 
-/// The bytes that `Range` asks for of an entity of `size` bytes. A unit or syntax that is not understood is left alone, as are
-/// several ranges at once and a range of another entity.
-pub(crate) fn wanted(headers: &HeaderMap, size: u64, digest: &Digest) -> Wanted {
-    let other = headers.contains_key(IF_RANGE) && !entity_tags(headers, &IF_RANGE).any(|tag| tag == digest.as_str());
+/// The bytes that `Range` asks for of an entity of `size` bytes. An unknown unit or syntax is ignored, as are multiple ranges and
+/// ranges of another entity.
+pub(crate) fn requested_range(headers: &HeaderMap, size: u64, digest: &Digest) -> RequestedRange {
+    let other_entity =
+        headers.contains_key(IF_RANGE) && !entity_tags(headers, &IF_RANGE).any(|tag| tag == digest.as_str());
     let text = headers.get(RANGE).and_then(|value| value.to_str().ok());
-    match text.filter(|_| !other).and_then(bytes_range) {
-        None => Wanted::Whole,
-        Some((None, 0)) => Wanted::Outside,
-        Some((None, suffix)) if size > 0 => Wanted::Part(size.saturating_sub(suffix)..size),
+    match text.filter(|_| !other_entity).and_then(bytes_range) {
+        None => RequestedRange::Whole,
+        Some((None, 0)) => RequestedRange::Unsatisfiable,
+        Some((None, suffix)) if size > 0 => RequestedRange::Part(size.saturating_sub(suffix)..size),
         Some((Some(first), last)) if first <= last && first < size => {
-            Wanted::Part(first..last.saturating_add(1).min(size))
+            RequestedRange::Part(first..last.saturating_add(1).min(size))
         }
-        Some(_) => Wanted::Outside,
+        Some(_) => RequestedRange::Unsatisfiable,
     }
 }
 
-/// `bytes=first-last`, `bytes=first-` or `bytes=-suffix`, as `(first, last)` or `(None, suffix)`.
+/// Parses `bytes=first-last`, `bytes=first-` or `bytes=-suffix`, as `(first, last)` or `(None, suffix)`.
 fn bytes_range(text: &str) -> Option<(Option<u64>, u64)> {
     let (unit, range) = text.split_once('=')?;
     let (first, last) = range.trim().split_once('-')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // More digits than fit are a position beyond any blob.
+    // A number that overflows is a position beyond the end of any blob.
     let number = |text: &str| text.parse().unwrap_or(u64::MAX);
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
@@ -73,7 +73,7 @@ fn bytes_range(text: &str) -> Option<(Option<u64>, u64)> {
     }
 }
 
-/// The entity tags of a header, bare: without quotes and without the mark of a weak one.
+/// The entity tags in a header, without quotes and without the prefix of weak tags.
 fn entity_tags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(|tag| {
@@ -92,29 +92,29 @@ mod tests {
         Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()
     }
 
-    fn asked(range: &str, size: u64) -> Wanted {
+    fn range_of(range: &str, size: u64) -> RequestedRange {
         let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_str(range).unwrap())]);
-        wanted(&headers, size, &digest())
+        requested_range(&headers, size, &digest())
     }
 
     #[test]
     fn a_range_is_cut_at_the_end_and_refused_beyond_it() {
-        assert_eq!(asked("bytes=500-1499", 2048), Wanted::Part(500..1500));
-        assert_eq!(asked("bytes=500-", 2048), Wanted::Part(500..2048));
-        assert_eq!(asked("bytes=-500", 2048), Wanted::Part(1548..2048));
-        assert_eq!(asked("bytes=-5000", 2048), Wanted::Part(0..2048));
-        assert_eq!(asked("bytes=2000-5000", 2048), Wanted::Part(2000..2048));
+        assert_eq!(range_of("bytes=500-1499", 2048), RequestedRange::Part(500..1500));
+        assert_eq!(range_of("bytes=500-", 2048), RequestedRange::Part(500..2048));
+        assert_eq!(range_of("bytes=-500", 2048), RequestedRange::Part(1548..2048));
+        assert_eq!(range_of("bytes=-5000", 2048), RequestedRange::Part(0..2048));
+        assert_eq!(range_of("bytes=2000-5000", 2048), RequestedRange::Part(2000..2048));
         for outside in ["bytes=500-0", "bytes=5000-10000", "bytes=2048-", "bytes=-0", "bytes=99999999999999999999999-"]
         {
-            assert_eq!(asked(outside, 2048), Wanted::Outside, "{outside}");
+            assert_eq!(range_of(outside, 2048), RequestedRange::Unsatisfiable, "{outside}");
         }
-        assert_eq!(asked("bytes=-1", 0), Wanted::Outside);
+        assert_eq!(range_of("bytes=-1", 0), RequestedRange::Unsatisfiable);
     }
 
     #[test]
     fn a_range_that_is_not_understood_is_no_range() {
         for odd in ["items=0-1", "bytes=a-b", "bytes=0-1,4-5", "bytes", "bytes=-", "bytes=1--2", "bytes=+1-2"] {
-            assert_eq!(asked(odd, 2048), Wanted::Whole, "{odd}");
+            assert_eq!(range_of(odd, 2048), RequestedRange::Whole, "{odd}");
         }
     }
 
@@ -122,29 +122,29 @@ mod tests {
     fn a_range_of_another_entity_is_no_range() {
         let mut headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
         headers.insert(IF_RANGE, HeaderValue::from_static("\"other\""));
-        assert_eq!(wanted(&headers, 10, &digest()), Wanted::Whole);
+        assert_eq!(requested_range(&headers, 10, &digest()), RequestedRange::Whole);
         headers.insert(IF_RANGE, HeaderValue::from_str(&format!("\"{}\"", digest())).unwrap());
-        assert_eq!(wanted(&headers, 10, &digest()), Wanted::Part(0..1));
+        assert_eq!(requested_range(&headers, 10, &digest()), RequestedRange::Part(0..1));
     }
 
     #[test]
     fn conditions_are_lists_and_weak_tags_count() {
         let mut headers = HeaderMap::new();
-        assert!(!is_known(&headers, &digest()));
-        assert_eq!(expectation(&headers), Expect::Anything);
+        assert!(!not_modified(&headers, &digest()));
+        assert_eq!(precondition(&headers), Expect::Anything);
         headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", W/\"{}\"", digest())).unwrap());
-        assert!(is_known(&headers, &digest()));
-        assert_eq!(expectation(&headers), Expect::PointsElsewhere(vec![digest()]));
+        assert!(not_modified(&headers, &digest()));
+        assert_eq!(precondition(&headers), Expect::PointsElsewhere(vec![digest()]));
         headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
-        assert_eq!(expectation(&headers), Expect::Absent);
+        assert_eq!(precondition(&headers), Expect::Absent);
         headers.insert(IF_MATCH, HeaderValue::from_static("\"nonsense\""));
-        assert_eq!(expectation(&headers), Expect::PointsAt(Vec::new()));
+        assert_eq!(precondition(&headers), Expect::PointsAt(Vec::new()));
     }
 
     proptest! {
         #[test]
         fn a_part_always_lies_within(text in "bytes=[0-9]{0,22}-[0-9]{0,22}", size in any::<u64>()) {
-            if let Wanted::Part(range) = asked(&text, size) {
+            if let RequestedRange::Part(range) = range_of(&text, size) {
                 prop_assert!(range.start < range.end && range.end <= size);
             }
         }

@@ -1,16 +1,11 @@
 //! What the engine answers when it does not do as asked: one variant an outcome, each with its status and OCI error code.
 //! It refuses to know who asked; the constructors for sign-in and rights are for whoever guards the engine.
 
-use bytes::Bytes;
-use http::header::{
-    ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
-};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 use model::oci::Digest;
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::answer::{Body, JSON, answer, length_of, value};
 use crate::ledger::LedgerError;
 use crate::storage::StorageError;
 
@@ -153,67 +148,6 @@ impl Error {
             Self::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
         }
     }
-
-    /// The answer to a request with this method: a JSON body of the specification's shape, none for HEAD.
-    pub fn into_response(self, method: &Method) -> Response<Body> {
-        let (status, code) = self.status_and_code();
-        let details = self.details();
-        let errors: Vec<Value> = details
-            .into_iter()
-            .map(|detail| json!({ "code": code, "message": self.to_string(), "detail": detail }))
-            .collect();
-        let body = Bytes::from(json!({ "errors": errors }).to_string());
-        let length = HeaderValue::from(length_of(&body));
-        let mut response = answer(status, if method == Method::HEAD { Body::empty() } else { Body::whole(body) });
-        response.headers_mut().insert(CONTENT_TYPE, JSON);
-        response.headers_mut().insert(CONTENT_LENGTH, length);
-        self.add_headers(response.headers_mut());
-        response
-    }
-
-    /// One entry for each thing that is wrong.
-    fn details(&self) -> Vec<Value> {
-        match self {
-            Self::BlobUnknown(digest) => vec![json!({ "digest": digest })],
-            Self::ManifestUnknown(reference) => vec![json!({ "reference": reference })],
-            Self::ManifestBlobUnknown(digests) => digests.iter().map(|digest| json!({ "digest": digest })).collect(),
-            Self::Unauthorized { detail, .. } => vec![detail.clone()],
-            _ => vec![Value::Null],
-        }
-    }
-
-    fn add_headers(self, headers: &mut HeaderMap) {
-        match self {
-            Self::MethodNotAllowed(allow) => {
-                headers.insert(ALLOW, HeaderValue::from_static(allow));
-            }
-            Self::BlobInUse => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            }
-            Self::RangeOutside { size } => {
-                headers.insert(CONTENT_RANGE, value(format!("bytes */{size}")));
-            }
-            Self::OutOfOrder { location, offset } => {
-                headers.insert(LOCATION, value(location));
-                headers.insert(RANGE, acknowledged(offset));
-            }
-            Self::Unauthorized { challenge, .. } => {
-                headers.insert(WWW_AUTHENTICATE, challenge);
-            }
-            Self::TooManyRequests(seconds) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            Self::Storage(_) | Self::Ledger(_) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The `Range` of an upload with `offset` bytes; nothing yet is `0-0`, which clients can parse and the specification's suite expects.
-pub(crate) fn acknowledged(offset: u64) -> HeaderValue {
-    value(format!("0-{}", offset.saturating_sub(1)))
 }
 
 /// The ledger's failures are the engine's, named so that `?` is never silent about it; a full one has its own answer.
@@ -224,63 +158,4 @@ pub fn ledger(error: LedgerError) -> Error {
 /// The storage's failures are the engine's; a full one has its own answer.
 pub(crate) fn storage(error: StorageError) -> Error {
     if matches!(error, StorageError::Full(_)) { Error::StorageFull(error) } else { Error::Storage(error) }
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt;
-
-    use super::*;
-    use crate::answer::API_VERSION;
-
-    async fn parts(error: Error, method: &Method) -> (StatusCode, HeaderMap, Value) {
-        let (parts, body) = error.into_response(method).into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    #[tokio::test]
-    async fn a_challenge_comes_with_the_error_and_the_api_version() {
-        let challenge = HeaderValue::from_static("Bearer realm=\"/token\"");
-        let wanted = json!([{ "Type": "repository", "Name": "a/b", "Action": "pull" }]);
-        let error = Error::Unauthorized { challenge: challenge.clone(), detail: wanted.clone() };
-        let (status, headers, body) = parts(error, &Method::GET).await;
-        assert_eq!(status, StatusCode::UNAUTHORIZED);
-        assert_eq!(headers[WWW_AUTHENTICATE], challenge);
-        assert_eq!(headers[API_VERSION], "registry/2.0");
-        let message = "authentication required";
-        assert_eq!(body, json!({ "errors": [{ "code": "UNAUTHORIZED", "message": message, "detail": wanted }] }));
-    }
-
-    #[tokio::test]
-    async fn an_answer_to_head_has_headers_only() {
-        let (status, headers, body) = parts(Error::NameUnknown, &Method::HEAD).await;
-        assert_eq!((status, body), (StatusCode::NOT_FOUND, Value::Null));
-        let (_, with_body, _) = parts(Error::NameUnknown, &Method::GET).await;
-        assert_eq!(headers, with_body);
-    }
-
-    #[tokio::test]
-    async fn who_asks_too_much_is_told_how_long_to_wait() {
-        let (status, headers, body) = parts(Error::TooManyRequests(7), &Method::GET).await;
-        assert_eq!((status, &headers[RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("7")));
-        assert_eq!(body["errors"][0]["code"], "TOOMANYREQUESTS");
-    }
-
-    #[tokio::test]
-    async fn a_full_ledger_is_told_from_one_that_does_not_answer() {
-        let (status, _, body) = parts(ledger(LedgerError::Full("disk".into())), &Method::PUT).await;
-        assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::INSUFFICIENT_STORAGE, &json!("STORAGE_FULL")));
-        let (status, _, body) = parts(ledger(LedgerError::Unavailable("gone".into())), &Method::PUT).await;
-        assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("UNAVAILABLE")));
-    }
-
-    #[tokio::test]
-    async fn what_failed_inside_stays_inside() {
-        let cause = LedgerError::Unavailable("password=secret".into());
-        let (status, headers, body) = parts(Error::Ledger(cause), &Method::GET).await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(headers.contains_key(RETRY_AFTER));
-        assert!(!body.to_string().contains("secret"));
-    }
 }

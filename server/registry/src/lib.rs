@@ -1,18 +1,22 @@
-//! The v2 engine: OCI distribution requests over a ledger and a storage, by name and digest.
-//! It holds no accounts and asks nobody who you are: whoever calls it has settled that the caller may.
+//! A registry engine: the OCI distribution API over a [`ledger`] for metadata and a [`storage`] for bytes.
+//!
+//! It knows neither accounts nor rights: its caller has authorised every request.
 
-pub mod answer;
 mod blob;
+pub mod body;
 mod cache;
 mod condition;
+mod context;
 mod document;
-pub mod engine;
+mod engine;
 pub mod error;
 mod hash;
+mod lease;
 pub mod ledger;
 mod manifest;
 pub mod referrers;
 pub mod request;
+pub mod response;
 pub mod scope;
 pub mod storage;
 mod sweep;
@@ -21,7 +25,8 @@ mod tags;
 pub mod testing;
 mod upload;
 
-pub use answer::Body;
-pub use engine::{Call, Engine, Limits};
+pub use body::{Body, RequestBody};
+pub use context::{Call, Limits};
+pub use engine::Engine;
 pub use error::Error;
 pub use request::{Operation, Page, Request};

@@ -1,5 +1,5 @@
 //! Manifests: GET, HEAD, PUT and DELETE (distribution-spec, "Pulling manifests", "Pushing Manifests", "Deleting Manifests").
-//! It refuses to change a byte of what was pushed, and to convert one format into another.
+//! They are served byte for byte as they were pushed; formats are not converted.
 
 use std::sync::Arc;
 
@@ -9,22 +9,26 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use model::oci::{Algorithm, Digest, Reference, Tag};
 
-use crate::answer::{Body, CONTENT_DIGEST, answer, bare, length_of, value};
-use crate::blob::FOR_EVER;
-use crate::condition::{expectation, is_known};
+use crate::body::{Body, RequestBody, length_of};
+use crate::cache::Cache;
+use crate::condition::{not_modified, precondition};
+use crate::context::{Call, Context, run_to_completion};
 use crate::document::Document;
-use crate::engine::{BoxError, Call, Engine, to_the_end};
 use crate::error::{Error, ledger};
 use crate::hash::digest_of;
 use crate::ledger::{Link, Manifest, NewManifest, Place, Put};
+use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const TAG: HeaderName = HeaderName::from_static("oci-tag");
-/// What a tag points at may change: caches ask again.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// For a manifest pulled by tag: the tag may move, so caches must revalidate.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The capacity of the cache, in bytes.
+const CACHE_CAPACITY: u64 = 64 << 20;
 
 /// A manifest with its headers ready.
-pub(crate) struct KnownManifest {
+struct CachedManifest {
     manifest: Manifest,
     digest: HeaderValue,
     etag: HeaderValue,
@@ -32,7 +36,7 @@ pub(crate) struct KnownManifest {
     length: HeaderValue,
 }
 
-impl KnownManifest {
+impl CachedManifest {
     fn new(manifest: Manifest) -> Self {
         let digest = value(manifest.digest.to_string());
         let etag = value(format!("\"{}\"", manifest.digest));
@@ -41,76 +45,77 @@ impl KnownManifest {
         Self { manifest, digest, etag, media_type, length }
     }
 
-    /// Roughly its bytes in memory.
-    pub(crate) fn weight(&self) -> u32 {
+    /// Its approximate size in memory.
+    fn weight(&self) -> u32 {
         u32::try_from(self.manifest.payload.len().saturating_add(512)).unwrap_or(u32::MAX)
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, by_tag: bool) {
         headers.insert(CONTENT_DIGEST, self.digest.clone());
         headers.insert(ETAG, self.etag.clone());
-        headers.insert(CACHE_CONTROL, if by_tag { ASK_AGAIN } else { FOR_EVER });
+        headers.insert(CACHE_CONTROL, if by_tag { REVALIDATE } else { IMMUTABLE });
     }
 }
 
-impl Engine {
-    /// A manifest of this repository, out of the cache where it was asked for a moment ago.
-    async fn find_manifest(&self, place: &Place, reference: Reference) -> Result<Arc<KnownManifest>, Error> {
-        let key = (place.id, reference);
-        if let Some(known) = self.inner.manifests.get(&key) {
-            return Ok(known);
-        }
-        let epoch = self.inner.manifests.epoch(place.id);
-        let Some(manifest) = self.inner.ledger.manifest(place.id, &key.1).await.map_err(ledger)? else {
-            return Err(Error::ManifestUnknown(key.1.to_string()));
-        };
-        let known = Arc::new(KnownManifest::new(manifest));
-        self.inner.manifests.keep(key, epoch, known.clone());
-        Ok(known)
+/// The operations on manifests.
+#[derive(Clone)]
+pub(crate) struct Manifests {
+    context: Arc<Context>,
+    cache: Arc<Cache<Reference, CachedManifest>>,
+}
+
+impl Manifests {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedManifest::weight)) }
     }
 
-    /// Answers with the manifest as it was pushed. `Accept` is left alone (RFC 9110, section 12.5.1, lets it be): a client that
-    /// cannot read the type says so better than a 404 would.
-    pub(crate) async fn get_manifest(
-        &self,
-        call: Call<'_>,
-        reference: Reference,
-        head: bool,
-    ) -> Result<Response<Body>, Error> {
+    /// A manifest in this repository.
+    async fn find(&self, place: &Place, reference: Reference) -> Result<Arc<CachedManifest>, Error> {
+        let key = (place.id, reference);
+        if let Some(cached) = self.cache.get(&key) {
+            return Ok(cached);
+        }
+        let epoch = self.cache.epoch(place.id);
+        let Some(manifest) = self.context.ledger.manifest(place.id, &key.1).await.map_err(ledger)? else {
+            return Err(Error::ManifestUnknown(key.1.to_string()));
+        };
+        let cached = Arc::new(CachedManifest::new(manifest));
+        self.cache.insert(key, epoch, cached.clone());
+        Ok(cached)
+    }
+
+    /// `Accept` is ignored, as RFC 9110, section 12.5.1, allows: a client that cannot read the type reports it better than a 404 would.
+    pub(crate) async fn get(&self, call: Call<'_>, reference: Reference, head: bool) -> Result<Response<Body>, Error> {
         let by_tag = matches!(reference, Reference::Tag(_));
-        let known = self.find_manifest(call.place, reference).await?;
-        if is_known(call.headers, &known.manifest.digest) {
-            let mut response = bare(StatusCode::NOT_MODIFIED);
-            known.add_headers(response.headers_mut(), by_tag);
+        let cached = self.find(call.place, reference).await?;
+        if not_modified(call.headers, &cached.manifest.digest) {
+            let mut response = empty(StatusCode::NOT_MODIFIED);
+            cached.add_headers(response.headers_mut(), by_tag);
             return Ok(response);
         }
-        let body = if head { Body::empty() } else { Body::whole(known.manifest.payload.clone()) };
-        let mut response = answer(StatusCode::OK, body);
+        let body = if head { Body::empty() } else { Body::whole(cached.manifest.payload.clone()) };
+        let mut response = response(StatusCode::OK, body);
         let headers = response.headers_mut();
-        known.add_headers(headers, by_tag);
-        headers.insert(CONTENT_TYPE, known.media_type.clone());
-        headers.insert(CONTENT_LENGTH, known.length.clone());
+        cached.add_headers(headers, by_tag);
+        headers.insert(CONTENT_TYPE, cached.media_type.clone());
+        headers.insert(CONTENT_LENGTH, cached.length.clone());
         Ok(response)
     }
 
-    pub(crate) async fn put_manifest<B>(
+    pub(crate) async fn put(
         &self,
         call: Call<'_>,
         reference: Reference,
         mut tags: Vec<Tag>,
-        body: &mut B,
-    ) -> Result<Response<Body>, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
-        B::Error: Into<BoxError>,
-    {
+        body: &mut impl RequestBody,
+    ) -> Result<Response<Body>, Error> {
         let content_type = match call.headers.get(CONTENT_TYPE).map(HeaderValue::to_str) {
             Some(Err(_)) => return Err(Error::ManifestInvalid("unknown manifest media type".to_owned())),
             Some(Ok(text)) => Some(text),
             None => None,
         };
-        let payload = read_payload(body, self.inner.limits.manifest).await?;
-        let document = Document::parse(content_type, &payload, self.inner.limits.unknown_media_types)?;
+        let payload = read_payload(body, self.context.limits.manifest).await?;
+        let document = Document::parse(content_type, &payload, self.context.limits.unknown_media_types)?;
         let (digest, extra_tags) = match reference {
             Reference::Tag(tag) => {
                 tags = vec![tag];
@@ -120,11 +125,11 @@ impl Engine {
             Reference::Digest(_) => return Err(Error::DigestMismatch),
         };
         let (blobs, children) = self.references(call.place, &document).await?;
-        let expect = expectation(call.headers);
-        if tags.is_empty() && !expect.holds(self.stored(call.place, &digest).await?.as_ref()) {
+        let expect = precondition(call.headers);
+        if tags.is_empty() && !expect.holds(self.stored_digest(call.place, &digest).await?.as_ref()) {
             return Err(Error::PreconditionFailed);
         }
-        let mut response = bare(StatusCode::CREATED);
+        let mut response = empty(StatusCode::CREATED);
         let headers = response.headers_mut();
         headers.insert(LOCATION, value(format!("/v2/{}/manifests/{digest}", call.name)));
         headers.insert(CONTENT_DIGEST, value(digest.to_string()));
@@ -153,12 +158,12 @@ impl Engine {
         Ok(response)
     }
 
-    /// Stores it, and forgets what was known of the repository, even when the client has gone.
     async fn store(&self, place: &Place, manifest: NewManifest) -> Result<(), Error> {
-        let (inner, place) = (self.inner.clone(), place.clone());
-        to_the_end(async move {
-            let outcome = inner.ledger.put_manifest(&place, &manifest, inner.clock.now()).await.map_err(ledger);
-            inner.manifests.forget(place.id);
+        let (manifests, place) = (self.clone(), place.clone());
+        run_to_completion(async move {
+            let Context { ledger: store, clock, .. } = &*manifests.context;
+            let outcome = store.put_manifest(&place, &manifest, clock.now()).await.map_err(ledger);
+            manifests.cache.forget(place.id);
             match outcome? {
                 Put::Stored => Ok(()),
                 Put::Missing(digests) => Err(Error::ManifestBlobUnknown(digests)),
@@ -172,8 +177,8 @@ impl Engine {
         .await
     }
 
-    /// The blobs and the children that the repository must have. What may live elsewhere counts where the repository has it, so that
-    /// it is kept for as long as the manifest is.
+    /// The blobs and the children that the repository must have. A blob that may be stored elsewhere is included where the repository
+    /// has it, so that it is kept for as long as the manifest is.
     async fn references(&self, place: &Place, document: &Document) -> Result<(Vec<Link>, Vec<Link>), Error> {
         let (mut blobs, mut children) = (document.blobs.clone(), document.children.clone());
         for link in &document.foreign {
@@ -191,28 +196,28 @@ impl Engine {
     }
 
     async fn has_blob(&self, place: &Place, link: &Link) -> Result<bool, Error> {
-        let blob = self.inner.ledger.blob(place.id, &link.digest).await.map_err(ledger)?;
+        let blob = self.context.ledger.blob(place.id, &link.digest).await.map_err(ledger)?;
         Ok(blob.is_some_and(|blob| blob.size == link.size))
     }
 
-    /// The digest itself, if a manifest of that digest is there.
-    async fn stored(&self, place: &Place, digest: &Digest) -> Result<Option<Digest>, Error> {
+    /// The digest itself, if the repository has a manifest of that digest.
+    async fn stored_digest(&self, place: &Place, digest: &Digest) -> Result<Option<Digest>, Error> {
         let reference = Reference::Digest(digest.clone());
-        let stored = self.inner.ledger.manifest(place.id, &reference).await.map_err(ledger)?;
+        let stored = self.context.ledger.manifest(place.id, &reference).await.map_err(ledger)?;
         Ok(stored.map(|manifest| manifest.digest))
     }
 
-    pub(crate) async fn delete_manifest(&self, call: Call<'_>, reference: Reference) -> Result<Response<Body>, Error> {
-        let (inner, place) = (self.inner.clone(), call.place.clone());
-        to_the_end(async move {
-            let now = inner.clock.now();
+    pub(crate) async fn delete(&self, call: Call<'_>, reference: Reference) -> Result<Response<Body>, Error> {
+        let (manifests, place) = (self.clone(), call.place.clone());
+        run_to_completion(async move {
+            let Context { ledger: store, clock, .. } = &*manifests.context;
             let outcome = match &reference {
-                Reference::Tag(tag) => inner.ledger.delete_tag(&place, tag, now).await,
-                Reference::Digest(digest) => inner.ledger.delete_manifest(&place, digest, now).await,
+                Reference::Tag(tag) => store.delete_tag(&place, tag, clock.now()).await,
+                Reference::Digest(digest) => store.delete_manifest(&place, digest, clock.now()).await,
             };
-            inner.manifests.forget(place.id);
+            manifests.cache.forget(place.id);
             if outcome.map_err(ledger)? {
-                Ok(bare(StatusCode::ACCEPTED))
+                Ok(empty(StatusCode::ACCEPTED))
             } else {
                 Err(Error::ManifestUnknown(reference.to_string()))
             }
@@ -221,12 +226,8 @@ impl Engine {
     }
 }
 
-/// The whole body, if it is no larger than a manifest may be.
-async fn read_payload<B>(body: &mut B, limit: u64) -> Result<Bytes, Error>
-where
-    B: http_body::Body<Data = Bytes> + Send + Unpin,
-    B::Error: Into<BoxError>,
-{
+/// Reads the whole body, up to `limit` bytes.
+async fn read_payload(body: &mut impl RequestBody, limit: u64) -> Result<Bytes, Error> {
     if body.size_hint().lower() > limit {
         return Err(Error::ManifestTooLarge);
     }

@@ -1,5 +1,4 @@
-//! The list of what refers to a manifest by `subject` (distribution-spec, "Listing Referrers").
-//! It refuses to know whether the subject itself exists: a valid digest always has a list, which may be empty.
+//! The list of manifests whose `subject` is a digest (distribution-spec, "Listing Referrers"). The digest itself need not exist.
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -7,15 +6,16 @@ use model::oci::Digest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answer::{Body, in_query, json, length_of, link_next};
+use crate::body::{Body, length_of};
+use crate::context::{Call, Context};
 use crate::document::OCI_INDEX;
-use crate::engine::{Call, Engine};
 use crate::error::{Error, ledger};
 use crate::ledger::{After, ReferrerRow};
 use crate::request::Page;
+use crate::response::{add_next_link, encode_query, json};
 
-/// A page ends before it grows larger than clients read, which is a manifest's 4 MiB; annotations may be long.
-const MAX_BYTES: u64 = 3 << 20;
+/// The largest page, in bytes: clients read 4 MiB at most, as they do for manifests.
+const MAX_PAGE: u64 = 3 << 20;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
@@ -47,7 +47,7 @@ impl From<ReferrerRow> for Descriptor {
     }
 }
 
-/// The answer where there is nothing to refer: for a repository that does not exist, or that the caller may not see.
+/// The empty list, for a repository that does not exist or that the caller may not see.
 pub fn no_referrers(artifact_type: Option<&str>) -> Response<Body> {
     index(Vec::new(), artifact_type.is_some())
 }
@@ -61,46 +61,44 @@ fn index(manifests: Vec<Descriptor>, filtered: bool) -> Response<Body> {
     response
 }
 
-impl Engine {
-    pub(crate) async fn list_referrers(
-        &self,
-        call: Call<'_>,
-        subject: Digest,
-        artifact_type: Option<String>,
-        page: Page,
-    ) -> Result<Response<Body>, Error> {
-        let size = self.page_size(&page);
-        if size == 0 {
-            return Ok(no_referrers(artifact_type.as_deref()));
-        }
-        let after = After { last: page.last, limit: size.saturating_add(1) };
-        let rows = self.inner.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after);
-        let rows = rows.await.map_err(ledger)?;
-        let (shown, more) = first_page(rows, size);
-        let next = shown.last().filter(|_| more).map(|last| {
-            let filter = artifact_type.as_deref().map(|wanted| format!("artifactType={}&", in_query(wanted)));
-            let (filter, last) = (filter.unwrap_or_default(), in_query(last.digest.as_str()));
-            format!("/v2/{}/referrers/{subject}?{filter}n={size}&last={last}", call.name)
-        });
-        let mut response = index(shown, artifact_type.is_some());
-        if let Some(next) = next {
-            link_next(&mut response, &next);
-        }
-        Ok(response)
+pub(crate) async fn list_referrers(
+    context: &Context,
+    call: Call<'_>,
+    subject: Digest,
+    artifact_type: Option<String>,
+    page: Page,
+) -> Result<Response<Body>, Error> {
+    let size = context.limits.page_size(&page);
+    if size == 0 {
+        return Ok(no_referrers(artifact_type.as_deref()));
     }
+    let after = After { last: page.last, limit: size.saturating_add(1) };
+    let rows = context.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after);
+    let rows = rows.await.map_err(ledger)?;
+    let (manifests, more) = first_page(rows, size);
+    let next = manifests.last().filter(|_| more).map(|last| {
+        let filter = artifact_type.as_deref().map(|wanted| format!("artifactType={}&", encode_query(wanted)));
+        let (filter, last) = (filter.unwrap_or_default(), encode_query(last.digest.as_str()));
+        format!("/v2/{}/referrers/{subject}?{filter}n={size}&last={last}", call.name)
+    });
+    let mut response = index(manifests, artifact_type.is_some());
+    if let Some(next) = next {
+        add_next_link(&mut response, &next);
+    }
+    Ok(response)
 }
 
-/// As many as go on a page, one at least, and whether there are more.
+/// As many rows as fit on a page, at least one, and whether there are more.
 fn first_page(rows: Vec<ReferrerRow>, size: u64) -> (Vec<Descriptor>, bool) {
     let mut bytes = 0_u64;
-    let mut shown = Vec::new();
-    let shown_at_most = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut descriptors = Vec::new();
+    let limit = usize::try_from(size).unwrap_or(usize::MAX);
     for row in rows {
         bytes = bytes.saturating_add(length_of(row.annotations.as_bytes())).saturating_add(512);
-        if !shown.is_empty() && (bytes > MAX_BYTES || shown.len() == shown_at_most) {
-            return (shown, true);
+        if !descriptors.is_empty() && (bytes > MAX_PAGE || descriptors.len() == limit) {
+            return (descriptors, true);
         }
-        shown.push(row.into());
+        descriptors.push(row.into());
     }
-    (shown, false)
+    (descriptors, false)
 }

@@ -298,14 +298,14 @@ impl Answer {
             assert_eq!(error["code"], code, "{self:?}");
             assert!(error["message"].is_string());
         }
-        assert_eq!(self.header(&crate::answer::API_VERSION), "registry/2.0");
+        assert_eq!(self.header(&crate::response::API_VERSION), "registry/2.0");
     }
 
     /// Fails unless it has this status.
     #[track_caller]
     pub fn is(&self, status: StatusCode) {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.header(&crate::answer::API_VERSION), "registry/2.0");
+        assert_eq!(self.header(&crate::response::API_VERSION), "registry/2.0");
     }
 }
 

@@ -1,261 +1,207 @@
 //! Uploads: POST, PATCH, PUT, GET and DELETE (distribution-spec, "Pushing blobs").
-//! It refuses to acknowledge a byte that is not durable, and to let two requests move one upload on from the same place.
 //!
-//! A chunk counts whole or not at all: one that is cut off leaves the upload where it stood, so that whoever sends it again is right.
-//! Bytes are hashed once, while they pass; only a closing digest of another algorithm than was announced has them read again.
+//! A byte is acknowledged once it is durable. A chunk is stored whole or not at all: one that is cut off leaves the upload at its old
+//! offset, so the client can simply send it again. Bytes are hashed once, as they arrive; they are read again only where the final
+//! digest has another algorithm than the one that was announced.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{HeaderName, HeaderValue, LOCATION, RANGE};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use model::oci::{Algorithm, Digest, RepositoryName};
-use tokio::sync::Notify;
-use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::answer::{Body, CONTENT_DIGEST, bare, length_of, value};
-use crate::engine::{BoxError, Call, Engine, Inner, to_the_end};
-use crate::error::{Error, acknowledged, ledger, storage};
+use crate::body::{Body, RequestBody, length_of};
+use crate::context::{Call, Context, run_to_completion};
+use crate::error::{Error, ledger, storage};
 use crate::hash::{Hasher, digest_of};
+use crate::lease::Leases;
 use crate::ledger::{Place, Segment, Upload};
 use crate::request::ContentRange;
+use crate::response::{CONTENT_DIGEST, empty, upload_range, value};
 use crate::storage::{Lease, Writer};
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
-/// Chunks of any length are taken.
+/// Chunks may have any length.
 const ANY_LENGTH: HeaderValue = HeaderValue::from_static("1");
 
-/// How long a request waits for another one that is still writing to the same upload.
-const LEASE_WAIT: Duration = Duration::from_secs(1);
-
-/// The uploads that are being written to.
-#[derive(Default)]
-pub(crate) struct Leases {
-    held: Mutex<HashSet<Uuid>>,
-    released: Notify,
-}
-
-impl Leases {
-    /// Waits a moment where another request still holds the lease, such as one whose chunk was cut off.
-    async fn take(self: &Arc<Self>, upload: Uuid) -> Result<Lease, Error> {
-        let acquired = async {
-            loop {
-                // Made before the attempt, so that a release right after it is not missed.
-                let released = self.released.notified();
-                if self.held().insert(upload) {
-                    return;
-                }
-                released.await;
-            }
-        };
-        timeout(LEASE_WAIT, acquired).await.map_err(|_| Error::UploadBusy)?;
-        Ok(Lease::new(Held { upload, leases: self.clone() }))
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Held {
-    upload: Uuid,
-    leases: Arc<Leases>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.leases.held().remove(&self.upload);
-        self.leases.released.notify_waiters();
-    }
-}
-
-/// A chunk that has arrived, not durable yet. Dropped, it never was.
-struct Received {
+/// A chunk that has arrived and is not durable yet; when dropped, it is discarded.
+struct Chunk {
     writer: Option<Box<dyn Writer>>,
     hasher: Hasher,
-    /// Where the upload stands with it.
+    /// The upload's offset after it.
     offset: u64,
 }
 
-impl Engine {
-    /// Opens an upload; one whose whole blob is the body is closed at once.
-    pub(crate) async fn start_upload<B>(
+/// The operations on uploads.
+pub(crate) struct Uploads {
+    context: Arc<Context>,
+    leases: Arc<Leases>,
+}
+
+impl Uploads {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self { context, leases: Arc::default() }
+    }
+
+    /// Opens an upload; where the body is the whole blob, it is closed at once.
+    pub(crate) async fn start(
         &self,
         call: Call<'_>,
         digest: Option<Digest>,
         algorithm: Algorithm,
-        body: &mut B,
-    ) -> Result<Response<Body>, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
-        B::Error: Into<BoxError>,
-    {
+        body: &mut impl RequestBody,
+    ) -> Result<Response<Body>, Error> {
         let id = self.open(call.place, algorithm).await?;
-        // Old clients announce a digest and send no body: they want an upload.
-        let Some(digest) = digest.filter(|digest| !body.is_end_stream() || is_of_nothing(digest)) else {
-            let mut response = standing(StatusCode::ACCEPTED, call.name, id, 0);
+        // Old clients announce a digest and send no body: they expect an upload.
+        let Some(digest) = digest.filter(|digest| !body.is_end_stream() || is_empty_digest(digest)) else {
+            let mut response = progress(StatusCode::ACCEPTED, call.name, id, 0);
             response.headers_mut().insert(CHUNK_MIN_LENGTH, ANY_LENGTH);
             return Ok(response);
         };
-        let closed = self.close_upload(call, id, digest, None, body).await;
+        let closed = self.close(call, id, digest, None, body).await;
         if closed.is_err() {
-            // The client never learnt of the upload. Where this fails too, a row without bytes is left behind.
-            let _ = self.inner.ledger.cancel_upload(call.place.id, id, self.inner.clock.now()).await;
+            // The client does not know the upload's id. Where this fails too, a row without bytes is left behind.
+            let _ = self.context.ledger.cancel_upload(call.place.id, id, self.context.clock.now()).await;
         }
         closed
     }
 
-    /// Links a blob of another repository, or of this one; opens an upload where there is none to be had.
-    pub(crate) async fn mount_blob(
+    /// Links a blob of another repository or of this one; opens an upload where it is not found.
+    pub(crate) async fn mount(
         &self,
         call: Call<'_>,
         digest: Digest,
         algorithm: Algorithm,
     ) -> Result<Response<Body>, Error> {
-        let now = self.inner.clock.now();
+        let now = self.context.clock.now();
         let from = call.mount_from.unwrap_or(call.place);
-        let mounted = self.inner.ledger.mount(call.place.id, from.id, &digest, now).await.map_err(ledger)?;
+        let mounted = self.context.ledger.mount(call.place.id, from.id, &digest, now).await.map_err(ledger)?;
         if mounted.is_some() {
             return Ok(created(call.name, &digest));
         }
         let id = self.open(call.place, algorithm).await?;
-        let mut response = standing(StatusCode::ACCEPTED, call.name, id, 0);
+        let mut response = progress(StatusCode::ACCEPTED, call.name, id, 0);
         response.headers_mut().insert(CHUNK_MIN_LENGTH, ANY_LENGTH);
         Ok(response)
     }
 
     async fn open(&self, place: &Place, algorithm: Algorithm) -> Result<Uuid, Error> {
         let id = Uuid::now_v7();
-        self.inner.ledger.open_upload(place.id, id, algorithm, self.inner.clock.now()).await.map_err(ledger)?;
+        self.context.ledger.open_upload(place.id, id, algorithm, self.context.clock.now()).await.map_err(ledger)?;
         Ok(id)
     }
 
     async fn find_upload(&self, place: &Place, id: Uuid) -> Result<Upload, Error> {
-        self.inner.ledger.upload(place.id, id).await.map_err(ledger)?.ok_or(Error::UploadUnknown)
+        self.context.ledger.upload(place.id, id).await.map_err(ledger)?.ok_or(Error::UploadUnknown)
     }
 
-    pub(crate) async fn upload_status(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
+    pub(crate) async fn status(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
         let upload = self.find_upload(call.place, id).await?;
-        Ok(standing(StatusCode::NO_CONTENT, call.name, id, upload.offset))
+        Ok(progress(StatusCode::NO_CONTENT, call.name, id, upload.offset))
     }
 
-    pub(crate) async fn cancel_upload(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
-        let cancelled = self.inner.ledger.cancel_upload(call.place.id, id, self.inner.clock.now()).await;
-        if cancelled.map_err(ledger)? { Ok(bare(StatusCode::NO_CONTENT)) } else { Err(Error::UploadUnknown) }
+    pub(crate) async fn cancel(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
+        let cancelled = self.context.ledger.cancel_upload(call.place.id, id, self.context.clock.now()).await;
+        if cancelled.map_err(ledger)? { Ok(empty(StatusCode::NO_CONTENT)) } else { Err(Error::UploadUnknown) }
     }
 
-    pub(crate) async fn append_upload<B>(
+    pub(crate) async fn append(
         &self,
         call: Call<'_>,
         id: Uuid,
         range: Option<ContentRange>,
-        body: &mut B,
-    ) -> Result<Response<Body>, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
-        B::Error: Into<BoxError>,
-    {
-        // The lease comes before the row is read: what the row says then holds until the lease ends.
-        let lease = self.inner.leases.take(id).await?;
+        body: &mut impl RequestBody,
+    ) -> Result<Response<Body>, Error> {
+        // The lease is taken before the row is read, so that the row stays current while the lease is held.
+        let lease = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
         check_chunk(call.name, &upload, range, body)?;
-        let Received { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
-        let (inner, repository) = (self.inner.clone(), call.place.id);
+        let Chunk { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
+        let (context, repository) = (self.context.clone(), call.place.id);
         let from_offset = upload.offset;
         if offset == from_offset {
-            return Ok(standing(StatusCode::ACCEPTED, call.name, id, offset));
+            return Ok(progress(StatusCode::ACCEPTED, call.name, id, offset));
         }
-        let advanced = to_the_end(async move {
-            let held = lease;
+        let advanced = run_to_completion(async move {
+            let _lease = lease;
             let segments = finish(writer, &upload).await?;
-            let moved = Upload { id, algorithm: upload.algorithm, offset, hash_state: hasher.state(), segments };
-            let now = inner.clock.now();
-            let advanced = inner.ledger.advance_upload(repository, &moved, from_offset, now).await.map_err(ledger)?;
-            if !advanced {
-                remove_new(&inner, &upload, &moved.segments).await;
+            let advanced = Upload { id, algorithm: upload.algorithm, offset, hash_state: hasher.state(), segments };
+            let now = context.clock.now();
+            let accepted =
+                context.ledger.advance_upload(repository, &advanced, from_offset, now).await.map_err(ledger)?;
+            if !accepted {
+                remove_new(&context, &upload, &advanced.segments).await;
             }
-            drop(held);
-            Ok(advanced)
+            Ok(accepted)
         });
         if advanced.await? {
-            Ok(standing(StatusCode::ACCEPTED, call.name, id, offset))
+            Ok(progress(StatusCode::ACCEPTED, call.name, id, offset))
         } else {
-            Err(self.overtaken(call, id).await)
+            Err(self.conflict(call, id).await)
         }
     }
 
-    pub(crate) async fn close_upload<B>(
+    pub(crate) async fn close(
         &self,
         call: Call<'_>,
         id: Uuid,
         digest: Digest,
         range: Option<ContentRange>,
-        body: &mut B,
-    ) -> Result<Response<Body>, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
-        B::Error: Into<BoxError>,
-    {
-        let lease = self.inner.leases.take(id).await?;
+        body: &mut impl RequestBody,
+    ) -> Result<Response<Body>, Error> {
+        let lease = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
-        // Without a last chunk there is nothing that a range could be of.
+        // Without a last chunk there is nothing for a range to describe.
         let range = range.filter(|_| !body.is_end_stream());
         check_chunk(call.name, &upload, range, body)?;
-        let Received { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
+        let Chunk { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
         let announced = digest.algorithm() == upload.algorithm;
         if announced && hasher.finish()? != digest {
             return Err(Error::DigestMismatch);
         }
         let response = created(call.name, &digest);
-        let (inner, repository) = (self.inner.clone(), call.place.id);
-        let committed = to_the_end(async move {
-            let held = lease;
+        let (context, repository) = (self.context.clone(), call.place.id);
+        let committed = run_to_completion(async move {
+            let _lease = lease;
             let segments = finish(writer, &upload).await?;
-            if !announced && hash_again(&inner, digest.algorithm(), &segments, offset).await? != digest {
-                remove_new(&inner, &upload, &segments).await;
+            if !announced && digest_of_segments(&context, digest.algorithm(), &segments, offset).await? != digest {
+                remove_new(&context, &upload, &segments).await;
                 return Err(Error::DigestMismatch);
             }
             let from_offset = upload.offset;
             let whole = Upload { offset, hash_state: Vec::new(), segments, ..upload.clone() };
-            let now = inner.clock.now();
-            let committed = inner.ledger.commit_upload(repository, &whole, from_offset, &digest, now).await;
+            let now = context.clock.now();
+            let committed = context.ledger.commit_upload(repository, &whole, from_offset, &digest, now).await;
             let committed = committed.map_err(ledger)?;
             if !committed {
-                remove_new(&inner, &upload, &whole.segments).await;
+                remove_new(&context, &upload, &whole.segments).await;
             }
-            drop(held);
             Ok(committed)
         });
-        if committed.await? { Ok(response) } else { Err(self.overtaken(call, id).await) }
+        if committed.await? { Ok(response) } else { Err(self.conflict(call, id).await) }
     }
 
-    /// Why an upload is no longer where it was: it was cancelled, or another node moved it on.
-    async fn overtaken(&self, call: Call<'_>, id: Uuid) -> Error {
+    /// Why an upload is no longer at the expected offset: it was cancelled, or another node has written to it.
+    async fn conflict(&self, call: Call<'_>, id: Uuid) -> Error {
         match self.find_upload(call.place, id).await {
             Ok(upload) => Error::OutOfOrder { location: location(call.name, id), offset: upload.offset },
             Err(error) => error,
         }
     }
 
-    /// Takes in a chunk, hashing it on the way to storage.
-    async fn receive<B>(
+    /// Receives a chunk, hashing it on the way to storage.
+    async fn receive(
         &self,
         upload: &Upload,
         range: Option<ContentRange>,
         lease: &Lease,
-        body: &mut B,
-    ) -> Result<Received, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
-        B::Error: Into<BoxError>,
-    {
-        let limit = self.inner.limits.blob;
+        body: &mut impl RequestBody,
+    ) -> Result<Chunk, Error> {
+        let limit = self.context.limits.blob;
         if upload.offset.saturating_add(body.size_hint().lower()) > limit {
             return Err(Error::BlobTooLarge);
         }
@@ -270,7 +216,7 @@ impl Engine {
             }
             hasher.update(&data);
             if writer.is_none() {
-                let opened = self.inner.storage.writer(upload.id, upload.segments.clone(), lease.clone());
+                let opened = self.context.storage.writer(upload.id, upload.segments.clone(), lease.clone());
                 writer = Some(opened.await.map_err(storage)?);
             }
             if let Some(writer) = &mut writer {
@@ -280,16 +226,16 @@ impl Engine {
         if range.is_some_and(|range| range.length() != offset - upload.offset) {
             return Err(Error::UploadInvalid("the body is not as long as its Content-Range"));
         }
-        Ok(Received { writer, hasher, offset })
+        Ok(Chunk { writer, hasher, offset })
     }
 }
 
-/// Whether a chunk starts where the upload stands and is as long as it says, as far as that is known before it arrives.
-fn check_chunk<B: http_body::Body>(
+/// Checks that a chunk starts at the upload's offset and is as long as its range, as far as that is known before it arrives.
+fn check_chunk(
     name: &RepositoryName,
     upload: &Upload,
     range: Option<ContentRange>,
-    body: &B,
+    body: &impl RequestBody,
 ) -> Result<(), Error> {
     let Some(range) = range else { return Ok(()) };
     let length_differs = body.size_hint().exact().is_some_and(|length| length != range.length());
@@ -299,7 +245,7 @@ fn check_chunk<B: http_body::Body>(
     Ok(())
 }
 
-/// Makes a chunk durable; the upload's segments with it.
+/// Makes a chunk durable; returns the upload's segments including it.
 async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<Segment>, Error> {
     match writer {
         Some(writer) => writer.finish().await.map_err(storage),
@@ -307,22 +253,27 @@ async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<
     }
 }
 
-/// Removes objects that the ledger never heard of. Best effort: nothing refers to them.
-async fn remove_new(inner: &Inner, upload: &Upload, segments: &[Segment]) {
+/// Removes objects that the ledger does not know. Best effort: nothing refers to them.
+async fn remove_new(context: &Context, upload: &Upload, segments: &[Segment]) {
     for segment in segments {
         if !upload.segments.iter().any(|known| known.key == segment.key)
-            && let Err(error) = inner.storage.delete(&segment.key).await
+            && let Err(error) = context.storage.delete(&segment.key).await
         {
-            tracing::warn!(key = segment.key, %error, "an object that nothing needs is left behind");
+            tracing::warn!(key = segment.key, %error, "failed to delete an unused object");
         }
     }
 }
 
-/// The digest under an algorithm that was not announced.
-async fn hash_again(inner: &Inner, algorithm: Algorithm, segments: &[Segment], size: u64) -> Result<Digest, Error> {
+/// The digest of stored segments, for an algorithm that was not announced.
+async fn digest_of_segments(
+    context: &Context,
+    algorithm: Algorithm,
+    segments: &[Segment],
+    size: u64,
+) -> Result<Digest, Error> {
     let mut hasher = Hasher::new(algorithm);
     if size > 0 {
-        let mut bytes = inner.storage.read(segments, 0..size).await.map_err(storage)?;
+        let mut bytes = context.storage.read(segments, 0..size).await.map_err(storage)?;
         while let Some(piece) = bytes.next().await {
             hasher.update(&piece.map_err(|error| storage(error.into()))?);
         }
@@ -330,8 +281,8 @@ async fn hash_again(inner: &Inner, algorithm: Algorithm, segments: &[Segment], s
     hasher.finish()
 }
 
-/// Whether this is a digest of no bytes.
-fn is_of_nothing(digest: &Digest) -> bool {
+/// Whether this is the digest of the empty blob.
+fn is_empty_digest(digest: &Digest) -> bool {
     digest_of(digest.algorithm(), b"").is_ok_and(|empty| empty == *digest)
 }
 
@@ -339,19 +290,19 @@ fn location(name: &RepositoryName, id: Uuid) -> String {
     format!("/v2/{name}/blobs/uploads/{id}")
 }
 
-/// Where an upload stands.
-fn standing(status: StatusCode, name: &RepositoryName, id: Uuid, offset: u64) -> Response<Body> {
-    let mut response = bare(status);
+/// The response that tells an upload's location and offset.
+fn progress(status: StatusCode, name: &RepositoryName, id: Uuid, offset: u64) -> Response<Body> {
+    let mut response = empty(status);
     let headers = response.headers_mut();
     headers.insert(LOCATION, value(location(name, id)));
-    headers.insert(RANGE, acknowledged(offset));
+    headers.insert(RANGE, upload_range(offset));
     headers.insert(UPLOAD_ID, value(id.to_string()));
     response
 }
 
-/// The answer to whoever has made a blob.
+/// The response to the request that created a blob.
 fn created(name: &RepositoryName, digest: &Digest) -> Response<Body> {
-    let mut response = bare(StatusCode::CREATED);
+    let mut response = empty(StatusCode::CREATED);
     let headers = response.headers_mut();
     headers.insert(LOCATION, value(format!("/v2/{name}/blobs/{digest}")));
     headers.insert(CONTENT_DIGEST, value(digest.to_string()));

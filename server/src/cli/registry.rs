@@ -16,16 +16,15 @@ use crate::cli::serve::{listen, open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 use crate::router::Hub;
-use crate::v2::alone::{Alone, Door};
-use crate::v2::gateway::Guard;
 use crate::v2::htpasswd::Htpasswd;
+use crate::v2::standalone::{Authentication, Standalone};
 use crate::{health, serve};
 
 /// An engine alone.
 #[derive(Args, Debug)]
 pub(super) struct Registry {
     #[command(flatten)]
-    door: Chosen,
+    access: Access,
     #[command(flatten)]
     settings: Settings,
 }
@@ -33,7 +32,7 @@ pub(super) struct Registry {
 /// Who may come in; one of these must be chosen.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
-struct Chosen {
+struct Access {
     /// Let everybody do everything
     #[arg(long)]
     open: bool,
@@ -42,12 +41,12 @@ struct Chosen {
     htpasswd: Option<PathBuf>,
 }
 
-impl Chosen {
-    fn door(&self) -> Result<Door, Error> {
-        let Some(path) = &self.htpasswd else { return Ok(Door::Open) };
+impl Access {
+    fn authentication(&self) -> Result<Authentication, Error> {
+        let Some(path) = &self.htpasswd else { return Ok(Authentication::Open) };
         let text = std::fs::read_to_string(path).map_err(|error| Error::File(path.clone(), error))?;
         let file = Htpasswd::parse(&text).map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
-        Ok(Door::Htpasswd(file))
+        Ok(Authentication::Htpasswd(file))
     }
 }
 
@@ -55,22 +54,22 @@ impl Chosen {
 pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let config = command.settings.resolve()?;
     settings::log(&config);
-    let door = command.door.door()?;
+    let authentication = command.access.authentication()?;
     let listener = listen(config.listen).await?;
     let clock = Clock::system();
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
     let store = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
-    let alone = Alone::new(engine, store.ledger(), clock, door);
-    let measured = alone.clone();
+    let standalone = Standalone::new(engine, store.ledger(), clock, authentication);
+    let measured = standalone.clone();
     let router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(move || async move { health::ready(&store, &*storage).await }))
         .route("/metrics", get(move || async move { measured.metrics().render() }))
         .fallback(|| async { StatusCode::NOT_FOUND });
-    tracing::info!(address = %config.listen, "serving an engine alone");
-    serve::run(listener, Hub::alone(Guard::Alone(alone), router), config.drain, serve::stop_signal()).await;
+    tracing::info!(address = %config.listen, "serving a registry without accounts");
+    serve::run(listener, Hub::standalone(standalone, router), config.drain, serve::stop_signal()).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -36,7 +36,7 @@ async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
         if shutdown.is_cancelled() {
             return;
         }
-        match engine.take_out_trash(OBJECTS).await {
+        match engine.delete_trash(OBJECTS).await {
             Ok(0) => return,
             Ok(objects) => tracing::debug!(objects, "deleted what nothing refers to"),
             Err(error) => {

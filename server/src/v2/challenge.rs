@@ -1,5 +1,5 @@
-//! The 401 that tells a client where to get a token and for what (distribution, "Token Authentication Specification").
-//! Its text follows from the request alone, so a hidden repository and a missing one are challenged alike.
+//! The 401 that tells a client where to get a token and with which scope (distribution, "Token Authentication Specification").
+//! It depends on the request alone, so it is the same for a hidden repository and for one that does not exist.
 
 use std::fmt::Write as _;
 
@@ -8,39 +8,39 @@ use model::oci::RepositoryName;
 use registry::Error;
 use serde_json::{Value, json};
 
-use crate::v2::needs::Need;
+use crate::v2::need::Need;
 
-/// Why the token that came is not enough; absent when none came.
+/// Why the token in a request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// It is not ours, or too old.
+pub enum TokenError {
+    /// It is malformed, expired or from another issuer.
     InvalidToken,
-    /// It is good, and not for this.
+    /// It is valid, but lacks a scope.
     InsufficientScope,
 }
 
-/// Where tokens are to be had.
+/// Where tokens are issued.
 #[derive(Clone, Copy, Debug)]
 pub struct Realm<'a> {
     /// The site's root as the caller reaches it.
     pub root: &'a str,
-    /// The name that tokens for this engine are made out to.
+    /// The name of this registry in tokens.
     pub service: &'a str,
 }
 
-/// What a request wants, as scopes.
+/// The scopes that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub enum Wanted<'a> {
-    /// Nothing but to be known, as on `/v2/`.
+    /// None, as on `/v2/`: any valid token will do.
     Nothing,
     /// The catalog.
     Catalog,
-    /// Something on a repository, and to read what a mount comes from.
+    /// A need on a repository, and pull on the source of a mount.
     Repository(&'a RepositoryName, Need, Option<&'a RepositoryName>),
 }
 
-/// The answer to a request that a token could allow.
-pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, trouble: Option<Trouble>) -> Error {
+/// The error for a request that a token could allow.
+pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, error: Option<TokenError>) -> Error {
     let resources = resources(wanted);
     let mut text = format!("Bearer realm=\"{}/token\",service=\"{}\"", realm.root, realm.service);
     if !resources.is_empty() {
@@ -48,9 +48,9 @@ pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, trouble: Option<Troubl
             resources.iter().map(|(kind, name, actions)| format!("{kind}:{name}:{}", actions.join(","))).collect();
         let _ = write!(text, ",scope=\"{}\"", scopes.join(" "));
     }
-    match trouble {
-        Some(Trouble::InvalidToken) => text.push_str(",error=\"invalid_token\""),
-        Some(Trouble::InsufficientScope) => text.push_str(",error=\"insufficient_scope\""),
+    match error {
+        Some(TokenError::InvalidToken) => text.push_str(",error=\"invalid_token\""),
+        Some(TokenError::InsufficientScope) => text.push_str(",error=\"insufficient_scope\""),
         None => {}
     }
     let detail: Vec<Value> = resources
@@ -87,8 +87,8 @@ mod tests {
 
     const REALM: Realm<'_> = Realm { root: "https://hub.example", service: "hub.example" };
 
-    fn header(wanted: Wanted<'_>, trouble: Option<Trouble>) -> String {
-        let response = unauthorized(REALM, wanted, trouble).into_response(&Method::GET);
+    fn header(wanted: Wanted<'_>, error: Option<TokenError>) -> String {
+        let response = unauthorized(REALM, wanted, error).into_response(&Method::GET);
         response.headers()[WWW_AUTHENTICATE].to_str().unwrap().to_owned()
     }
 
@@ -101,7 +101,7 @@ mod tests {
     fn a_mount_asks_for_both_repositories_in_one_scope() {
         let (to, from) = (RepositoryName::parse("a/b").unwrap(), RepositoryName::parse("c/d").unwrap());
         assert_eq!(
-            header(Wanted::Repository(&to, Need::Create, Some(&from)), Some(Trouble::InsufficientScope)),
+            header(Wanted::Repository(&to, Need::Create, Some(&from)), Some(TokenError::InsufficientScope)),
             r#"Bearer realm="https://hub.example/token",service="hub.example",scope="repository:a/b:pull,push repository:c/d:pull",error="insufficient_scope""#
         );
     }

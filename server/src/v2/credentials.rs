@@ -1,5 +1,4 @@
-//! The `Authorization` header, taken apart: a bearer's token or a name and a password.
-//! It refuses to know whether they are any good.
+//! Parser for the `Authorization` header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,10 +6,10 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use model::token::SECRET_PREFIX;
 
-/// What came in `Authorization`.
+/// The credentials in a request, not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials<'a> {
-    /// Nothing.
+    /// None were sent.
     None,
     /// A token of the token service.
     Token(&'a str),
@@ -23,12 +22,12 @@ pub enum Credentials<'a> {
         /// The password, which may be a personal access token's secret.
         password: String,
     },
-    /// Something else.
+    /// The header is malformed, or of an unknown scheme.
     Unreadable,
 }
 
 impl<'a> Credentials<'a> {
-    /// Reads the header; more than one are unreadable.
+    /// Parses the header; several of them are unreadable.
     pub fn of(headers: &'a HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Self::None };

@@ -8,8 +8,8 @@ use http::header::{
 use http::{Method, StatusCode};
 
 use super::{HERE, THERE, World, sha256};
-use crate::answer::CONTENT_DIGEST;
 use crate::document::OCI_MANIFEST;
+use crate::response::CONTENT_DIGEST;
 
 fn two_kilobytes() -> Vec<u8> {
     (0..2048_u32).map(|number| number.to_le_bytes()[0] ^ number.to_le_bytes()[1]).collect()

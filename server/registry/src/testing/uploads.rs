@@ -7,7 +7,7 @@ use http::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use http::{Method, StatusCode};
 
 use super::{HERE, THERE, World, sha256, sha512};
-use crate::answer::CONTENT_DIGEST;
+use crate::response::CONTENT_DIGEST;
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -220,7 +220,7 @@ pub async fn the_same_blob_pushed_twice_is_stored_once(world: &World) {
         assert_eq!(world.get(format!("/v2/{repository}/blobs/{digest}")).await.body, "again");
     }
     assert_eq!(world.ledger.trash(10).await.unwrap().len() + 1, world.storage.keys().len());
-    world.engine.take_out_trash(10).await.unwrap();
+    world.engine.delete_trash(10).await.unwrap();
     assert_eq!(world.storage.keys().len(), 1);
     assert_eq!(world.get(format!("/v2/{HERE}/blobs/{digest}")).await.body, "again");
 }

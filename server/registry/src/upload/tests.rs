@@ -11,16 +11,14 @@ use http::header::{CONTENT_RANGE, RANGE};
 use http::{Method, StatusCode};
 use proptest::prelude::*;
 use tempfile::TempDir;
-use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Leases;
+use crate::Limits;
 use crate::ledger::Segment;
 use crate::storage::disk::Disk;
 use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 use crate::testing::memory::{Fault, MemoryLedger};
 use crate::testing::{HERE, World, sha256, sha512};
-use crate::{Error, Limits};
 
 /// What a client may do next.
 #[derive(Clone, Debug)]
@@ -288,20 +286,4 @@ async fn a_request_that_goes_away_lets_the_next_one_write() {
     let digest = sha256(b"after");
     world.ask(Method::PUT, format!("{location}?digest={digest}")).send().await.is(StatusCode::CREATED);
     assert_eq!(world.get(format!("/v2/{HERE}/blobs/{digest}")).await.body, "after");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lease_is_taken_as_soon_as_it_is_released_and_waited_for_no_longer_than_a_second() {
-    let (leases, upload, other) = (Arc::new(Leases::default()), Uuid::now_v7(), Uuid::now_v7());
-    let held = leases.take(upload).await.unwrap();
-    leases.take(other).await.unwrap();
-    let start = Instant::now();
-    assert!(matches!(leases.take(upload).await, Err(Error::UploadBusy)));
-    assert_eq!(start.elapsed(), Duration::from_secs(1));
-    let start = Instant::now();
-    let (taken, ()) = tokio::join!(leases.take(upload), async {
-        tokio::time::sleep(Duration::from_millis(7)).await;
-        drop(held);
-    });
-    assert_eq!((taken.is_ok(), start.elapsed()), (true, Duration::from_millis(7)));
 }

@@ -22,7 +22,7 @@ use super::image::{self, Content};
 use super::sample::{PASSWORD, PEOPLE, REPOSITORIES, Sample};
 use crate::cli::Error;
 use crate::state::State;
-use crate::v2::hub::place;
+use crate::v2::caller::place;
 
 /// How much of the story passes between two pushes.
 const BETWEEN: Duration = Duration::from_hours(55);

@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
 use super::{blocking, gone_or_failed, joined, path_of};
-use crate::answer::length_of;
+use crate::body::length_of;
 use crate::ledger::Segment;
 use crate::storage::{ByteStream, StorageError};
 

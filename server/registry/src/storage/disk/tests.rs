@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::reader::{PIECE, PIECES_A_TRIP, SMALL, runs};
 use super::writer::{BATCH, Batch};
 use super::*;
-use crate::answer::length_of;
+use crate::body::length_of;
 
 fn disk() -> (TempDir, Disk) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,16 +1,15 @@
-//! What each request of the engine needs, as one exhaustive match: an operation without a need does not compile.
-//! It refuses to know who has it.
+//! The permission that each registry operation needs. The match is exhaustive: an operation without a need does not compile.
 
 use registry::Operation;
 
-/// What a request needs on its repository.
+/// The permission that an operation needs on its repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// To read.
     Pull,
     /// To write into a repository that must exist.
     Push,
-    /// To write; an unknown repository comes to be where the caller may make one.
+    /// To write; a repository that does not exist is created where the caller may create it.
     Create,
     /// To delete.
     Delete,
@@ -26,7 +25,7 @@ impl Need {
             | Operation::ListTags(_)
             | Operation::ListReferrers { .. } => Self::Pull,
             Operation::StartUpload { .. } | Operation::MountBlob { .. } => Self::Create,
-            // A manifest comes after its blobs: where none ever came it would be refused, and leave an empty repository.
+            // A manifest is pushed after its blobs: without any it would be refused, and leave an empty repository behind.
             Operation::PutManifest { .. }
             | Operation::UploadStatus(_)
             | Operation::AppendUpload { .. }
@@ -36,7 +35,7 @@ impl Need {
         }
     }
 
-    /// The actions that a token must name, in the order that a challenge lists them.
+    /// The actions that a token's scope must have, in the order in which a challenge lists them.
     pub const fn actions(self) -> &'static [&'static str] {
         match self {
             Self::Pull => &["pull"],

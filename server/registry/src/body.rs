@@ -1,0 +1,147 @@
+//! Bodies of requests and responses.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
+
+/// How long [`drain`] reads at most.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// The body of a request.
+pub trait RequestBody: http_body::Body<Data = Bytes> + Send + Unpin {}
+
+impl<B: http_body::Body<Data = Bytes> + Send + Unpin> RequestBody for B {}
+
+/// Reads and discards a body that is not needed, at most `limit` bytes of it and for at most five seconds: a client that is still
+/// sending when the connection closes does not see the response.
+pub async fn drain(body: &mut impl RequestBody, limit: u64) {
+    let end = Instant::now() + DRAIN_TIME;
+    let mut left = limit;
+    // The clock is also checked between frames: a body that is always ready would never run into the timeout.
+    while Instant::now() < end
+        && let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await
+        && let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, |data| length_of(data)))
+    {
+        left = rest;
+    }
+}
+
+/// A response's body of known length.
+pub struct Body(Kind);
+
+enum Kind {
+    Whole(Bytes),
+    Stream { bytes: BoxStream<'static, io::Result<Bytes>>, left: u64 },
+}
+
+impl Body {
+    /// No bytes.
+    pub const fn empty() -> Self {
+        Self(Kind::Whole(Bytes::new()))
+    }
+
+    /// These bytes.
+    pub const fn whole(bytes: Bytes) -> Self {
+        Self(Kind::Whole(bytes))
+    }
+
+    /// A stream of `length` bytes; the server cuts off the connection where the stream has another length.
+    pub fn stream(bytes: BoxStream<'static, io::Result<Bytes>>, length: u64) -> Self {
+        Self(Kind::Stream { bytes, left: length })
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.0 {
+            Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Stream { bytes, left } => bytes.poll_next_unpin(context).map(|next| {
+                next.map(|piece| {
+                    piece.map(|piece| {
+                        *left = left.saturating_sub(length_of(&piece));
+                        Frame::data(piece)
+                    })
+                })
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::Stream { left, .. } => *left == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match &self.0 {
+            Kind::Whole(bytes) => length_of(bytes),
+            Kind::Stream { left, .. } => *left,
+        })
+    }
+}
+
+/// The length of bytes in memory as a length on the wire.
+pub(crate) fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_counts_down_its_length() {
+        use http_body::Body as _;
+        let pieces = stream::iter(["ab", "c"].map(|piece| Ok(Bytes::from(piece))));
+        let mut body = Body::stream(pieces.boxed(), 3);
+        for left in [3, 1, 0] {
+            assert_eq!(body.size_hint().exact(), Some(left));
+            assert_eq!(body.is_end_stream(), left == 0);
+            let _ = body.frame().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_drained_up_to_its_limit_and_for_five_seconds_at_most() {
+        let frame = |_| async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 1 << 14]))) };
+        let large = || StreamBody::new(stream::iter(0..640).then(frame).boxed());
+        let mut body = large();
+        drain(&mut body, u64::MAX).await;
+        assert!(body.frame().await.is_none(), "ten MiB are read to their end");
+        let mut body = large();
+        drain(&mut body, 1 << 20).await;
+        let mut left = 0;
+        while body.frame().await.is_some() {
+            left += 1;
+        }
+        assert_eq!(left, 640 - 65, "one frame more than the limit is read");
+        let slowly = stream::iter(0..20).then(|frame| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            frame
+        });
+        let mut slow = StreamBody::new(slowly.then(frame).boxed());
+        drain(&mut slow, u64::MAX).await;
+        let mut left = 0;
+        while slow.frame().await.is_some() {
+            left += 1;
+        }
+        assert!((14..=16).contains(&left), "{left} seconds of it are left");
+    }
+}

@@ -1,0 +1,184 @@
+//! Authentication and authorisation of the hub's registry requests: credentials become a viewer, and the viewer gets permits from
+//! the store.
+
+use http::request::Parts;
+use model::fault::FaultCode;
+use model::oci::RepositoryName;
+use registry::Error;
+use registry::ledger::{LedgerError, Place};
+use store::access::{self, Delete, Permit, Pull, Push, Viewer};
+
+use crate::http::caller::{self, Peer};
+use crate::state::State;
+use crate::v2::SERVICE;
+use crate::v2::challenge::{Realm, TokenError, Wanted, unauthorized};
+use crate::v2::credentials::Credentials;
+use crate::v2::need::Need;
+use crate::v2::operation::Admitted;
+
+/// Who sent a request, and what kind of credentials they sent.
+#[derive(Debug)]
+pub struct Caller {
+    viewer: Viewer,
+    credential: CredentialKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CredentialKind {
+    /// None; they may sign in.
+    None,
+    /// A token of the token service; they may get one with a wider scope.
+    Token,
+    /// A password or a personal access token; there is nothing wider to get.
+    Secret,
+}
+
+/// A request to the hub's registry.
+#[derive(Clone, Copy)]
+pub struct HubRequest<'a> {
+    /// The hub.
+    pub state: &'a State,
+    /// The request's head.
+    pub parts: &'a Parts,
+    /// The other end of its connection.
+    pub peer: Option<Peer>,
+}
+
+impl HubRequest<'_> {
+    /// The error that sends the caller to the token service.
+    pub fn unauthorized(self, wanted: Wanted<'_>, error: Option<TokenError>) -> Error {
+        let root = caller::site_root(&self.state.config, self.peer, &self.parts.uri, &self.parts.headers);
+        unauthorized(Realm { root: &root, service: SERVICE }, wanted, error)
+    }
+}
+
+impl Caller {
+    /// Authenticates the sender of a request; `wanted` is what a challenge asks for.
+    pub async fn of(request: HubRequest<'_>, wanted: Wanted<'_>) -> Result<Self, Error> {
+        let store = &request.state.store;
+        let (credential, viewer) = match Credentials::of(&request.parts.headers) {
+            Credentials::None => return Ok(Self { viewer: store.anonymous(), credential: CredentialKind::None }),
+            Credentials::Token(token) => (CredentialKind::Token, store.bearer_viewer(token, SERVICE).await),
+            Credentials::Secret(secret) => (CredentialKind::Secret, store.secret_viewer(secret).await),
+            Credentials::Basic { name, password } => {
+                let address = caller::address(&request.state.config, request.peer, &request.parts.headers);
+                (CredentialKind::Secret, store.sign_in(&name, &password, address).await)
+            }
+            Credentials::Unreadable => return Err(request.unauthorized(wanted, Some(TokenError::InvalidToken))),
+        };
+        match viewer {
+            Ok(viewer) => Ok(Self { viewer, credential }),
+            Err(store::Error::Absent | store::Error::SignIn | store::Error::Forbidden) => {
+                Err(request.unauthorized(wanted, Some(TokenError::InvalidToken)))
+            }
+            Err(store::Error::Fault(fault)) if fault.code != FaultCode::TooMany => {
+                Err(request.unauthorized(wanted, Some(TokenError::InvalidToken)))
+            }
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    /// Whether they sent credentials.
+    pub const fn is_authenticated(&self) -> bool {
+        !matches!(self.credential, CredentialKind::None)
+    }
+
+    /// Whether they may list the catalog. A token without that scope would get an empty one.
+    pub const fn may_list(&self) -> bool {
+        !matches!(self.credential, CredentialKind::Token) || self.viewer.lists_all()
+    }
+
+    /// Who they are.
+    pub const fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// Authorises an operation. Both names are full: a one-word name has its namespace.
+    pub async fn admit(
+        &self,
+        request: HubRequest<'_>,
+        path: &RepositoryName,
+        need: Need,
+        source: Option<&RepositoryName>,
+    ) -> Result<Admitted, Error> {
+        let store = &request.state.store;
+        let permitted = match need {
+            Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
+            Need::Push => store.permit::<Push>(&self.viewer, path).await.map(|permit| place(&permit)),
+            Need::Create => {
+                let now = request.state.clock.now();
+                store.push_permit(&self.viewer, path, now).await.map(|permit| place(&permit))
+            }
+            Need::Delete => store.permit::<Delete>(&self.viewer, path).await.map(|permit| place(&permit)),
+        };
+        let place = match permitted {
+            Ok(place) => place,
+            Err(error) => {
+                return Err(self.refusal(request, error, path, Wanted::Repository(path, need, source)).await);
+            }
+        };
+        // A source that may not be read is not mounted: an upload opens instead, as it does where the source does not exist.
+        let mount_from = match source {
+            Some(source) => match store.permit::<Pull>(&self.viewer, source).await {
+                Ok(permit) => Some(self::place(&permit)),
+                Err(error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_))) => {
+                    return Err(store_error(error));
+                }
+                Err(_) => None,
+            },
+            None => None,
+        };
+        Ok(Admitted { place, mount_from })
+    }
+
+    /// The error for a refusal of the store, which is the same for a repository that is hidden and for one that does not exist.
+    ///
+    /// The holder of a token is sent back to the token service, since the token has only the scope that was asked for. They learn
+    /// that the repository does not exist only where they may create it.
+    async fn refusal(
+        &self,
+        request: HubRequest<'_>,
+        error: store::Error,
+        path: &RepositoryName,
+        wanted: Wanted<'_>,
+    ) -> Error {
+        match (error, self.credential) {
+            (store::Error::Absent | store::Error::SignIn | store::Error::Forbidden, CredentialKind::None) => {
+                request.unauthorized(wanted, None)
+            }
+            (store::Error::Absent, CredentialKind::Token) => {
+                match request.state.store.may_know_missing(&self.viewer, path).await {
+                    Ok(true) => Error::NameUnknown,
+                    Ok(false) => request.unauthorized(wanted, Some(TokenError::InsufficientScope)),
+                    Err(error) => store_error(error),
+                }
+            }
+            (store::Error::SignIn | store::Error::Forbidden, CredentialKind::Token) => {
+                request.unauthorized(wanted, Some(TokenError::InsufficientScope))
+            }
+            (store::Error::Absent, CredentialKind::Secret) => Error::NameUnknown,
+            (store::Error::Forbidden | store::Error::SignIn, CredentialKind::Secret) => Error::Denied,
+            (error, _) => store_error(error),
+        }
+    }
+}
+
+/// The repository of a permit, for the engine.
+pub fn place<N: access::Need>(permit: &Permit<N>) -> Place {
+    Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() }
+}
+
+/// An error of the store as one of the engine.
+pub fn store_error(error: store::Error) -> Error {
+    match error {
+        store::Error::Fault(fault) if fault.code == FaultCode::TooMany => {
+            Error::TooManyRequests(u64::from(fault.retry_after.unwrap_or(1)))
+        }
+        store::Error::Absent => Error::NameUnknown,
+        store::Error::SignIn | store::Error::Forbidden | store::Error::Fault(_) => Error::Denied,
+        full if full.is_full() => Error::LedgerFull(LedgerError::Full(Box::new(full))),
+        error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => {
+            Error::Ledger(LedgerError::Unavailable(Box::new(error)))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A registry without accounts, roles or visibility: everything is allowed to everybody, or to the users in an htpasswd file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response};
+use model::account::AccountName;
+use model::clock::Clock;
+use model::id::RepositoryId;
+use model::oci::RepositoryName;
+use moka::sync::Cache;
+use registry::ledger::{Ledger, LedgerError, Place};
+use registry::{Body, Engine, Error, Operation, Request, RequestBody, response};
+use serde_json::Value;
+
+use crate::metrics::Metrics;
+use crate::v2::credentials::Credentials;
+use crate::v2::htpasswd::Htpasswd;
+use crate::v2::need::Need;
+use crate::v2::operation::{Admitted, catalog_page, catalog_range, perform, unknown_repository};
+
+/// How long the id of a repository is cached; repositories are never deleted.
+const CACHE_TIME: Duration = Duration::from_mins(1);
+const CACHE_CAPACITY: u64 = 100_000;
+
+/// How callers are authenticated.
+pub enum Authentication {
+    /// Not at all.
+    Open,
+    /// By the names and passwords in a file.
+    Htpasswd(Htpasswd),
+}
+
+/// A registry without accounts; cheap to clone.
+#[derive(Clone)]
+pub struct Standalone {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    ledger: Arc<dyn Ledger>,
+    clock: Clock,
+    metrics: Metrics,
+    authentication: Authentication,
+    ids: Cache<RepositoryName, RepositoryId>,
+}
+
+impl Standalone {
+    /// A registry over this engine and its ledger.
+    pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, clock: Clock, authentication: Authentication) -> Self {
+        let ids = Cache::builder().max_capacity(CACHE_CAPACITY).time_to_live(CACHE_TIME).build();
+        Self { inner: Arc::new(Inner { engine, ledger, clock, metrics: Metrics::new(), authentication, ids }) }
+    }
+
+    /// Figures about requests.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Answers one request.
+    pub async fn handle(
+        &self,
+        request: Request,
+        parts: &Parts,
+        body: impl RequestBody,
+    ) -> Result<Response<Body>, Error> {
+        let actor = self.authenticate(&parts.headers).await?;
+        match request {
+            Request::Base => Ok(response::base()),
+            Request::Discover => Ok(response::discover()),
+            Request::Catalog(page) => {
+                let range = catalog_range(&page);
+                let names = self.inner.ledger.repositories(&range).await.map_err(registry::error::ledger)?;
+                Ok(catalog_page(&page, &range, names))
+            }
+            Request::Repository { name, operation } => self.handle_operation(parts, body, name, operation, actor).await,
+        }
+    }
+
+    async fn handle_operation(
+        &self,
+        parts: &Parts,
+        body: impl RequestBody,
+        name: RepositoryName,
+        operation: Operation,
+        actor: Option<AccountName>,
+    ) -> Result<Response<Body>, Error> {
+        let create = Need::of(&operation) == Need::Create;
+        let Some(place) = self.place(&name, create, actor.clone()).await? else {
+            return unknown_repository(&operation);
+        };
+        let mount_from = match &operation {
+            Operation::MountBlob { from: Some(source), .. } => self.place(source, false, actor).await?,
+            _ => None,
+        };
+        perform(&self.inner.engine, parts, body, &name, &Admitted { place, mount_from }, operation).await
+    }
+
+    async fn place(
+        &self,
+        name: &RepositoryName,
+        create: bool,
+        actor: Option<AccountName>,
+    ) -> Result<Option<Place>, Error> {
+        let id = if let Some(id) = self.inner.ids.get(name) {
+            Some(id)
+        } else {
+            let now = self.inner.clock.now();
+            let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
+            found.map_err(registry::error::ledger)?.inspect(|id| self.inner.ids.insert(name.clone(), *id))
+        };
+        Ok(id.map(|id| Place { id, name: name.clone(), actor }))
+    }
+
+    /// The caller's name, where callers are authenticated.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<AccountName>, Error> {
+        let Authentication::Htpasswd(file) = &self.inner.authentication else { return Ok(None) };
+        if let Credentials::Basic { name, password } = Credentials::of(headers)
+            && file.verify(&name, &password).await
+        {
+            return Ok(AccountName::parse(&name).ok());
+        }
+        let challenge = HeaderValue::from_static("Basic realm=\"portolan\", charset=\"UTF-8\"");
+        Err(Error::Unauthorized { challenge, detail: Value::Null })
+    }
+}
