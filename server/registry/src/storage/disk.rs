@@ -1,40 +1,41 @@
-//! Bytes in a folder, in 256 sub-folders: one file an upload and process, appended to by all the chunks that come there.
-//! It refuses to know what the bytes are, and trusts the ledger's lengths rather than its files' own.
+//! Storage in a folder: one file for each upload and process, spread over 256 sub-folders.
 //!
-//! Several processes may share the folder: none ever writes to, cuts or takes back a file that another one began, so an upload
-//! that moves from one to the other lies in several files.
+//! All chunks of an upload that arrive at one process are appended to one file. The lengths in the ledger are authoritative, not those
+//! of the files. Several processes may share the folder: none ever writes to, truncates or deletes a file that another one has begun,
+//! so an upload that moves from one process to another has several files.
 //!
 //! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls are made on
-//! blocking threads in large pieces; none waits for a client there.
+//! blocking threads in large pieces, and never wait for a client.
 
+mod file;
 mod reader;
 mod writer;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use super::{ByteStream, Lease, Storage, StorageError, Writer};
 use crate::ledger::Segment;
+use file::{blocking, key_of, path_of, sync_folder};
 use reader::{Buffers, Reader};
 use writer::DiskWriter;
 
 /// A folder of objects.
 pub struct Disk {
     folder: Arc<Path>,
-    /// Tells the files that this one began from others'.
+    /// Distinguishes files of this process from those of others.
     process: Uuid,
     spare: Arc<Buffers>,
 }
 
 impl Disk {
-    /// Opens the folder, and makes it when it is missing.
+    /// Opens the folder; creates it where it does not exist.
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
         fs::create_dir_all(folder)?;
         for shard in 0..=u8::MAX {
@@ -49,48 +50,6 @@ impl Disk {
         }
         Ok(Self { folder: folder.into(), process: Uuid::now_v7(), spare: Arc::default() })
     }
-}
-
-/// The key of an upload's file that this process begins after `before` others: a sub-folder by the upload's last, random byte,
-/// and a name that no other upload, process or place in the order ever has.
-fn key_of(upload: Uuid, before: usize, process: Uuid) -> String {
-    let (upload, process) = (upload.simple().to_string(), process.simple());
-    let shard = upload.get(30..).unwrap_or_default();
-    format!("{shard}/{upload}-{before}-{process}")
-}
-
-/// A key's path, if it can be one that [`key_of`] makes: nothing in it leads elsewhere.
-fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError> {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    match key.split_once('/') {
-        Some((shard, name)) if shard.len() == 2 && name.len() >= 32 && plain(shard) && plain(name) => {
-            Ok(folder.join(key))
-        }
-        _ => Err(StorageError::Key),
-    }
-}
-
-/// An object that should be there and is not, or not whole, is told from a disk that fails.
-fn gone_or_failed(error: io::Error, key: &str) -> StorageError {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => StorageError::Missing(key.to_owned()),
-        _ => error.into(),
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Runs blocking work. It ends by itself even when nobody waits for it any more.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
-) -> Result<T, StorageError> {
-    joined(spawn_blocking(work)).await
-}
-
-async fn joined<T>(handle: JoinHandle<Result<T, StorageError>>) -> Result<T, StorageError> {
-    handle.await.unwrap_or_else(|error| Err(StorageError::Failed(io::Error::other(error))))
 }
 
 #[async_trait]
@@ -123,7 +82,7 @@ impl Storage for Disk {
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        // A name of its own: somebody else may be checking.
+        // The name is unique, since checks may run at the same time.
         let path = self.folder.join(format!("check-{}", Uuid::now_v7().simple()));
         blocking(move || {
             fs::write(&path, b"portolan")?;

@@ -1,5 +1,4 @@
-//! Ranges of files on their way out: large pieces in buffers that are used again, one trip ahead of whoever reads.
-//! It refuses to hold a thread for a reader that is slow.
+//! Reads ranges of files in large pieces, into reused buffers and one read ahead of the client. A slow client occupies no thread.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -13,27 +12,27 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
-use super::{blocking, gone_or_failed, joined, path_of};
+use super::file::{blocking, joined, missing_or_failed, path_of};
 use crate::body::length_of;
 use crate::ledger::Segment;
 use crate::storage::{ByteStream, StorageError};
 
-/// How much is read from a file at a time.
+/// The size of a buffer.
 pub(super) const PIECE: usize = 512 << 10;
-/// Pieces that one trip to a blocking thread brings; with one trip ahead of the reader, a download holds twice as many.
-pub(super) const PIECES_A_TRIP: usize = 2;
-/// What is read whole at once.
+/// Pieces in a batch, which a blocking thread reads at once. A download holds two batches: one is read ahead.
+pub(super) const BATCH_PIECES: usize = 2;
+/// Ranges up to this size are read at once.
 pub(super) const SMALL: u64 = 64 << 10;
-/// Buffers kept for the next reader.
+/// The most unused buffers that are kept.
 const SPARE_BUFFERS: usize = 16;
 
-/// Part of one object.
+/// A range of one object.
 pub(super) struct Run {
     pub(super) key: String,
     pub(super) range: Range<u64>,
 }
 
-/// Which parts of which objects make up `range` of the concatenation of `segments`.
+/// The ranges of objects that make up `range` of the concatenation of `segments`.
 pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<Run> {
     let mut start = 0_u64;
     let mut runs = VecDeque::new();
@@ -48,7 +47,7 @@ pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<Run> {
     runs
 }
 
-/// What is still to be read; moves to a blocking thread and back.
+/// The state of a read, which moves to a blocking thread and back.
 pub(super) struct Reader {
     folder: Arc<Path>,
     spare: Arc<Buffers>,
@@ -57,27 +56,27 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A reader of the bytes `range` of the concatenation of `segments`.
+    /// A reader of `range` of the concatenation of `segments`.
     pub(super) fn new(folder: Arc<Path>, spare: Arc<Buffers>, segments: &[Segment], range: &Range<u64>) -> Self {
         Self { folder, spare, ahead: runs(segments, range), open: None }
     }
 
-    /// All of it. The first trip is awaited, so that a missing object is an error and not a broken answer.
+    /// The bytes as a stream. The first batch is awaited, so that a missing object is an error and not a broken response.
     pub(super) async fn stream(self) -> Result<ByteStream, StorageError> {
         if self.left() <= SMALL {
             let whole = blocking(move || self.whole()).await?;
             return Ok(stream::iter((!whole.is_empty()).then_some(Ok(whole))).boxed());
         }
-        let (reader, pieces) = blocking(move || self.trip(1)).await?;
+        let (reader, pieces) = blocking(move || self.batch(1)).await?;
         Ok(pieces_of(reader, pieces))
     }
 
-    /// How many bytes are still to be read, as long as none is.
+    /// How many bytes are to be read; valid before the first read.
     fn left(&self) -> u64 {
         self.ahead.iter().map(|run| run.range.end - run.range.start).sum()
     }
 
-    /// The object to read on in, and how much of it is left.
+    /// The object to read next, and the range that is left of it.
     fn current(&mut self) -> Result<Option<(&File, &mut Run)>, StorageError> {
         if self.open.as_ref().is_none_or(|(_, run)| run.range.is_empty()) {
             let Some(run) = self.ahead.pop_front() else {
@@ -85,65 +84,65 @@ impl Reader {
                 return Ok(None);
             };
             let path = path_of(&self.folder, &run.key)?;
-            let file = File::open(path).map_err(|error| gone_or_failed(error, &run.key))?;
+            let file = File::open(path).map_err(|error| missing_or_failed(error, &run.key))?;
             self.open = Some((file, run));
         }
         Ok(self.open.as_mut().map(|(file, run)| (&*file, run)))
     }
 
-    /// Reads on into the buffer, within one object; how many bytes, none at the end.
-    fn read_on(&mut self, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    /// Reads into the buffer from one object; returns how many bytes, zero at the end.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StorageError> {
         let Some((file, run)) = self.current()? else { return Ok(0) };
         let left = usize::try_from(run.range.end - run.range.start).unwrap_or(usize::MAX);
         let length = left.min(buffer.len());
         let target = buffer.get_mut(..length).unwrap_or_default();
-        file.read_exact_at(target, run.range.start).map_err(|error| gone_or_failed(error, &run.key))?;
+        file.read_exact_at(target, run.range.start).map_err(|error| missing_or_failed(error, &run.key))?;
         run.range.start = run.range.start.saturating_add(length_of(target));
         Ok(length)
     }
 
-    /// Everything that is left, for what is small.
+    /// All bytes, for small ranges.
     fn whole(mut self) -> Result<Bytes, StorageError> {
         let mut whole = vec![0; usize::try_from(self.left()).unwrap_or(usize::MAX)];
         let mut rest = whole.as_mut_slice();
         while !rest.is_empty() {
-            let count = self.read_on(rest)?;
+            let count = self.read(rest)?;
             rest = rest.get_mut(count..).unwrap_or_default();
         }
         Ok(whole.into())
     }
 
-    /// The next few pieces; none at the end.
-    fn trip(mut self, pieces: usize) -> Trip {
-        let mut brought = VecDeque::with_capacity(pieces);
-        while brought.len() < pieces {
+    /// The next pieces; none at the end.
+    fn batch(mut self, pieces: usize) -> Batch {
+        let mut batch = VecDeque::with_capacity(pieces);
+        while batch.len() < pieces {
             let mut buffer = self.spare.take();
-            buffer.length = self.read_on(&mut buffer.bytes)?;
+            buffer.length = self.read(&mut buffer.bytes)?;
             if buffer.length == 0 {
                 break;
             }
-            brought.push_back(Bytes::from_owner(buffer));
+            batch.push_back(Bytes::from_owner(buffer));
         }
-        Ok((self, brought))
+        Ok((self, batch))
     }
 }
 
-/// What a trip to a blocking thread brings back.
-type Trip = Result<(Reader, VecDeque<Bytes>), StorageError>;
+/// What a blocking thread returns.
+type Batch = Result<(Reader, VecDeque<Bytes>), StorageError>;
 
-/// The pieces at hand and all that follow. One trip is ahead of whoever reads; it waits for nobody on its thread.
+/// These pieces and all that follow. One batch is read ahead.
 fn pieces_of(reader: Reader, pieces: VecDeque<Bytes>) -> ByteStream {
-    let next = spawn_blocking(move || reader.trip(PIECES_A_TRIP));
+    let next = spawn_blocking(move || reader.batch(BATCH_PIECES));
     stream::unfold((pieces, Some(next)), |(mut pieces, mut next)| async {
         loop {
             if let Some(piece) = pieces.pop_front() {
                 return Some((Ok(piece), (pieces, next)));
             }
             match joined(next.take()?).await {
-                Ok((_, brought)) if brought.is_empty() => return None,
-                Ok((reader, brought)) => {
-                    pieces = brought;
-                    next = Some(spawn_blocking(move || reader.trip(PIECES_A_TRIP)));
+                Ok((_, batch)) if batch.is_empty() => return None,
+                Ok((reader, batch)) => {
+                    pieces = batch;
+                    next = Some(spawn_blocking(move || reader.batch(BATCH_PIECES)));
                 }
                 Err(error) => return Some((Err(io::Error::other(error)), (pieces, None))),
             }
@@ -152,7 +151,7 @@ fn pieces_of(reader: Reader, pieces: VecDeque<Bytes>) -> ByteStream {
     .boxed()
 }
 
-/// Buffers between uses.
+/// Unused buffers.
 #[derive(Default)]
 pub(super) struct Buffers(Mutex<Vec<Box<[u8]>>>);
 
@@ -160,15 +159,15 @@ impl Buffers {
     fn take(self: &Arc<Self>) -> Buffer {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let bytes = spare.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice());
-        Buffer { bytes, length: 0, home: self.clone() }
+        Buffer { bytes, length: 0, pool: self.clone() }
     }
 }
 
-/// A buffer that goes home when the last reader of its bytes is done.
+/// A buffer that is returned when the last reference to its bytes is dropped.
 struct Buffer {
     bytes: Box<[u8]>,
     length: usize,
-    home: Arc<Buffers>,
+    pool: Arc<Buffers>,
 }
 
 impl AsRef<[u8]> for Buffer {
@@ -179,7 +178,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut spare = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < SPARE_BUFFERS {
             spare.push(std::mem::take(&mut self.bytes));
         }

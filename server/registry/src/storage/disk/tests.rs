@@ -1,8 +1,9 @@
-//! The disk, written to, read from, resumed and left in the middle.
+//! Tests of the disk storage: writes, reads, resumed and interrupted uploads.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::reader::{PIECE, PIECES_A_TRIP, SMALL, runs};
+use super::reader::{BATCH_PIECES, PIECE, SMALL, runs};
 use super::writer::{BATCH, Batch};
 use super::*;
 use crate::body::length_of;
@@ -187,10 +188,9 @@ async fn a_slow_reader_holds_little_memory() {
     for _ in 0..4 {
         kept.push(stream.next().await.unwrap().unwrap());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // Each buffer in use knows its home, as do the disk and the reader: beside what is kept there is what one trip has brought
-        // and what the next one has.
+        // The pool is referenced by the disk, the reader and each buffer in use: those kept, and two batches.
         let in_use = Arc::strong_count(&disk.spare) - kept.len();
-        assert!(in_use <= 2 + 2 * PIECES_A_TRIP, "{in_use}");
+        assert!(in_use <= 2 + 2 * BATCH_PIECES, "{in_use}");
     }
     assert_eq!(kept.concat(), pattern(size)[..kept.iter().map(Bytes::len).sum()]);
 }

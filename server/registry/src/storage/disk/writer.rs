@@ -1,5 +1,4 @@
-//! The open end of an upload's file: frames gathered into large writes, made durable at the end or taken back.
-//! It refuses to know what was acknowledged before; it is told.
+//! Appends to an upload's file: collects frames into large writes, and makes them durable at the end or reverts them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
@@ -10,17 +9,17 @@ use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{blocking, gone_or_failed, joined, path_of, sync_folder};
+use super::file::{blocking, joined, missing_or_failed, path_of, sync_folder};
 use crate::ledger::Segment;
 use crate::storage::{Lease, StorageError, Writer};
 
-/// How much is gathered before it is written; twice as much is in memory at most.
+/// How many bytes are collected before they are written; at most twice as many are in memory.
 pub(super) const BATCH: usize = 1 << 20;
-/// Frames below this size are gathered by copying, so that a stream of tiny frames costs no more memory than its bytes.
+/// Smaller frames are copied together, so that a stream of tiny frames takes no more memory than its bytes.
 const TINY: usize = 16 << 10;
 
-/// The file of an upload, open at its end. The lease ends with it, after its last write.
-struct End {
+/// The file of an upload, open for appending. It holds the lease until its last write has ended.
+struct UploadFile {
     file: File,
     path: PathBuf,
     key: String,
@@ -30,7 +29,7 @@ struct End {
     _lease: Lease,
 }
 
-impl End {
+impl UploadFile {
     fn append(&mut self, batch: &[Bytes]) -> io::Result<()> {
         let mut slices: Vec<IoSlice<'_>> = batch.iter().map(|bytes| IoSlice::new(bytes)).collect();
         let mut left = slices.as_mut_slice();
@@ -49,7 +48,7 @@ impl End {
         Ok(())
     }
 
-    /// Makes the file durable. One that is empty is not kept: no bytes need no object.
+    /// Makes the file durable. An empty file is not kept.
     fn sync(mut self) -> Result<Option<Segment>, StorageError> {
         if self.written == 0 {
             return Ok(None);
@@ -68,8 +67,8 @@ impl End {
     }
 }
 
-impl Drop for End {
-    /// Takes back what was not acknowledged. Best effort: whoever goes on with the upload cuts the file back as well.
+impl Drop for UploadFile {
+    /// Reverts what was not acknowledged. Best effort: the next writer of the upload truncates the file as well.
     fn drop(&mut self) {
         if self.synced {
             return;
@@ -81,7 +80,7 @@ impl Drop for End {
     }
 }
 
-/// Frames on their way to the file.
+/// Frames that are not written yet.
 #[derive(Default)]
 pub(super) struct Batch {
     frames: Vec<Bytes>,
@@ -114,44 +113,43 @@ impl Batch {
     }
 }
 
-/// Where the file is: here, with a blocking thread that writes, or gone after a failure.
 enum State {
-    Idle(End),
-    Writing(JoinHandle<Result<End, StorageError>>),
-    Over,
+    Idle(UploadFile),
+    /// The file is with a blocking thread.
+    Writing(JoinHandle<Result<UploadFile, StorageError>>),
+    Failed,
 }
 
-/// An upload that is being written to.
+/// The writer of an upload.
 pub(super) struct DiskWriter {
-    /// What comes before the file.
+    /// The segments before the file.
     before: Vec<Segment>,
     state: State,
     batch: Batch,
 }
 
 impl DiskWriter {
-    /// Opens the file of `last`, which this process began or begins now, at the end of what is acknowledged in it, cutting off what
-    /// comes after; blocks.
+    /// Opens or creates the file of `last`, which is this process's own, and truncates it to its acknowledged length; blocks.
     pub(super) fn open(folder: &Path, before: Vec<Segment>, last: Segment, lease: Lease) -> Result<Self, StorageError> {
         let Segment { key, length: acknowledged } = last;
         let path = path_of(folder, &key)?;
         let opened = OpenOptions::new().write(true).create(acknowledged == 0).truncate(false).open(&path);
-        let mut file = opened.map_err(|error| gone_or_failed(error, &key))?;
+        let mut file = opened.map_err(|error| missing_or_failed(error, &key))?;
         if file.metadata()?.len() < acknowledged {
             return Err(StorageError::Missing(key));
         }
         file.set_len(acknowledged)?;
         file.seek(SeekFrom::Start(acknowledged))?;
-        let end = End { file, path, key, acknowledged, written: acknowledged, synced: false, _lease: lease };
-        Ok(Self { before, state: State::Idle(end), batch: Batch::default() })
+        let file = UploadFile { file, path, key, acknowledged, written: acknowledged, synced: false, _lease: lease };
+        Ok(Self { before, state: State::Idle(file), batch: Batch::default() })
     }
 
     /// Waits for the write under way, if there is one.
-    async fn end(&mut self) -> Result<End, StorageError> {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Idle(end) => Ok(end),
+    async fn idle_file(&mut self) -> Result<UploadFile, StorageError> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(file) => Ok(file),
             State::Writing(handle) => joined(handle).await,
-            State::Over => Err(StorageError::Failed(io::Error::other("the writer has failed before"))),
+            State::Failed => Err(StorageError::Failed(io::Error::other("an earlier write failed"))),
         }
     }
 }
@@ -161,22 +159,22 @@ impl Writer for DiskWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.batch.push(bytes);
         if self.batch.size >= BATCH {
-            let mut end = self.end().await?;
+            let mut file = self.idle_file().await?;
             let frames = self.batch.take();
             self.state = State::Writing(spawn_blocking(move || {
-                end.append(&frames)?;
-                Ok(end)
+                file.append(&frames)?;
+                Ok(file)
             }));
         }
         Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Vec<Segment>, StorageError> {
-        let mut end = self.end().await?;
+        let mut file = self.idle_file().await?;
         let frames = self.batch.take();
         let last = blocking(move || {
-            end.append(&frames)?;
-            end.sync()
+            file.append(&frames)?;
+            file.sync()
         })
         .await?;
         let mut segments = std::mem::take(&mut self.before);
@@ -187,11 +185,11 @@ impl Writer for DiskWriter {
 
 impl Drop for DiskWriter {
     fn drop(&mut self) {
-        // A writer whose file is with a blocking thread leaves the taking back to that thread.
-        if let State::Idle(end) = std::mem::replace(&mut self.state, State::Over)
+        // A file that is with a blocking thread is reverted there.
+        if let State::Idle(file) = std::mem::replace(&mut self.state, State::Failed)
             && let Ok(runtime) = Handle::try_current()
         {
-            drop(runtime.spawn_blocking(move || drop(end)));
+            drop(runtime.spawn_blocking(move || drop(file)));
         }
     }
 }
