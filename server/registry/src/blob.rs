@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::cache::Cache;
 use crate::condition::{RequestedRange, not_modified, requested_range};
 use crate::context::{Call, Context, run_to_completion};
-use crate::error::{Error, ledger, storage};
+use crate::error::Error;
 use crate::ledger::{Blob, Place, Unlink};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
 
@@ -68,7 +68,7 @@ impl Blobs {
             return Ok(cached);
         }
         let epoch = self.cache.epoch(place.id);
-        let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(ledger)? else {
+        let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(Error::from_ledger)? else {
             return Err(Error::BlobUnknown(key.1));
         };
         let cached = Arc::new(CachedBlob::new(blob));
@@ -90,13 +90,13 @@ impl Blobs {
         let (status, range) = match requested {
             RequestedRange::Whole => (StatusCode::OK, 0..blob.size),
             RequestedRange::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-            RequestedRange::Unsatisfiable => return Err(Error::RangeOutside { size: blob.size }),
+            RequestedRange::Unsatisfiable => return Err(Error::RangeNotSatisfiable { size: blob.size }),
         };
         let length = range.end - range.start;
         let body = if head || length == 0 {
             Body::empty()
         } else {
-            let bytes = self.context.storage.read(&blob.segments, range.clone()).await.map_err(storage)?;
+            let bytes = self.context.storage.read(&blob.segments, range.clone()).await.map_err(Error::from_storage)?;
             Body::stream(bytes, length)
         };
         let mut response = response(status, body);
@@ -114,7 +114,7 @@ impl Blobs {
     pub(crate) async fn delete(&self, call: Call<'_>, digest: Digest) -> Result<Response<Body>, Error> {
         let (blobs, repository) = (self.clone(), call.place.id);
         run_to_completion(async move {
-            let outcome = blobs.context.ledger.unlink_blob(repository, &digest).await.map_err(ledger);
+            let outcome = blobs.context.ledger.unlink_blob(repository, &digest).await.map_err(Error::from_ledger);
             blobs.cache.forget(repository);
             match outcome? {
                 Unlink::Done => Ok(empty(StatusCode::ACCEPTED)),

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use model::clock::Clock;
 use model::oci::RepositoryName;
 
-use crate::error::Error;
+use crate::error::{Error, InternalError};
 use crate::ledger::{Ledger, Place};
 use crate::request::Page;
 use crate::storage::Storage;
@@ -63,5 +63,5 @@ pub(crate) struct Context {
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::spawn(work).await.unwrap_or(Err(Error::Broken("a task of the engine did not end")))
+    tokio::spawn(work).await.unwrap_or(Err(Error::Internal(InternalError::Panic)))
 }

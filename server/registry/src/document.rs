@@ -1,12 +1,13 @@
-//! Manifests and indexes as documents: what they refer to, and whether they are what they say (image-spec, "manifest", "image-index").
-//! It refuses to know the repository: whether the references exist is settled elsewhere.
+//! Parser and validator for image manifests and indexes (image-spec, "manifest", "image-index"). Whether what they refer to exists is
+//! checked elsewhere.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use model::oci::Digest;
 use serde::Deserialize;
 
-use crate::error::Error;
+use crate::error::{Error, InternalError, InvalidManifest, Unsupported};
 use crate::ledger::Link;
 
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -15,27 +16,27 @@ pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.ma
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
 
-/// More references than any image has; a bound on the work of one push.
+/// The most references in a manifest: far more than images have, and a bound on the work of one push.
 const MAX_REFERENCES: usize = 8_192;
 
-/// What a manifest says.
+/// A parsed manifest or index.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Document {
     /// Its media type, without parameters.
     pub(crate) media_type: String,
     /// `artifactType`, or an image manifest's config's media type.
     pub(crate) artifact_type: Option<String>,
-    /// What it says something about.
+    /// The manifest that it is about.
     pub(crate) subject: Option<Digest>,
     /// Annotations as a JSON object.
     pub(crate) annotations: String,
     /// Config and layers.
     pub(crate) blobs: Vec<Link>,
-    /// Layers that live elsewhere and need not be here.
+    /// Layers that may be stored elsewhere.
     pub(crate) foreign: Vec<Link>,
     /// An index's manifests.
     pub(crate) children: Vec<Link>,
-    /// An index's entries of other types, which may be blobs: build caches list their layers so.
+    /// An index's entries of other types, which may be blobs: this is how build caches list their layers.
     pub(crate) others: Vec<Link>,
 }
 
@@ -77,33 +78,26 @@ fn shape_of(media_type: &str) -> Option<Shape> {
     }
 }
 
-fn invalid<T>(why: impl Into<String>) -> Result<T, Error> {
-    Err(Error::ManifestInvalid(why.into()))
-}
-
 impl Document {
-    /// Reads a manifest that was sent as `content_type`. With `any_type`, a JSON object of an unknown type is taken as it is.
+    /// Parses a manifest that was sent as `content_type`. With `any_type`, any JSON object of an unknown type is accepted.
     pub(crate) fn parse(content_type: Option<&str>, payload: &[u8], any_type: bool) -> Result<Self, Error> {
         let sent = content_type.map(bare_type).filter(|sent| !sent.is_empty());
         if sent.is_some_and(|sent| sent.starts_with(DOCKER_SCHEMA_1)) {
-            return Err(Error::Unsupported("manifests of schema 1 are not supported"));
+            return Err(Unsupported::Schema1.into());
         }
         if let Some(sent) = sent.filter(|sent| shape_of(sent).is_none()) {
-            return if any_type { Self::opaque(sent, payload) } else { invalid("unknown manifest media type") };
+            return if any_type { Self::opaque(sent, payload) } else { Err(InvalidManifest::MediaTypeUnknown.into()) };
         }
-        // A structure would be read from an array too, and text in members that nobody reads is not looked at.
+        // serde would also accept an array for a struct, and does not check the text of unknown members.
         if !std::str::from_utf8(payload).is_ok_and(|text| text.trim_ascii_start().starts_with('{')) {
-            return invalid("a manifest is a JSON object, in UTF-8");
+            return Err(InvalidManifest::NotAnObject.into());
         }
-        let json = match read(payload) {
-            Ok(json) => json,
-            Err(why) => return invalid(why),
-        };
+        let json = read(payload)?;
         if json.schema_version != Some(2) {
-            return invalid("schemaVersion is not 2");
+            return Err(InvalidManifest::SchemaVersion.into());
         }
         let media_type = match (sent, json.media_type.as_deref()) {
-            (Some(sent), Some(inner)) if sent != inner => return invalid("mediaType differs from Content-Type"),
+            (Some(sent), Some(inner)) if sent != inner => return Err(InvalidManifest::MediaTypeMismatch.into()),
             (Some(known), _) | (None, Some(known)) => known.to_owned(),
             (None, None) if json.manifests.is_some() => OCI_INDEX.to_owned(),
             (None, None) => OCI_MANIFEST.to_owned(),
@@ -112,15 +106,15 @@ impl Document {
             Some(Shape::Image) => Self::image(media_type, json),
             Some(Shape::Index) => Self::index(media_type, json),
             None if any_type => Self::opaque(&media_type, payload),
-            None => invalid("unknown manifest media type"),
+            None => Err(InvalidManifest::MediaTypeUnknown.into()),
         }
     }
 
     fn image(media_type: String, json: Json) -> Result<Self, Error> {
         if json.manifests.is_some() {
-            return invalid("an image manifest has no manifests");
+            return Err(InvalidManifest::ManifestsInImage.into());
         }
-        let Some(config) = json.config else { return invalid("an image manifest has a config") };
+        let config = json.config.ok_or(InvalidManifest::ConfigMissing)?;
         let artifact_type =
             json.artifact_type.filter(|kind| !kind.is_empty()).or_else(|| Some(config.media_type.clone()));
         let mut document = Self::new(media_type, artifact_type, json.subject, json.annotations)?;
@@ -128,7 +122,7 @@ impl Document {
         let (foreign, own): (Vec<_>, Vec<_>) = layers.into_iter().partition(is_foreign);
         for url in foreign.iter().filter_map(|layer| layer.urls.as_ref()).flatten() {
             if !url.starts_with("https://") && !url.starts_with("http://") {
-                return invalid("a layer's urls are http or https");
+                return Err(InvalidManifest::LayerUrl.into());
             }
         }
         document.blobs = links(own.into_iter().chain([config]))?;
@@ -139,9 +133,9 @@ impl Document {
 
     fn index(media_type: String, json: Json) -> Result<Self, Error> {
         if json.layers.is_some() || json.config.is_some() {
-            return invalid("an index has neither config nor layers");
+            return Err(InvalidManifest::LayersInIndex.into());
         }
-        let Some(manifests) = json.manifests else { return invalid("an index has manifests") };
+        let manifests = json.manifests.ok_or(InvalidManifest::ManifestsMissing)?;
         let artifact_type = json.artifact_type.filter(|kind| !kind.is_empty());
         let mut document = Self::new(media_type, artifact_type, json.subject, json.annotations)?;
         let is_manifest = |entry: &Descriptor| shape_of(&entry.media_type).is_some();
@@ -158,17 +152,17 @@ impl Document {
         subject: Option<Descriptor>,
         annotations: Option<BTreeMap<String, String>>,
     ) -> Result<Self, Error> {
-        // PostgreSQL, for one, cannot keep a zero character in text.
+        // PostgreSQL cannot store NUL in text.
         let unfit = |kind: &str| kind.contains(char::is_control);
         if unfit(&media_type) || artifact_type.as_deref().is_some_and(unfit) {
-            return invalid("a media type has no control characters");
+            return Err(InvalidManifest::MediaTypeCharacters.into());
         }
         let annotations = serde_json::to_string(&annotations.unwrap_or_default());
         Ok(Self {
             media_type,
             artifact_type: artifact_type.filter(|kind| !kind.is_empty()),
             subject: subject.map(|subject| subject.digest),
-            annotations: annotations.map_err(|_| Error::Broken("annotations do not serialise"))?,
+            annotations: annotations.map_err(|_| InternalError::Annotations)?,
             blobs: Vec::new(),
             foreign: Vec::new(),
             children: Vec::new(),
@@ -179,23 +173,22 @@ impl Document {
     fn opaque(media_type: &str, payload: &[u8]) -> Result<Self, Error> {
         match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload) {
             Ok(_) => Self::new(media_type.to_owned(), None, None, None),
-            Err(_) => invalid("a manifest is a JSON object"),
+            Err(_) => Err(InvalidManifest::NotAnObject.into()),
         }
     }
 }
 
-/// A document's members, or what is wrong and with which of them.
-fn read(payload: &[u8]) -> Result<Json, String> {
-    let broken = |error: &serde_json::Error| format!("the manifest does not parse: {error}");
-    // The parser of serde_json itself refuses documents nested more than 128 deep.
+fn read(payload: &[u8]) -> Result<Json, InvalidManifest> {
+    let syntax = |error: &serde_json::Error| InvalidManifest::Syntax { reason: error.to_string() };
+    // serde_json itself rejects documents that are nested more than 128 deep.
     let mut parser = serde_json::Deserializer::from_slice(payload);
     let json = serde_path_to_error::deserialize(&mut parser).map_err(|error| match (error.inner(), error.path()) {
         (inner, path) if inner.is_data() && path.iter().next().is_some() => {
-            format!("the manifest's {path} is not usable: {inner}")
+            InvalidManifest::Member { path: path.to_string(), reason: inner.to_string() }
         }
-        (inner, _) => broken(inner),
+        (inner, _) => syntax(inner),
     })?;
-    parser.end().map_err(|error| broken(&error))?;
+    parser.end().map_err(|error| syntax(&error))?;
     Ok(json)
 }
 
@@ -204,23 +197,28 @@ fn bare_type(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether a layer's bytes live elsewhere (image-spec, "Non-Distributable Layers").
+/// Whether a layer may be stored elsewhere (image-spec, "Non-Distributable Layers").
 fn is_foreign(layer: &Descriptor) -> bool {
     layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
         || layer.media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 }
 
-/// Each digest once, in order, so that every push locks them alike.
-fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>, Error> {
+/// Each digest once and in order, so that all pushes lock them in the same order.
+fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>, InvalidManifest> {
     let mut sizes = BTreeMap::new();
-    for descriptor in descriptors {
-        let known = *sizes.entry(descriptor.digest).or_insert(descriptor.size);
-        if known != descriptor.size {
-            return invalid("one digest has two sizes");
+    for Descriptor { digest, size, .. } in descriptors {
+        match sizes.entry(digest) {
+            Entry::Vacant(entry) => {
+                entry.insert(size);
+            }
+            Entry::Occupied(entry) if *entry.get() != size => {
+                return Err(InvalidManifest::ConflictingSizes(entry.key().clone()));
+            }
+            Entry::Occupied(_) => {}
         }
     }
     if sizes.len() > MAX_REFERENCES {
-        return invalid("the manifest refers to too many blobs or manifests");
+        return Err(InvalidManifest::TooManyReferences { max: MAX_REFERENCES });
     }
     Ok(sizes.into_iter().map(|(digest, size)| Link { digest, size }).collect())
 }
@@ -281,8 +279,8 @@ mod tests {
             manifest.to_string()
         };
         for (payload, member, wanted) in [
-            ("{".to_owned(), "the manifest", "EOF"),
-            (with("layers", json!([])) + "x", "the manifest", "trailing characters"),
+            ("{".to_owned(), "JSON", "EOF"),
+            (with("layers", json!([])) + "x", "JSON", "trailing characters"),
             (with("schemaVersion", json!("2")), "schemaVersion", "string \"2\""),
             (with("config", json!("x")), "config", "an object"),
             (with("config", json!([])), "config", "an object"),
@@ -292,10 +290,11 @@ mod tests {
             (with("subject", json!({ "digest": digest('a'), "size": -1 })), "subject.size", "-1"),
             (with("annotations", json!({ "a": 1 })), "annotations.a", "expected a string"),
         ] {
-            let Err(Error::ManifestInvalid(why)) = Document::parse(Some(OCI_MANIFEST), payload.as_bytes(), false)
+            let Err(Error::ManifestInvalid(error)) = Document::parse(Some(OCI_MANIFEST), payload.as_bytes(), false)
             else {
                 panic!("{payload} was not refused")
             };
+            let why = error.to_string();
             assert!(why.contains(member) && why.contains(wanted), "{why}");
             assert!(["struct", "Json", "Descriptor"].iter().all(|word| !why.contains(word)), "{why}");
         }

@@ -1,5 +1,4 @@
-//! What the engine answers when it does not do as asked: one variant an outcome, each with its status and OCI error code.
-//! It refuses to know who asked; the constructors for sign-in and rights are for whoever guards the engine.
+//! The errors of requests: for each the status, the OCI error code and the message.
 
 use http::{HeaderValue, StatusCode};
 use model::oci::Digest;
@@ -9,153 +8,269 @@ use thiserror::Error;
 use crate::ledger::LedgerError;
 use crate::storage::StorageError;
 
-/// Why a request was not done. `Display` is what the client may read; sources are for the log.
+/// Why a request failed. Its `Display` is the message in the response; sources are for the log alone.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// No such path below `/v2/`.
-    #[error("there is nothing at this path")]
-    NoSuchPath,
-    /// The path is known, the method is not; holds the methods that are, as in `Allow`.
-    #[error("this method is not supported here")]
+    /// No endpoint has this path.
+    #[error("endpoint unknown")]
+    EndpointUnknown,
+    /// The endpoint has no such method; holds those that it has, as in `Allow`.
+    #[error("method not allowed")]
     MethodNotAllowed(&'static str),
     /// A parameter or a document of a kind that is not supported.
-    #[error("{0}")]
-    Unsupported(&'static str),
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// Not a repository name.
     #[error("invalid repository name")]
     NameInvalid,
-    /// No such repository, or none that the caller may see.
+    /// The repository does not exist, or the caller may not see it.
     #[error("repository name not known to registry")]
     NameUnknown,
-    /// Not a digest, or not one of a known algorithm.
+    /// Not a digest, or of an unknown algorithm.
     #[error("invalid digest")]
     DigestInvalid,
-    /// The content has another digest than the one that was given.
+    /// The content does not have the digest that was given.
     #[error("provided digest did not match uploaded content")]
     DigestMismatch,
     /// The repository does not have this blob.
     #[error("blob unknown to registry")]
     BlobUnknown(Digest),
-    /// A manifest still refers to the blob.
-    #[error("a manifest of this repository refers to the blob")]
+    /// A manifest of the repository refers to the blob.
+    #[error("blob is referenced by a manifest in this repository")]
     BlobInUse,
-    /// The blob is larger than this registry takes.
-    #[error("the blob is larger than this registry takes")]
-    BlobTooLarge,
-    /// A `Range` that lies outside a blob of `size` bytes.
-    #[error("the range lies outside the blob")]
-    RangeOutside {
+    /// The blob is too large.
+    #[error("blob exceeds the limit of {limit} bytes")]
+    BlobTooLarge {
+        /// The largest size in bytes.
+        limit: u64,
+    },
+    /// The `Range` lies outside of the blob.
+    #[error("range not satisfiable: blob has {size} bytes")]
+    RangeNotSatisfiable {
         /// The blob's size in bytes.
         size: u64,
     },
-    /// No such upload in this repository.
+    /// The repository has no such upload.
     #[error("blob upload unknown to registry")]
     UploadUnknown,
-    /// The upload cannot go on like this.
-    #[error("{0}")]
-    UploadInvalid(&'static str),
+    /// `Content-Range` is not `<first>-<last>`.
+    #[error("Content-Range must be <first>-<last>, in bytes")]
+    ContentRangeInvalid,
+    /// The body is not as long as its `Content-Range`.
+    #[error("body length does not match Content-Range")]
+    ContentRangeMismatch,
     /// Another request is writing to the upload.
     #[error("another request is writing to this upload")]
     UploadBusy,
-    /// A chunk that does not start where the upload stands (distribution-spec, "Pushing a blob in chunks").
-    #[error("the chunk does not start where the upload stands")]
-    OutOfOrder {
-        /// Where to go on, a relative address.
+    /// The chunk does not start at the upload's offset (distribution-spec, "Pushing a blob in chunks").
+    #[error("chunk out of order: upload has {offset} bytes")]
+    ChunkOutOfOrder {
+        /// Where to continue, a relative address.
         location: String,
-        /// Bytes acknowledged.
+        /// The upload's offset.
         offset: u64,
     },
-    /// The body ended before its end.
-    #[error("the request body was cut off")]
-    BodyCutOff,
-    /// The manifest is not acceptable; says why.
-    #[error("{0}")]
-    ManifestInvalid(String),
-    /// The manifest is larger than this registry takes.
-    #[error("the manifest is larger than this registry takes")]
-    ManifestTooLarge,
-    /// No such manifest; holds the reference that was asked for.
+    /// The connection ended before the body did.
+    #[error("request body ended early")]
+    BodyIncomplete,
+    /// The manifest is not valid.
+    #[error(transparent)]
+    ManifestInvalid(#[from] InvalidManifest),
+    /// The manifest is too large.
+    #[error("manifest exceeds the limit of {limit} bytes")]
+    ManifestTooLarge {
+        /// The largest size in bytes.
+        limit: u64,
+    },
+    /// The repository has no such manifest; holds the requested reference.
     #[error("manifest unknown")]
     ManifestUnknown(String),
-    /// The manifest refers to what the repository does not have.
-    #[error("the manifest refers to blobs or manifests that are not in this repository")]
+    /// The manifest refers to blobs or manifests that the repository does not have.
+    #[error("manifest refers to blobs or manifests unknown to this repository")]
     ManifestBlobUnknown(Vec<Digest>),
-    /// More tags at once than this registry takes.
-    #[error("more tags at once than this registry takes")]
-    TooManyTags,
+    /// Too many tags in one request.
+    #[error("more than {max} tags in one request")]
+    TooManyTags {
+        /// The largest number of tags.
+        max: usize,
+    },
     /// `If-Match` or `If-None-Match` does not hold.
-    #[error("the reference is not in the state that the request expects")]
+    #[error("precondition failed")]
     PreconditionFailed,
-    /// The caller must sign in; holds the `WWW-Authenticate` challenge and what was wanted.
+    /// The caller must sign in.
     #[error("authentication required")]
     Unauthorized {
-        /// The challenge.
+        /// The `WWW-Authenticate` header.
         challenge: HeaderValue,
-        /// What was wanted, for the body; `null` for nothing to say.
+        /// The scopes that are needed, for the body; `null` for none.
         detail: Value,
     },
-    /// The caller may not.
+    /// The caller lacks the permission.
     #[error("requested access to the resource is denied")]
     Denied,
-    /// The caller asks too much; holds the seconds to wait.
+    /// The caller sends too many requests; holds the seconds to wait.
     #[error("too many requests")]
     TooManyRequests(u64),
-    /// The storage has no room left.
-    #[error("the registry has no room left")]
+    /// The storage is full.
+    #[error("registry storage is full")]
     StorageFull(#[source] StorageError),
-    /// The ledger has no room left.
-    #[error("the registry's database has no room left")]
+    /// The database is full.
+    #[error("registry database is full")]
     LedgerFull(#[source] LedgerError),
     /// The storage failed.
-    #[error("the registry's storage does not answer")]
+    #[error("registry storage is unavailable")]
     Storage(#[source] StorageError),
-    /// The ledger failed.
-    #[error("the registry's database does not answer")]
+    /// The database failed.
+    #[error("registry database is unavailable")]
     Ledger(#[source] LedgerError),
-    /// The engine broke off.
-    #[error("the registry broke off")]
-    Broken(&'static str),
+    /// A bug, or corrupt data.
+    #[error("internal error")]
+    Internal(#[from] InternalError),
+}
+
+/// What is not supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unsupported {
+    /// A Docker manifest of schema 1.
+    #[error("manifests of schema 1 are not supported")]
+    Schema1,
+    /// An unknown `digest-algorithm`.
+    #[error("unknown digest algorithm")]
+    DigestAlgorithm,
+    /// An `n` that is not a number.
+    #[error("n must be a number of items")]
+    PageSize,
+    /// `tag` parameters beside a tag in the path.
+    #[error("the tag parameter requires a digest in the path")]
+    TagParameter,
+}
+
+/// Why a manifest is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidManifest {
+    /// The media type is unknown.
+    #[error("unknown manifest media type")]
+    MediaTypeUnknown,
+    /// `Content-Type` and `mediaType` differ.
+    #[error("mediaType does not match Content-Type")]
+    MediaTypeMismatch,
+    /// A media type has control characters.
+    #[error("media types must not contain control characters")]
+    MediaTypeCharacters,
+    /// It is not a JSON object in UTF-8.
+    #[error("manifest must be a JSON object in UTF-8")]
+    NotAnObject,
+    /// It is not JSON.
+    #[error("invalid JSON: {reason}")]
+    Syntax {
+        /// The parser's message.
+        reason: String,
+    },
+    /// A member has the wrong type or format.
+    #[error("invalid {path}: {reason}")]
+    Member {
+        /// The member's path, such as `layers[0].digest`.
+        path: String,
+        /// The parser's message.
+        reason: String,
+    },
+    /// `schemaVersion` is not 2.
+    #[error("schemaVersion must be 2")]
+    SchemaVersion,
+    /// An image without a config.
+    #[error("an image manifest must have a config")]
+    ConfigMissing,
+    /// An image with manifests.
+    #[error("an image manifest must not have manifests")]
+    ManifestsInImage,
+    /// An index without manifests.
+    #[error("an index must have manifests")]
+    ManifestsMissing,
+    /// An index with a config or layers.
+    #[error("an index must not have config or layers")]
+    LayersInIndex,
+    /// A layer has a URL of another scheme.
+    #[error("layer URLs must be http or https")]
+    LayerUrl,
+    /// Two descriptors have one digest and different sizes.
+    #[error("conflicting sizes for {0}")]
+    ConflictingSizes(Digest),
+    /// It refers to too many blobs or manifests.
+    #[error("more than {max} references")]
+    TooManyReferences {
+        /// The largest number of references.
+        max: usize,
+    },
+    /// The stored content has other sizes than the manifest states.
+    #[error("size does not match the content of {}", list(.0))]
+    SizeMismatch(Vec<Digest>),
+    /// Not a tag.
+    #[error("invalid tag")]
+    Tag,
+}
+
+/// A bug, or corrupt data; for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InternalError {
+    /// An upload's stored hash state is corrupt.
+    #[error("the hash state of an upload is corrupt")]
+    HashState,
+    /// A computed digest is malformed.
+    #[error("a computed digest is malformed")]
+    Digest,
+    /// Annotations cannot be serialised.
+    #[error("annotations cannot be serialised")]
+    Annotations,
+    /// The request, or a task that it started, panicked.
+    #[error("the request panicked")]
+    Panic,
+}
+
+fn list(digests: &[Digest]) -> String {
+    digests.iter().map(Digest::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl Error {
-    /// The status and the code of the answer (distribution-spec, "Error Codes").
+    /// An error of the ledger; a full one has its own variant.
+    pub fn from_ledger(error: LedgerError) -> Self {
+        if matches!(error, LedgerError::Full(_)) { Self::LedgerFull(error) } else { Self::Ledger(error) }
+    }
+
+    /// An error of the storage; a full one has its own variant.
+    pub(crate) fn from_storage(error: StorageError) -> Self {
+        if matches!(error, StorageError::Full(_)) { Self::StorageFull(error) } else { Self::Storage(error) }
+    }
+
+    /// The status and the error code (distribution-spec, "Error Codes").
     pub fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "UNSUPPORTED"),
+            Self::EndpointUnknown => (StatusCode::NOT_FOUND, "UNSUPPORTED"),
             Self::MethodNotAllowed(_) | Self::BlobInUse => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
             Self::Unsupported(_) => (StatusCode::BAD_REQUEST, "UNSUPPORTED"),
             Self::NameInvalid => (StatusCode::BAD_REQUEST, "NAME_INVALID"),
             Self::NameUnknown => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
             Self::DigestInvalid | Self::DigestMismatch => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
             Self::BlobUnknown(_) => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
-            Self::BlobTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
-            Self::RangeOutside { .. } | Self::OutOfOrder { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "SIZE_INVALID"),
+            Self::BlobTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
+            Self::RangeNotSatisfiable { .. } | Self::ChunkOutOfOrder { .. } => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "SIZE_INVALID")
+            }
             Self::UploadUnknown => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
-            Self::UploadInvalid(_) => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),
+            Self::ContentRangeInvalid | Self::ContentRangeMismatch => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),
             Self::UploadBusy => (StatusCode::CONFLICT, "BLOB_UPLOAD_INVALID"),
-            Self::BodyCutOff => (StatusCode::BAD_REQUEST, "SIZE_INVALID"),
+            Self::BodyIncomplete => (StatusCode::BAD_REQUEST, "SIZE_INVALID"),
             Self::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
-            Self::ManifestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID"),
+            Self::ManifestTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID"),
             Self::ManifestUnknown(_) => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
             Self::ManifestBlobUnknown(_) => (StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN"),
-            Self::TooManyTags => (StatusCode::URI_TOO_LONG, "UNSUPPORTED"),
+            Self::TooManyTags { .. } => (StatusCode::URI_TOO_LONG, "UNSUPPORTED"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "DENIED"),
             Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::Denied => (StatusCode::FORBIDDEN, "DENIED"),
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
             Self::StorageFull(_) | Self::LedgerFull(_) => (StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL"),
             Self::Storage(_) | Self::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
-            Self::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
         }
     }
-}
-
-/// The ledger's failures are the engine's, named so that `?` is never silent about it; a full one has its own answer.
-pub fn ledger(error: LedgerError) -> Error {
-    if matches!(error, LedgerError::Full(_)) { Error::LedgerFull(error) } else { Error::Ledger(error) }
-}
-
-/// The storage's failures are the engine's; a full one has its own answer.
-pub(crate) fn storage(error: StorageError) -> Error {
-    if matches!(error, StorageError::Full(_)) { Error::StorageFull(error) } else { Error::Storage(error) }
 }

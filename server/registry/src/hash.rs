@@ -1,12 +1,11 @@
-//! Digests computed while bytes pass, with a state that can be put down and taken up on another node.
-//! It refuses to know where the bytes come from.
+//! Incremental hashing whose state can be saved and resumed, also on another node.
 
 use data_encoding::HEXLOWER;
 use model::oci::{Algorithm, Digest};
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::error::Error;
+use crate::error::{Error, InternalError};
 
 /// A running hash.
 #[derive(Clone)]
@@ -23,7 +22,7 @@ impl Hasher {
         }
     }
 
-    /// Takes up the state that [`Hasher::state`] gave; an empty one is a beginning.
+    /// Resumes from the state that [`Hasher::state`] returned; an empty one starts anew.
     pub(crate) fn resume(algorithm: Algorithm, state: &[u8]) -> Result<Self, Error> {
         if state.is_empty() {
             return Ok(Self::new(algorithm));
@@ -32,7 +31,7 @@ impl Hasher {
             Algorithm::Sha256 => restore(state).map(Self::Sha256),
             Algorithm::Sha512 => restore(state).map(Self::Sha512),
         };
-        resumed.ok_or(Error::Broken("an upload's hash state does not parse"))
+        resumed.ok_or(Error::Internal(InternalError::HashState))
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -56,7 +55,7 @@ impl Hasher {
             Self::Sha256(hasher) => (Algorithm::Sha256, HEXLOWER.encode(&hasher.finalize())),
             Self::Sha512(hasher) => (Algorithm::Sha512, HEXLOWER.encode(&hasher.finalize())),
         };
-        Digest::parse(&format!("{}:{hex}", algorithm.as_str())).map_err(|_| Error::Broken("a digest does not parse"))
+        Digest::parse(&format!("{}:{hex}", algorithm.as_str())).map_err(|_| Error::Internal(InternalError::Digest))
     }
 }
 
@@ -65,7 +64,7 @@ fn restore<H: SerializableState>(state: &[u8]) -> Option<H> {
     H::deserialize(state).ok()
 }
 
-/// The digest of bytes at hand.
+/// The digest of these bytes.
 pub(crate) fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Result<Digest, Error> {
     let mut hasher = Hasher::new(algorithm);
     hasher.update(bytes);

@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::condition::{not_modified, precondition};
 use crate::context::{Call, Context, run_to_completion};
 use crate::document::Document;
-use crate::error::{Error, ledger};
+use crate::error::{Error, InvalidManifest};
 use crate::hash::digest_of;
 use crate::ledger::{Link, Manifest, NewManifest, Place, Put};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
@@ -76,7 +76,7 @@ impl Manifests {
             return Ok(cached);
         }
         let epoch = self.cache.epoch(place.id);
-        let Some(manifest) = self.context.ledger.manifest(place.id, &key.1).await.map_err(ledger)? else {
+        let Some(manifest) = self.context.ledger.manifest(place.id, &key.1).await.map_err(Error::from_ledger)? else {
             return Err(Error::ManifestUnknown(key.1.to_string()));
         };
         let cached = Arc::new(CachedManifest::new(manifest));
@@ -110,7 +110,7 @@ impl Manifests {
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
         let content_type = match call.headers.get(CONTENT_TYPE).map(HeaderValue::to_str) {
-            Some(Err(_)) => return Err(Error::ManifestInvalid("unknown manifest media type".to_owned())),
+            Some(Err(_)) => return Err(InvalidManifest::MediaTypeUnknown.into()),
             Some(Ok(text)) => Some(text),
             None => None,
         };
@@ -161,16 +161,13 @@ impl Manifests {
     async fn store(&self, place: &Place, manifest: NewManifest) -> Result<(), Error> {
         let (manifests, place) = (self.clone(), place.clone());
         run_to_completion(async move {
-            let Context { ledger: store, clock, .. } = &*manifests.context;
-            let outcome = store.put_manifest(&place, &manifest, clock.now()).await.map_err(ledger);
+            let Context { ledger, clock, .. } = &*manifests.context;
+            let outcome = ledger.put_manifest(&place, &manifest, clock.now()).await.map_err(Error::from_ledger);
             manifests.cache.forget(place.id);
             match outcome? {
                 Put::Stored => Ok(()),
                 Put::Missing(digests) => Err(Error::ManifestBlobUnknown(digests)),
-                Put::SizeMismatch(digests) => {
-                    let digests: Vec<&str> = digests.iter().map(Digest::as_str).collect();
-                    Err(Error::ManifestInvalid(format!("the size is not that of the content: {}", digests.join(", "))))
-                }
+                Put::SizeMismatch(digests) => Err(InvalidManifest::SizeMismatch(digests).into()),
                 Put::Unexpected => Err(Error::PreconditionFailed),
             }
         })
@@ -196,27 +193,27 @@ impl Manifests {
     }
 
     async fn has_blob(&self, place: &Place, link: &Link) -> Result<bool, Error> {
-        let blob = self.context.ledger.blob(place.id, &link.digest).await.map_err(ledger)?;
+        let blob = self.context.ledger.blob(place.id, &link.digest).await.map_err(Error::from_ledger)?;
         Ok(blob.is_some_and(|blob| blob.size == link.size))
     }
 
     /// The digest itself, if the repository has a manifest of that digest.
     async fn stored_digest(&self, place: &Place, digest: &Digest) -> Result<Option<Digest>, Error> {
         let reference = Reference::Digest(digest.clone());
-        let stored = self.context.ledger.manifest(place.id, &reference).await.map_err(ledger)?;
+        let stored = self.context.ledger.manifest(place.id, &reference).await.map_err(Error::from_ledger)?;
         Ok(stored.map(|manifest| manifest.digest))
     }
 
     pub(crate) async fn delete(&self, call: Call<'_>, reference: Reference) -> Result<Response<Body>, Error> {
         let (manifests, place) = (self.clone(), call.place.clone());
         run_to_completion(async move {
-            let Context { ledger: store, clock, .. } = &*manifests.context;
+            let Context { ledger, clock, .. } = &*manifests.context;
             let outcome = match &reference {
-                Reference::Tag(tag) => store.delete_tag(&place, tag, clock.now()).await,
-                Reference::Digest(digest) => store.delete_manifest(&place, digest, clock.now()).await,
+                Reference::Tag(tag) => ledger.delete_tag(&place, tag, clock.now()).await,
+                Reference::Digest(digest) => ledger.delete_manifest(&place, digest, clock.now()).await,
             };
             manifests.cache.forget(place.id);
-            if outcome.map_err(ledger)? {
+            if outcome.map_err(Error::from_ledger)? {
                 Ok(empty(StatusCode::ACCEPTED))
             } else {
                 Err(Error::ManifestUnknown(reference.to_string()))
@@ -229,13 +226,13 @@ impl Manifests {
 /// Reads the whole body, up to `limit` bytes.
 async fn read_payload(body: &mut impl RequestBody, limit: u64) -> Result<Bytes, Error> {
     if body.size_hint().lower() > limit {
-        return Err(Error::ManifestTooLarge);
+        return Err(Error::ManifestTooLarge { limit });
     }
     let mut payload = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Error::BodyCutOff)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Error::BodyIncomplete)?.into_data() else { continue };
         if length_of(&payload).saturating_add(length_of(&data)) > limit {
-            return Err(Error::ManifestTooLarge);
+            return Err(Error::ManifestTooLarge { limit });
         }
         payload.extend_from_slice(&data);
     }

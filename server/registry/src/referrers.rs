@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::body::{Body, length_of};
 use crate::context::{Call, Context};
 use crate::document::OCI_INDEX;
-use crate::error::{Error, ledger};
+use crate::error::Error;
 use crate::ledger::{After, ReferrerRow};
 use crate::request::Page;
 use crate::response::{add_next_link, encode_query, json};
@@ -74,7 +74,7 @@ pub(crate) async fn list_referrers(
     }
     let after = After { last: page.last, limit: size.saturating_add(1) };
     let rows = context.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after);
-    let rows = rows.await.map_err(ledger)?;
+    let rows = rows.await.map_err(Error::from_ledger)?;
     let (manifests, more) = first_page(rows, size);
     let next = manifests.last().filter(|_| more).map(|last| {
         let filter = artifact_type.as_deref().map(|wanted| format!("artifactType={}&", encode_query(wanted)));

@@ -7,7 +7,7 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, InvalidManifest, Unsupported};
 
 /// How many tags one manifest push may set.
 pub const MAX_TAGS: usize = 100;
@@ -214,8 +214,8 @@ fn locate(path: &str) -> Option<Resource<'_>> {
 impl Request {
     /// Parses a request. `path` and `query` are as they came, percent-encoding and all; unknown parameters are left alone.
     pub fn parse(method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
-        let decoded = percent_decode_str(path).decode_utf8().map_err(|_| Error::NoSuchPath)?;
-        let resource = locate(&decoded).ok_or(Error::NoSuchPath)?;
+        let decoded = percent_decode_str(path).decode_utf8().map_err(|_| Error::EndpointUnknown)?;
+        let resource = locate(&decoded).ok_or(Error::EndpointUnknown)?;
         let query = Query(query.unwrap_or_default());
         let head = method == Method::HEAD;
         let read = head || method == Method::GET;
@@ -297,28 +297,27 @@ fn upload(text: &str) -> Result<Uuid, Error> {
 }
 
 fn put_manifest(text: &str, query: Query<'_>) -> Result<Operation, Error> {
-    let reference = Reference::parse(text).map_err(|_| {
-        if text.contains(':') { Error::DigestInvalid } else { Error::ManifestInvalid("invalid tag".to_owned()) }
-    })?;
+    let reference = Reference::parse(text)
+        .map_err(|_| if text.contains(':') { Error::DigestInvalid } else { InvalidManifest::Tag.into() })?;
     let mut tags = Vec::new();
     for text in query.all("tag") {
-        let tag = Tag::parse(&text).map_err(|_| Error::ManifestInvalid("invalid tag".to_owned()))?;
+        let tag = Tag::parse(&text).map_err(|_| InvalidManifest::Tag)?;
         if !tags.contains(&tag) {
             tags.push(tag);
         }
         if tags.len() > MAX_TAGS {
-            return Err(Error::TooManyTags);
+            return Err(Error::TooManyTags { max: MAX_TAGS });
         }
     }
     if matches!(reference, Reference::Tag(_)) && !tags.is_empty() {
-        return Err(Error::Unsupported("the tag parameter goes with a digest in the path"));
+        return Err(Unsupported::TagParameter.into());
     }
     Ok(Operation::PutManifest { reference, tags })
 }
 
 fn start_upload(query: Query<'_>) -> Result<Operation, Error> {
     let algorithm = match query.get("digest-algorithm") {
-        Some(text) => text.parse().map_err(|_| Error::Unsupported("unknown digest algorithm"))?,
+        Some(text) => text.parse().map_err(|_| Unsupported::DigestAlgorithm)?,
         None => Algorithm::Sha256,
     };
     if let Some(text) = query.get("mount") {
@@ -335,7 +334,7 @@ fn start_upload(query: Query<'_>) -> Result<Operation, Error> {
 fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
     let Some(value) = headers.get(CONTENT_RANGE) else { return Ok(None) };
     let range = value.to_str().ok().and_then(ContentRange::parse);
-    range.map(Some).ok_or(Error::UploadInvalid("Content-Range is <first>-<last>, in bytes"))
+    range.map(Some).ok_or(Error::ContentRangeInvalid)
 }
 
 /// A query, read as far as it is asked. A plus stays a plus: none of our values holds a blank, and media types hold pluses.
@@ -357,7 +356,7 @@ impl<'a> Query<'a> {
 
     fn page(self) -> Result<Page, Error> {
         let limit = match self.get("n") {
-            Some(text) => Some(number(&text).ok_or(Error::Unsupported("n is a number of items"))?),
+            Some(text) => Some(number(&text).ok_or(Unsupported::PageSize)?),
             None => None,
         };
         Ok(Page { limit, last: self.get("last") })

@@ -134,10 +134,10 @@ impl Error {
             Self::BlobInUse => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            Self::RangeOutside { size } => {
+            Self::RangeNotSatisfiable { size } => {
                 headers.insert(CONTENT_RANGE, value(format!("bytes */{size}")));
             }
-            Self::OutOfOrder { location, offset } => {
+            Self::ChunkOutOfOrder { location, offset } => {
                 headers.insert(LOCATION, value(location));
                 headers.insert(RANGE, upload_range(offset));
             }
@@ -165,7 +165,6 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::error::ledger;
     use crate::ledger::LedgerError;
 
     async fn body_of(response: Response<Body>) -> Value {
@@ -228,9 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_ledger_is_told_from_one_that_does_not_answer() {
-        let (status, _, body) = parts(ledger(LedgerError::Full("disk".into())), &Method::PUT).await;
+        let (status, _, body) = parts(Error::from_ledger(LedgerError::Full("disk".into())), &Method::PUT).await;
         assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::INSUFFICIENT_STORAGE, &json!("STORAGE_FULL")));
-        let (status, _, body) = parts(ledger(LedgerError::Unavailable("gone".into())), &Method::PUT).await;
+        let (status, _, body) = parts(Error::from_ledger(LedgerError::Unavailable("gone".into())), &Method::PUT).await;
         assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("UNAVAILABLE")));
     }
 

@@ -1,17 +1,17 @@
 //! Deletes objects that nothing refers to any more from storage.
 
 use crate::context::Context;
-use crate::error::{Error, ledger, storage};
+use crate::error::Error;
 
 /// Deletes up to `limit` objects in the trash; returns how many. The object goes before its row: what is interrupted in between is
 /// repeated, and deleting twice does no harm because keys are never reused.
 pub(crate) async fn delete_trash(context: &Context, limit: u64) -> Result<usize, Error> {
-    let keys = context.ledger.trash(limit).await.map_err(ledger)?;
+    let keys = context.ledger.trash(limit).await.map_err(Error::from_ledger)?;
     for key in &keys {
-        context.storage.delete(key).await.map_err(storage)?;
+        context.storage.delete(key).await.map_err(Error::from_storage)?;
     }
     if !keys.is_empty() {
-        context.ledger.forget_trash(&keys).await.map_err(ledger)?;
+        context.ledger.forget_trash(&keys).await.map_err(Error::from_ledger)?;
     }
     Ok(keys.len())
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::body::Body;
 use crate::context::{Call, Context};
-use crate::error::{Error, ledger};
+use crate::error::Error;
 use crate::ledger::After;
 use crate::request::Page;
 use crate::response::{JSON, add_next_link, encode_query, json};
@@ -22,7 +22,7 @@ pub(crate) async fn list_tags(context: &Context, call: Call<'_>, page: Page) -> 
     if size > 0 {
         // One more than fits tells whether there is another page.
         let after = After { last: page.last, limit: size.saturating_add(1) };
-        tags = context.ledger.tags(call.place.id, &after).await.map_err(ledger)?;
+        tags = context.ledger.tags(call.place.id, &after).await.map_err(Error::from_ledger)?;
     }
     let fitting = usize::try_from(size).unwrap_or(usize::MAX);
     let more = tags.len() > fitting;

@@ -162,7 +162,7 @@ impl World {
             Some(name) => self.place(name).await,
             None => None,
         };
-        let Request::Repository { name, operation } = request else { return Err(Error::NoSuchPath) };
+        let Request::Repository { name, operation } = request else { return Err(Error::EndpointUnknown) };
         let Some(place) = self.place(&name).await else {
             return match operation {
                 Operation::ListReferrers { artifact_type, .. } => Ok(no_referrers(artifact_type.as_deref())),

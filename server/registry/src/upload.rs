@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::body::{Body, RequestBody, length_of};
 use crate::context::{Call, Context, run_to_completion};
-use crate::error::{Error, ledger, storage};
+use crate::error::Error;
 use crate::hash::{Hasher, digest_of};
 use crate::lease::Leases;
 use crate::ledger::{Place, Segment, Upload};
@@ -79,7 +79,8 @@ impl Uploads {
     ) -> Result<Response<Body>, Error> {
         let now = self.context.clock.now();
         let from = call.mount_from.unwrap_or(call.place);
-        let mounted = self.context.ledger.mount(call.place.id, from.id, &digest, now).await.map_err(ledger)?;
+        let mounted =
+            self.context.ledger.mount(call.place.id, from.id, &digest, now).await.map_err(Error::from_ledger)?;
         if mounted.is_some() {
             return Ok(created(call.name, &digest));
         }
@@ -91,12 +92,16 @@ impl Uploads {
 
     async fn open(&self, place: &Place, algorithm: Algorithm) -> Result<Uuid, Error> {
         let id = Uuid::now_v7();
-        self.context.ledger.open_upload(place.id, id, algorithm, self.context.clock.now()).await.map_err(ledger)?;
+        self.context
+            .ledger
+            .open_upload(place.id, id, algorithm, self.context.clock.now())
+            .await
+            .map_err(Error::from_ledger)?;
         Ok(id)
     }
 
     async fn find_upload(&self, place: &Place, id: Uuid) -> Result<Upload, Error> {
-        self.context.ledger.upload(place.id, id).await.map_err(ledger)?.ok_or(Error::UploadUnknown)
+        self.context.ledger.upload(place.id, id).await.map_err(Error::from_ledger)?.ok_or(Error::UploadUnknown)
     }
 
     pub(crate) async fn status(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
@@ -106,7 +111,11 @@ impl Uploads {
 
     pub(crate) async fn cancel(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
         let cancelled = self.context.ledger.cancel_upload(call.place.id, id, self.context.clock.now()).await;
-        if cancelled.map_err(ledger)? { Ok(empty(StatusCode::NO_CONTENT)) } else { Err(Error::UploadUnknown) }
+        if cancelled.map_err(Error::from_ledger)? {
+            Ok(empty(StatusCode::NO_CONTENT))
+        } else {
+            Err(Error::UploadUnknown)
+        }
     }
 
     pub(crate) async fn append(
@@ -131,8 +140,11 @@ impl Uploads {
             let segments = finish(writer, &upload).await?;
             let advanced = Upload { id, algorithm: upload.algorithm, offset, hash_state: hasher.state(), segments };
             let now = context.clock.now();
-            let accepted =
-                context.ledger.advance_upload(repository, &advanced, from_offset, now).await.map_err(ledger)?;
+            let accepted = context
+                .ledger
+                .advance_upload(repository, &advanced, from_offset, now)
+                .await
+                .map_err(Error::from_ledger)?;
             if !accepted {
                 remove_new(&context, &upload, &advanced.segments).await;
             }
@@ -176,7 +188,7 @@ impl Uploads {
             let whole = Upload { offset, hash_state: Vec::new(), segments, ..upload.clone() };
             let now = context.clock.now();
             let committed = context.ledger.commit_upload(repository, &whole, from_offset, &digest, now).await;
-            let committed = committed.map_err(ledger)?;
+            let committed = committed.map_err(Error::from_ledger)?;
             if !committed {
                 remove_new(&context, &upload, &whole.segments).await;
             }
@@ -188,7 +200,7 @@ impl Uploads {
     /// Why an upload is no longer at the expected offset: it was cancelled, or another node has written to it.
     async fn conflict(&self, call: Call<'_>, id: Uuid) -> Error {
         match self.find_upload(call.place, id).await {
-            Ok(upload) => Error::OutOfOrder { location: location(call.name, id), offset: upload.offset },
+            Ok(upload) => Error::ChunkOutOfOrder { location: location(call.name, id), offset: upload.offset },
             Err(error) => error,
         }
     }
@@ -203,28 +215,28 @@ impl Uploads {
     ) -> Result<Chunk, Error> {
         let limit = self.context.limits.blob;
         if upload.offset.saturating_add(body.size_hint().lower()) > limit {
-            return Err(Error::BlobTooLarge);
+            return Err(Error::BlobTooLarge { limit });
         }
         let mut hasher = Hasher::resume(upload.algorithm, &upload.hash_state)?;
         let mut writer: Option<Box<dyn Writer>> = None;
         let mut offset = upload.offset;
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Error::BodyCutOff)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| Error::BodyIncomplete)?.into_data() else { continue };
             offset = offset.saturating_add(length_of(&data));
             if offset > limit {
-                return Err(Error::BlobTooLarge);
+                return Err(Error::BlobTooLarge { limit });
             }
             hasher.update(&data);
             if writer.is_none() {
                 let opened = self.context.storage.writer(upload.id, upload.segments.clone(), lease.clone());
-                writer = Some(opened.await.map_err(storage)?);
+                writer = Some(opened.await.map_err(Error::from_storage)?);
             }
             if let Some(writer) = &mut writer {
-                writer.write(data).await.map_err(storage)?;
+                writer.write(data).await.map_err(Error::from_storage)?;
             }
         }
         if range.is_some_and(|range| range.length() != offset - upload.offset) {
-            return Err(Error::UploadInvalid("the body is not as long as its Content-Range"));
+            return Err(Error::ContentRangeMismatch);
         }
         Ok(Chunk { writer, hasher, offset })
     }
@@ -240,7 +252,7 @@ fn check_chunk(
     let Some(range) = range else { return Ok(()) };
     let length_differs = body.size_hint().exact().is_some_and(|length| length != range.length());
     if range.first != upload.offset || length_differs {
-        return Err(Error::OutOfOrder { location: location(name, upload.id), offset: upload.offset });
+        return Err(Error::ChunkOutOfOrder { location: location(name, upload.id), offset: upload.offset });
     }
     Ok(())
 }
@@ -248,7 +260,7 @@ fn check_chunk(
 /// Makes a chunk durable; returns the upload's segments including it.
 async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<Segment>, Error> {
     match writer {
-        Some(writer) => writer.finish().await.map_err(storage),
+        Some(writer) => writer.finish().await.map_err(Error::from_storage),
         None => Ok(upload.segments.clone()),
     }
 }
@@ -273,9 +285,9 @@ async fn digest_of_segments(
 ) -> Result<Digest, Error> {
     let mut hasher = Hasher::new(algorithm);
     if size > 0 {
-        let mut bytes = context.storage.read(segments, 0..size).await.map_err(storage)?;
+        let mut bytes = context.storage.read(segments, 0..size).await.map_err(Error::from_storage)?;
         while let Some(piece) = bytes.next().await {
-            hasher.update(&piece.map_err(|error| storage(error.into()))?);
+            hasher.update(&piece.map_err(|error| Error::from_storage(error.into()))?);
         }
     }
     hasher.finish()

@@ -8,6 +8,7 @@ use std::time::Instant;
 use futures::FutureExt as _;
 use http::request::Parts;
 use http::{Request, Response};
+use registry::error::InternalError;
 use registry::{Body, Error, RequestBody};
 
 use crate::http::caller::Peer;
@@ -44,7 +45,7 @@ impl Gateway {
             Ok(Err(error)) => error_response(error, &parts),
             Err(panic) => {
                 tracing::error!(panic = panic_text(&*panic), method = %parts.method, path = parts.uri.path(), "the registry panicked");
-                Error::Broken("a panic").into_response(&parts.method)
+                Error::Internal(InternalError::Panic).into_response(&parts.method)
             }
         };
         self.metrics().count(Surface::Engine, response.status(), started.elapsed());

@@ -72,7 +72,7 @@ impl Standalone {
             Request::Discover => Ok(response::discover()),
             Request::Catalog(page) => {
                 let range = catalog_range(&page);
-                let names = self.inner.ledger.repositories(&range).await.map_err(registry::error::ledger)?;
+                let names = self.inner.ledger.repositories(&range).await.map_err(Error::from_ledger)?;
                 Ok(catalog_page(&page, &range, names))
             }
             Request::Repository { name, operation } => self.handle_operation(parts, body, name, operation, actor).await,
@@ -109,7 +109,7 @@ impl Standalone {
         } else {
             let now = self.inner.clock.now();
             let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
-            found.map_err(registry::error::ledger)?.inspect(|id| self.inner.ids.insert(name.clone(), *id))
+            found.map_err(Error::from_ledger)?.inspect(|id| self.inner.ids.insert(name.clone(), *id))
         };
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }
