@@ -127,7 +127,7 @@ impl Document {
         }
         document.blobs = links(own.into_iter().chain([config]))?;
         document.foreign = links(foreign)?;
-        document.foreign.retain(|link| !document.blobs.iter().any(|blob| blob.digest == link.digest));
+        document.foreign.retain(|link| !contains(&document.blobs, &link.digest));
         Ok(document)
     }
 
@@ -142,7 +142,7 @@ impl Document {
         let (children, others): (Vec<_>, Vec<_>) = manifests.into_iter().partition(is_manifest);
         document.children = links(children)?;
         document.others = links(others)?;
-        document.others.retain(|link| !document.children.iter().any(|child| child.digest == link.digest));
+        document.others.retain(|link| !contains(&document.children, &link.digest));
         Ok(document)
     }
 
@@ -223,6 +223,11 @@ fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>,
     Ok(sizes.into_iter().map(|(digest, size)| Link { digest, size }).collect())
 }
 
+/// Whether one of these links, which are in order, has this digest.
+fn contains(links: &[Link], digest: &Digest) -> bool {
+    links.binary_search_by(|link| link.digest.cmp(digest)).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -247,6 +252,21 @@ mod tests {
         assert_eq!(order, [digest('a'), digest('c'), digest('d')]);
         assert_eq!(document.artifact_type.as_deref(), Some("application/x"));
         assert_eq!(document.annotations, "{}");
+    }
+
+    #[test]
+    fn a_digest_that_is_required_anyway_is_not_listed_as_optional() {
+        let foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+        let layer = |kind: &str, letter| json!({ "mediaType": kind, "digest": digest(letter), "size": 1 });
+        let config = layer("application/x", 'c');
+        let layers = [layer(foreign, 'a'), layer("l", 'b'), layer(foreign, 'b'), layer(foreign, 'c'), layer("l", 'd')];
+        let manifest = json!({ "schemaVersion": 2, "config": config, "layers": layers });
+        let document = Document::parse(Some(OCI_MANIFEST), manifest.to_string().as_bytes(), false).unwrap();
+        assert_eq!(document.foreign.iter().map(|link| link.digest.to_string()).collect::<Vec<_>>(), [digest('a')]);
+        let entries = [layer(OCI_MANIFEST, 'a'), layer("l", 'a'), layer("l", 'b')];
+        let index = json!({ "schemaVersion": 2, "manifests": entries });
+        let document = Document::parse(Some(OCI_INDEX), index.to_string().as_bytes(), false).unwrap();
+        assert_eq!(document.others.iter().map(|link| link.digest.to_string()).collect::<Vec<_>>(), [digest('b')]);
     }
 
     #[test]
