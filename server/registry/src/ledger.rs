@@ -1,5 +1,4 @@
-//! What the engine needs remembered, as one trait: repositories, links, manifests, tags and uploads by digest and name.
-//! It refuses to know SQL, accounts and bytes; `store::ledger` implements it over the database.
+//! The trait for the engine's metadata: repositories, blobs, manifests, tags and uploads. `store::ledger` implements it over SQL.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,37 +9,37 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// The memory did not answer; what was asked for has not happened, or is not known to have.
+/// The ledger failed: the change was not made, or it is not known whether it was.
 #[derive(Debug, Error)]
 pub enum LedgerError {
-    /// The database is out of reach or refused.
-    #[error("the database does not answer")]
+    /// The database is out of reach, or the statement failed.
+    #[error("the database failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database has no room left.
-    #[error("the database has no room left")]
+    /// The database is full.
+    #[error("the database is full")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A row does not parse.
-    #[error("the database holds a row that does not parse: {0}")]
+    /// A row is malformed.
+    #[error("malformed row in the database: {0}")]
     Corrupt(&'static str),
 }
 
-/// A repository as the engine knows it, with who acts on it. Whoever makes one has settled that they may.
+/// A repository, and the account that acts on it. Whoever creates one has authorised the request.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Its identity.
+    /// Its id.
     pub id: RepositoryId,
-    /// Its path, for answers and events.
+    /// Its path, for events.
     pub name: RepositoryName,
-    /// Who acts, where the engine is told.
+    /// The account, if it is known.
     pub actor: Option<AccountName>,
 }
 
-/// A run of a blob's bytes: one object in storage, written once.
+/// A part of a blob: one object in storage, written once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The object's key; unique, never reused.
     pub key: String,
-    /// How many of its bytes count.
+    /// How many of its bytes belong to the blob.
     pub length: u64,
 }
 
@@ -49,24 +48,24 @@ pub struct Segment {
 pub struct Blob {
     /// Its digest.
     pub digest: Digest,
-    /// Bytes in all.
+    /// Its size in bytes.
     pub size: u64,
-    /// In order.
+    /// Its segments, in order.
     pub segments: Vec<Segment>,
 }
 
-/// An upload under way.
+/// An upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// Its identity, version 7.
+    /// Its id, a UUID of version 7.
     pub id: Uuid,
-    /// What it is hashed with while it streams.
+    /// The algorithm that its bytes are hashed with as they arrive.
     pub algorithm: Algorithm,
-    /// Bytes acknowledged.
+    /// The number of acknowledged bytes.
     pub offset: u64,
-    /// The running hash after `offset` bytes, serialised; empty at zero.
+    /// The state of the hash after `offset` bytes; empty at zero.
     pub hash_state: Vec<u8>,
-    /// Where the bytes are.
+    /// The acknowledged bytes, in order.
     pub segments: Vec<Segment>,
 }
 
@@ -81,16 +80,16 @@ pub struct Manifest {
     pub payload: Bytes,
 }
 
-/// A reference to a blob or a child from within a manifest.
+/// A reference from a manifest to a blob or a child manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// What is referred to.
+    /// The digest.
     pub digest: Digest,
-    /// Its size as the manifest states it.
+    /// The size that the manifest states.
     pub size: u64,
 }
 
-/// A manifest to be stored; validated already, save for what it refers to.
+/// A manifest to be stored. It is valid, but what it refers to may not exist.
 #[derive(Clone, Debug)]
 pub struct NewManifest {
     /// Its digest.
@@ -101,38 +100,38 @@ pub struct NewManifest {
     pub payload: Bytes,
     /// `artifactType`, or the config's media type where the specification says so.
     pub artifact_type: Option<String>,
-    /// What it says something about; need not exist.
+    /// The manifest that it is about; it need not exist.
     pub subject: Option<Digest>,
-    /// Annotations as a JSON object, for the referrers list; `{}` when there are none.
+    /// Annotations for the referrers list, as a JSON object.
     pub annotations: String,
     /// Config and layers that must be linked to the repository.
     pub blobs: Vec<Link>,
     /// Manifests that must be in the repository.
     pub children: Vec<Link>,
-    /// Tags to point at it, all or none.
+    /// Tags to point at it; all of them are set, or none.
     pub tags: Vec<Tag>,
-    /// What must hold of every one of `tags`; settled in the transaction that moves them.
+    /// The precondition for every one of `tags`, checked in the transaction that moves them.
     pub expect: Expect,
 }
 
-/// What must hold of a tag before it is moved (`If-Match`, `If-None-Match` of RFC 9110).
+/// The precondition for moving a tag (`If-Match`, `If-None-Match` of RFC 9110).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Expect {
-    /// Nothing.
+    /// None.
     #[default]
     Anything,
-    /// It does not exist.
+    /// The tag does not exist.
     Absent,
-    /// It exists.
+    /// The tag exists.
     Present,
-    /// It points at one of these.
+    /// The tag points at one of these.
     PointsAt(Vec<Digest>),
-    /// It is missing, or points at none of these.
+    /// The tag does not exist, or points at none of these.
     PointsElsewhere(Vec<Digest>),
 }
 
 impl Expect {
-    /// Whether it holds of a tag that points at `current`, or does not exist.
+    /// Whether it holds for a tag that points at `current`, or that does not exist.
     pub fn holds(&self, current: Option<&Digest>) -> bool {
         match self {
             Self::Anything => true,
@@ -144,20 +143,20 @@ impl Expect {
     }
 }
 
-/// What became of a manifest.
+/// The outcome of storing a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It is stored (or was already) and the tags point at it.
+    /// It is stored, and the tags point at it.
     Stored,
-    /// These blobs or children are not in the repository; nothing changed.
+    /// The repository lacks these blobs or children; nothing changed.
     Missing(Vec<Digest>),
-    /// These are there with another size than the manifest states; nothing changed.
+    /// These have another size than the manifest states; nothing changed.
     SizeMismatch(Vec<Digest>),
-    /// A tag is not as [`NewManifest::expect`] wants it; nothing changed.
+    /// A tag does not meet [`NewManifest::expect`]; nothing changed.
     Unexpected,
 }
 
-/// What became of unlinking a blob.
+/// The outcome of unlinking a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlink {
     /// It is unlinked.
@@ -171,31 +170,31 @@ pub enum Unlink {
 /// A descriptor in a referrers list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferrerRow {
-    /// The referring manifest.
+    /// The manifest.
     pub digest: Digest,
     /// Its media type.
     pub media_type: String,
     /// Its artifact type.
     pub artifact_type: Option<String>,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// Annotations as a JSON object.
     pub annotations: String,
 }
 
-/// Where to go on in an ordered list: at most `limit` items strictly after `last`.
+/// A page of an ordered list: at most `limit` items after `last`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
-    /// The last item already seen; it need not exist. Order is by bytes.
+    /// The last item of the page before; it need not exist. Items are ordered by bytes.
     pub last: Option<String>,
-    /// How many at most.
+    /// The most items.
     pub limit: u64,
 }
 
-/// The engine's memory. Each call is one transaction: it happened whole, or not at all.
+/// The engine's metadata. Each call is one transaction.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
-    /// The repository of that name; for an engine alone. With `create`, it is made when it is missing.
+    /// The repository of this name, for a standalone registry. With `create`, it is created where it does not exist.
     async fn repository(
         &self,
         name: &RepositoryName,
@@ -203,13 +202,13 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<RepositoryId>, LedgerError>;
 
-    /// Names of all repositories, in order; for an engine alone.
+    /// The names of all repositories in order, for a standalone registry.
     async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError>;
 
-    /// A blob, if it is linked to this repository.
+    /// A blob that is linked to this repository.
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
 
-    /// Links a blob that `from` has; its size, or `None` when `from` has it not. The caller has settled that the actor may read `from`.
+    /// Links a blob of `from` to `to`; returns its size, or `None` where `from` does not have it. Reading `from` has been authorised.
     async fn mount(
         &self,
         to: RepositoryId,
@@ -221,7 +220,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// Removes the link between a repository and a blob.
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError>;
 
-    /// Opens an upload with nothing in it.
+    /// Opens an empty upload.
     async fn open_upload(
         &self,
         repository: RepositoryId,
@@ -233,7 +232,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// An upload of this repository.
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError>;
 
-    /// Moves an upload on from `from_offset` to what `upload` says; `false`, and nothing changed, when it is no longer at `from_offset`.
+    /// Advances an upload from `from_offset` to `upload`; returns `false`, and changes nothing, where it is not at `from_offset`.
     async fn advance_upload(
         &self,
         repository: RepositoryId,
@@ -242,9 +241,9 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, LedgerError>;
 
-    /// Turns an upload that stands at `from_offset` into a blob of `upload.offset` bytes in `upload.segments` and links it; the upload
-    /// is gone. When the blob exists already `upload.segments` go to the trash. `false`, and nothing changed, when the upload is gone or
-    /// stands elsewhere.
+    /// Turns an upload at `from_offset` into a linked blob of `upload.offset` bytes in `upload.segments`, and removes the upload. Where
+    /// the blob exists already, `upload.segments` go to the trash. Returns `false`, and changes nothing, where the upload does not
+    /// exist or is not at `from_offset`.
     async fn commit_upload(
         &self,
         repository: RepositoryId,
@@ -254,25 +253,25 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, LedgerError>;
 
-    /// Ends an upload; its segments go to the trash. `false` when there was none.
+    /// Removes an upload, and moves its segments to the trash; returns whether it existed.
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Stores a manifest, its references and its tags, and the event of it, all at once.
+    /// Stores a manifest with its references and tags, and the event of it.
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError>;
 
     /// A manifest by tag or digest.
     async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError>;
 
-    /// Removes a tag; `false` when there was none.
+    /// Deletes a tag; returns whether it existed.
     async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Removes a manifest and every tag that points at it; `false` when there was none.
+    /// Deletes a manifest and every tag that points at it; returns whether it existed.
     async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
 
     /// Tags in byte order.
     async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError>;
 
-    /// Manifests whose subject is `subject`, by digest; only those of `artifact_type` when it is given.
+    /// Manifests whose subject is `subject`, by digest; only those of `artifact_type`, if given.
     async fn referrers(
         &self,
         repository: RepositoryId,
@@ -281,9 +280,9 @@ pub trait Ledger: Send + Sync + 'static {
         page: &After,
     ) -> Result<Vec<ReferrerRow>, LedgerError>;
 
-    /// Object keys whose bytes nothing needs any more, oldest first; for the sweep.
+    /// The keys of objects that are no longer needed, oldest first.
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError>;
 
-    /// Forgets trash whose objects are gone.
+    /// Removes keys from the trash whose objects have been deleted.
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError>;
 }

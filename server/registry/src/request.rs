@@ -1,5 +1,4 @@
-//! A request's method, path, query and range, parsed once into one enum that the guard, the engine and the metrics share.
-//! It refuses to know whether the repository exists and who is asking.
+//! Parser for requests. Authorisation, the engine and metrics all work with the same parsed [`Request`].
 
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, Method};
@@ -9,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, InvalidManifest, Unsupported};
 
-/// How many tags one manifest push may set.
+/// The most tags that one manifest push may set.
 pub const MAX_TAGS: usize = 100;
 
 /// A request to the registry (distribution-spec, "Endpoints").
@@ -21,77 +20,77 @@ pub enum Request {
     Catalog(Page),
     /// `GET /v2/_oci/ext/discover`.
     Discover,
-    /// Anything within one repository.
+    /// An operation on one repository.
     Repository {
-        /// Its name as it was asked for; a one-word name is left as it is.
+        /// Its name as requested; a one-word name is left as it is.
         name: RepositoryName,
-        /// What is wanted.
+        /// The operation.
         operation: Operation,
     },
 }
 
-/// A request within one repository.
+/// An operation on one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// `GET /v2/<name>/_oci/ext/discover`.
     Discover,
     /// GET or HEAD of a blob (end-2).
     GetBlob {
-        /// Which.
+        /// The blob.
         digest: Digest,
-        /// Without its bytes.
+        /// Whether the method is HEAD.
         head: bool,
     },
     /// DELETE of a blob (end-10).
     DeleteBlob(Digest),
     /// GET or HEAD of a manifest (end-3).
     GetManifest {
-        /// Which.
+        /// The tag or digest.
         reference: Reference,
-        /// Without its bytes.
+        /// Whether the method is HEAD.
         head: bool,
     },
     /// PUT of a manifest (end-7a, end-7b).
     PutManifest {
-        /// Where to.
+        /// The tag or digest to push to.
         reference: Reference,
-        /// Tags to set along with a digest, each once.
+        /// Further tags to set, where `reference` is a digest.
         tags: Vec<Tag>,
     },
     /// DELETE of a tag or a manifest (end-9).
     DeleteManifest(Reference),
-    /// POST that opens an upload (end-4a, end-4c), or is one whole (end-4b).
+    /// POST that opens an upload (end-4a, end-4c), or pushes a whole blob (end-4b).
     StartUpload {
-        /// The whole blob's digest, where its bytes are the body.
+        /// The blob's digest, where the body is the whole blob.
         digest: Option<Digest>,
-        /// What to hash with while bytes arrive.
+        /// The algorithm to hash incoming bytes with.
         algorithm: Algorithm,
     },
-    /// POST that asks for a blob of another repository (end-11); an upload opens where that cannot be.
+    /// POST that mounts a blob from another repository (end-11), or opens an upload where that is not possible.
     MountBlob {
-        /// Which.
+        /// The blob.
         digest: Digest,
-        /// Where it is; the caller must be let read there.
+        /// The other repository, which the caller must be allowed to read.
         from: Option<RepositoryName>,
-        /// What to hash with where an upload opens.
+        /// The algorithm to hash incoming bytes with, where an upload opens.
         algorithm: Algorithm,
     },
     /// GET or HEAD of an upload (end-13).
     UploadStatus(Uuid),
     /// PATCH (end-5).
     AppendUpload {
-        /// Which upload.
+        /// The upload.
         upload: Uuid,
-        /// Which bytes these are.
+        /// The range of the chunk.
         range: Option<ContentRange>,
     },
     /// PUT of an upload (end-6).
     CloseUpload {
-        /// Which upload.
+        /// The upload.
         upload: Uuid,
-        /// What the whole is.
+        /// The digest of the whole blob.
         digest: Digest,
-        /// Which bytes the last chunk is.
+        /// The range of the last chunk.
         range: Option<ContentRange>,
     },
     /// DELETE of an upload (end-14); needs what a push needs.
@@ -100,43 +99,21 @@ pub enum Operation {
     ListTags(Page),
     /// `GET …/referrers/<digest>` (end-12).
     ListReferrers {
-        /// What is referred to.
+        /// The subject.
         subject: Digest,
-        /// Only those of this type.
+        /// Only referrers of this type.
         artifact_type: Option<String>,
-        /// Where to go on.
+        /// The page.
         page: Page,
     },
 }
 
-impl Operation {
-    /// A word for logs and metrics.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Discover => "discover",
-            Self::GetBlob { .. } => "get_blob",
-            Self::DeleteBlob(_) => "delete_blob",
-            Self::GetManifest { .. } => "get_manifest",
-            Self::PutManifest { .. } => "put_manifest",
-            Self::DeleteManifest(_) => "delete_manifest",
-            Self::StartUpload { .. } => "start_upload",
-            Self::MountBlob { .. } => "mount_blob",
-            Self::UploadStatus(_) => "upload_status",
-            Self::AppendUpload { .. } => "append_upload",
-            Self::CloseUpload { .. } => "close_upload",
-            Self::CancelUpload(_) => "cancel_upload",
-            Self::ListTags(_) => "list_tags",
-            Self::ListReferrers { .. } => "list_referrers",
-        }
-    }
-}
-
-/// `?n=&last=`: at most `limit` items strictly after `last`.
+/// A page of a list, by `?n=&last=`: at most `limit` items after `last`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// `n`, where it was given; nought is an empty page.
+    /// `n`, if given; zero asks for an empty page.
     pub limit: Option<u64>,
-    /// The last item already seen; it need not exist.
+    /// The last item of the page before; it need not exist.
     pub last: Option<String>,
 }
 
@@ -145,7 +122,7 @@ pub struct Page {
 pub struct ContentRange {
     /// The first byte.
     pub first: u64,
-    /// The last byte; not before the first.
+    /// The last byte.
     pub last: u64,
 }
 
@@ -163,12 +140,12 @@ impl ContentRange {
     }
 }
 
-/// Digits alone: no sign, no blanks.
+/// Parses digits only: no sign and no spaces.
 pub(crate) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// What a path is the path of, not yet trusted.
+/// What a path names; the parts are not validated.
 enum Resource<'a> {
     Base,
     Catalog,
@@ -182,7 +159,7 @@ enum Resource<'a> {
     Referrers(&'a str, &'a str),
 }
 
-/// Reads a path from the right on literal segments, so that a repository may itself be called `a/blobs/b` or `x/tags`.
+/// Matches literal segments from the right, so that a repository may be named `a/blobs/b` or `x/tags`.
 fn locate(path: &str) -> Option<Resource<'_>> {
     let rest = path.strip_prefix("/v2/")?;
     match rest {
@@ -212,7 +189,7 @@ fn locate(path: &str) -> Option<Resource<'_>> {
 }
 
 impl Request {
-    /// Parses a request. `path` and `query` are as they came, percent-encoding and all; unknown parameters are left alone.
+    /// Parses a request. `path` and `query` are percent-encoded; unknown parameters are ignored.
     pub fn parse(method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
         let decoded = percent_decode_str(path).decode_utf8().map_err(|_| Error::EndpointUnknown)?;
         let resource = locate(&decoded).ok_or(Error::EndpointUnknown)?;
@@ -264,7 +241,7 @@ impl Request {
         Ok(Self::Repository { name, operation })
     }
 
-    /// The repository that is asked for, as it was named.
+    /// The requested repository, as named in the path.
     pub const fn repository(&self) -> Option<&RepositoryName> {
         match self {
             Self::Repository { name, .. } => Some(name),
@@ -272,7 +249,7 @@ impl Request {
         }
     }
 
-    /// The repository that a mount would read from.
+    /// The repository that a mount reads from.
     pub const fn mount_source(&self) -> Option<&RepositoryName> {
         match self {
             Self::Repository { operation: Operation::MountBlob { from, .. }, .. } => from.as_ref(),
@@ -285,7 +262,7 @@ fn digest(text: &str) -> Result<Digest, Error> {
     Digest::parse(text).map_err(|_| Error::DigestInvalid)
 }
 
-/// A reference to read or delete: what cannot be a tag is a tag that does not exist.
+/// A reference to read or delete. A malformed tag is one that does not exist.
 fn known_reference(text: &str) -> Result<Reference, Error> {
     Reference::parse(text).map_err(|_| {
         if text.contains(':') { Error::DigestInvalid } else { Error::ManifestUnknown(text.chars().take(128).collect()) }
@@ -337,7 +314,7 @@ fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
     range.map(Some).ok_or(Error::ContentRangeInvalid)
 }
 
-/// A query, read as far as it is asked. A plus stays a plus: none of our values holds a blank, and media types hold pluses.
+/// A query string. `+` stands for itself: no value has spaces, and media types have pluses.
 #[derive(Clone, Copy)]
 struct Query<'a>(&'a str);
 

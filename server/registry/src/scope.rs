@@ -1,19 +1,18 @@
-//! The scopes of the token specification, read and written: `repository:team/app:pull,push` (distribution, "Docker Registry
-//! Token Scope and Access"). It refuses to know who may have them.
+//! Token scopes such as `repository:team/app:pull,push` (distribution, "Docker Registry Token Scope and Access").
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What may be done with one resource; an entry of a token's `access` claim.
+/// The actions allowed on one resource; an entry in a token's `access` claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceScope {
-    /// The resource's type: `repository` or `registry`; others are read and never granted.
+    /// The resource's type: `repository` or `registry`; others are parsed, and never granted.
     #[serde(rename = "type")]
     pub kind: String,
     /// The resource's name, such as `team/app` or `catalog`.
     pub name: String,
-    /// The actions, each once: `pull`, `push` and `delete` in this order, then others as they came.
+    /// The actions, each once: `pull`, `push` and `delete` in this order, then others.
     pub actions: Vec<String>,
 }
 
@@ -30,9 +29,9 @@ impl ResourceScope {
         Self { kind: kind.into(), name: name.into(), actions: kept }
     }
 
-    /// Reads `type[(class)]:name:action,…`; the class is dropped. `None` when it is no such thing.
+    /// Parses `type[(class)]:name:action,…`; the class is ignored.
     ///
-    /// A name may hold colons, as `host:port/…` does, so it lies between the first and the last.
+    /// The name is what is between the first and the last colon, since it may itself have colons, as in `host:port/…`.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         let (name, actions) = rest.rsplit_once(':')?;
@@ -43,12 +42,12 @@ impl ResourceScope {
         Some(Self::new(kind, name, actions.split(',').map(str::to_owned)))
     }
 
-    /// Reads scopes with blanks between; what is none is dropped.
+    /// Parses scopes separated by spaces; malformed ones are ignored.
     pub fn parse_all(text: &str) -> impl Iterator<Item = Self> {
         text.split_ascii_whitespace().filter_map(Self::parse)
     }
 
-    /// Whether it allows an action; `*` allows any.
+    /// Whether it allows an action; `*` allows all.
     pub fn allows(&self, action: &str) -> bool {
         self.actions.iter().any(|held| held == action || held == "*")
     }

@@ -1,5 +1,5 @@
-//! Where bytes are: objects under unique keys, written once, read in ranges. A blob is the concatenation of its segments.
-//! It refuses to know digests, repositories and what the bytes are for.
+//! Storage for the bytes of blobs: objects under unique keys that are written once and read in ranges. A blob is the concatenation
+//! of its segments.
 
 pub mod disk;
 
@@ -15,20 +15,20 @@ use uuid::Uuid;
 
 use crate::ledger::Segment;
 
-/// Why bytes could not be written or read.
+/// Why a read or a write failed.
 #[derive(Debug, Error)]
 pub enum StorageError {
-    /// There is no room left.
+    /// There is no space left.
     #[error("the storage is full")]
     Full(#[source] io::Error),
-    /// An object is gone, or shorter than it was.
-    #[error("an object is missing or cut short: {0}")]
+    /// An object is missing, or shorter than the ledger says.
+    #[error("object {0} is missing or truncated")]
     Missing(String),
-    /// A key that this storage never made.
-    #[error("not a key of this storage")]
+    /// The key is not one of this storage.
+    #[error("malformed object key")]
     Key,
     /// The storage failed.
-    #[error("the storage does not answer")]
+    #[error("the storage failed")]
     Failed(#[source] io::Error),
 }
 
@@ -41,46 +41,45 @@ impl From<io::Error> for StorageError {
     }
 }
 
-/// Proof that nobody else writes to an upload in this process; a storage keeps it until its last write has ended, even one that
-/// nobody waits for any more.
+/// The exclusive right to write to an upload within this process. A storage keeps it until its last write has ended, even where the
+/// writer is dropped before.
 #[derive(Clone)]
 pub struct Lease(#[expect(dead_code, reason = "held for its Drop")] Arc<dyn Send + Sync>);
 
 impl Lease {
-    /// A lease that ends when `guard` is dropped.
+    /// A lease that is released when `guard` is dropped.
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
         Self(Arc::new(guard))
     }
 }
 
-/// Bytes out of storage, in order.
+/// Bytes from storage, in order.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
-/// A place for bytes.
+/// A storage for the bytes of blobs.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
-    /// Opens a writer that goes on right after `segments`, which are an upload's acknowledged bytes; whatever was written after them
-    /// and never acknowledged is lost.
+    /// Opens a writer that appends to `segments`, an upload's acknowledged bytes. Bytes that were written after them and never
+    /// acknowledged are discarded.
     async fn writer(&self, upload: Uuid, segments: Vec<Segment>, lease: Lease)
     -> Result<Box<dyn Writer>, StorageError>;
 
-    /// Reads the bytes `range` of the concatenation of `segments`; the range lies within them. Memory stays bounded however slowly
-    /// the stream is read.
+    /// Reads `range` of the concatenation of `segments`; it lies within them. Memory is bounded, however slowly the stream is read.
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError>;
 
-    /// Removes an object; one that is gone already is no error.
+    /// Deletes an object; no error where it does not exist.
     async fn delete(&self, key: &str) -> Result<(), StorageError>;
 
-    /// Whether it can be written to and read from.
+    /// Checks that it can be written to and read from.
     async fn check(&self) -> Result<(), StorageError>;
 }
 
-/// An upload's open end. Dropped without [`Writer::finish`], what it wrote is lost.
+/// Appends to an upload. When dropped without [`Writer::finish`], what it wrote is discarded.
 #[async_trait]
 pub trait Writer: Send {
-    /// Appends bytes; they are durable after [`Writer::finish`] only.
+    /// Appends bytes, which are not durable before [`Writer::finish`].
     async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError>;
 
-    /// Makes everything durable; the upload's segments in order, those that it began with included.
+    /// Makes everything durable; returns all segments of the upload, in order.
     async fn finish(self: Box<Self>) -> Result<Vec<Segment>, StorageError>;
 }

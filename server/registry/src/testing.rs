@@ -1,11 +1,11 @@
-//! The engine's requirements as tests that any ledger can be held against, and a world of two repositories to try them in.
-//! It refuses to know how a ledger keeps what it keeps; `requirements!` makes one test of each.
+//! A test suite for implementations of the ledger, and the registry that it runs against. `requirements!` makes a test of each
+//! requirement.
 #![expect(
     missing_docs,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
-    reason = "a test fails where it stands, and its name says what it wants"
+    reason = "these are tests, whose names say what they check"
 )]
 
 pub mod blobs;
@@ -40,27 +40,27 @@ use crate::{Call, Engine, Error, Limits};
 use memory::MemoryStorage;
 
 /// The repository that most tests use.
-pub const HERE: &str = "team/here";
-/// Another one, beside it.
-pub const THERE: &str = "team/there";
+pub const REPOSITORY: &str = "team/here";
+/// Another repository.
+pub const OTHER_REPOSITORY: &str = "team/there";
 
-/// When all of it happens.
+/// The time of all requests.
 const NOW: Timestamp = Timestamp::from_micros(1_795_305_600_000_000);
 
-/// An engine with two empty repositories.
-pub struct World {
+/// A registry with two empty repositories.
+pub struct TestRegistry {
     /// The engine.
     pub engine: Engine,
-    /// Its memory.
+    /// Its ledger.
     pub ledger: Arc<dyn Ledger>,
-    /// Its bytes.
+    /// Its storage.
     pub storage: MemoryStorage,
 }
 
-impl World {
-    /// A world over an empty ledger.
+impl TestRegistry {
+    /// A registry over an empty ledger.
     pub async fn new(ledger: Arc<dyn Ledger>) -> Self {
-        for name in [HERE, THERE] {
+        for name in [REPOSITORY, OTHER_REPOSITORY] {
             ledger.repository(&RepositoryName::parse(name).unwrap(), true, NOW).await.unwrap().unwrap();
         }
         let storage = MemoryStorage::default();
@@ -69,69 +69,80 @@ impl World {
         Self { engine, ledger, storage }
     }
 
-    /// The same world, seen through an engine that takes or gives less.
+    /// The same registry through an engine with other limits.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
         self.with_engine(Arc::new(self.storage.clone()), limits)
     }
 
-    /// The same world, seen through an engine over another storage: another node's, or one that fails.
+    /// The same registry through an engine over another storage, such as that of another node.
     #[must_use]
     pub fn with_engine(&self, storage: Arc<dyn Storage>, limits: Limits) -> Self {
         let engine = Engine::new(self.ledger.clone(), storage, Clock::new(|| NOW), limits);
         Self { engine, ledger: self.ledger.clone(), storage: self.storage.clone() }
     }
 
-    /// A request to be sent; the path may hold a query.
-    pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
-        Ask { world: self, method, path: path.into(), headers: HeaderMap::new(), body: Sent::whole(Bytes::new()) }
+    /// A request; the path may have a query.
+    pub fn request(&self, method: Method, path: impl Into<String>) -> TestRequest<'_> {
+        TestRequest {
+            registry: self,
+            method,
+            path: path.into(),
+            headers: HeaderMap::new(),
+            body: TestBody::whole(Bytes::new()),
+        }
     }
 
     /// GET.
-    pub async fn get(&self, path: impl Into<String>) -> Answer {
-        self.ask(Method::GET, path).send().await
+    pub async fn get(&self, path: impl Into<String>) -> TestResponse {
+        self.request(Method::GET, path).send().await
     }
 
     /// HEAD.
-    pub async fn head(&self, path: impl Into<String>) -> Answer {
-        self.ask(Method::HEAD, path).send().await
+    pub async fn head(&self, path: impl Into<String>) -> TestResponse {
+        self.request(Method::HEAD, path).send().await
     }
 
     /// DELETE.
-    pub async fn delete(&self, path: impl Into<String>) -> Answer {
-        self.ask(Method::DELETE, path).send().await
+    pub async fn delete(&self, path: impl Into<String>) -> TestResponse {
+        self.request(Method::DELETE, path).send().await
     }
 
-    /// Opens an upload here; its address.
+    /// Opens an upload; returns its location.
     pub async fn open(&self) -> String {
-        let answer = self.ask(Method::POST, format!("/v2/{HERE}/blobs/uploads/")).send().await;
-        assert_eq!(answer.status, StatusCode::ACCEPTED);
-        answer.header(&LOCATION).to_owned()
+        let response = self.request(Method::POST, format!("/v2/{REPOSITORY}/blobs/uploads/")).send().await;
+        assert_eq!(response.status, StatusCode::ACCEPTED);
+        response.header(&LOCATION).to_owned()
     }
 
-    /// Pushes a blob; its digest.
+    /// Pushes a blob; returns its digest.
     pub async fn push_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = sha256(&bytes);
         let path = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
-        let answer = self.ask(Method::POST, path).body(bytes).send().await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let response = self.request(Method::POST, path).body(bytes).send().await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
         digest
     }
 
-    /// Pushes an OCI image manifest, or whatever `type` names.
-    pub async fn push_manifest(&self, reference: &str, media_type: &'static str, payload: impl Into<Bytes>) -> Answer {
-        let path = format!("/v2/{HERE}/manifests/{reference}");
+    /// Pushes a manifest.
+    pub async fn push_manifest(
+        &self,
+        reference: &str,
+        media_type: &'static str,
+        payload: impl Into<Bytes>,
+    ) -> TestResponse {
+        let path = format!("/v2/{REPOSITORY}/manifests/{reference}");
         let media_type = HeaderValue::from_static(media_type);
-        self.ask(Method::PUT, path).with(http::header::CONTENT_TYPE, media_type).body(payload.into()).send().await
+        self.request(Method::PUT, path).with(http::header::CONTENT_TYPE, media_type).body(payload.into()).send().await
     }
 
-    /// An image manifest whose config and one layer are here. `marker` makes it unlike others.
+    /// An image manifest whose config and layer have been pushed. `marker` makes it unique.
     pub async fn image(&self, marker: &str) -> Value {
         let config = format!("{{\"config\":\"{marker}\"}}");
         let layer = format!("layer {marker}");
         let (config_digest, layer_digest) =
-            (self.push_blob(HERE, config.clone()).await, self.push_blob(HERE, layer.clone()).await);
+            (self.push_blob(REPOSITORY, config.clone()).await, self.push_blob(REPOSITORY, layer.clone()).await);
         json!({
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
@@ -140,12 +151,12 @@ impl World {
         })
     }
 
-    /// Pushes an image under a tag; its digest.
+    /// Pushes an image under a tag; returns its digest.
     pub async fn push_image(&self, tag: &str) -> Digest {
         let payload = self.image(tag).await.to_string();
         let digest = sha256(payload.as_bytes());
-        let answer = self.push_manifest(tag, OCI_MANIFEST, payload).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let response = self.push_manifest(tag, OCI_MANIFEST, payload).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
         digest
     }
 
@@ -154,82 +165,83 @@ impl World {
         Some(Place { id, name: name.clone(), actor: None })
     }
 
-    /// What a gateway without a guard does.
-    async fn route(&self, ask: Ask<'_>) -> Result<http::Response<crate::Body>, Error> {
-        let (path, query) = ask.path.split_once('?').map_or((&*ask.path, None), |(path, query)| (path, Some(query)));
-        let request = Request::parse(&ask.method, path, query, &ask.headers)?;
-        let source = match request.mount_source() {
+    /// Handles a request without authorisation.
+    async fn route(&self, request: TestRequest<'_>) -> Result<http::Response<crate::Body>, Error> {
+        let (path, query) =
+            request.path.split_once('?').map_or((&*request.path, None), |(path, query)| (path, Some(query)));
+        let parsed = Request::parse(&request.method, path, query, &request.headers)?;
+        let source = match parsed.mount_source() {
             Some(name) => self.place(name).await,
             None => None,
         };
-        let Request::Repository { name, operation } = request else { return Err(Error::EndpointUnknown) };
+        let Request::Repository { name, operation } = parsed else { return Err(Error::EndpointUnknown) };
         let Some(place) = self.place(&name).await else {
             return match operation {
                 Operation::ListReferrers { artifact_type, .. } => Ok(no_referrers(artifact_type.as_deref())),
                 _ => Err(Error::NameUnknown),
             };
         };
-        let call = Call { place: &place, name: &name, mount_from: source.as_ref(), headers: &ask.headers };
-        self.engine.handle(call, operation, ask.body).await
+        let call = Call { place: &place, name: &name, mount_from: source.as_ref(), headers: &request.headers };
+        self.engine.handle(call, operation, request.body).await
     }
 }
 
-/// A request to be sent.
-pub struct Ask<'a> {
-    world: &'a World,
+/// A request.
+pub struct TestRequest<'a> {
+    registry: &'a TestRegistry,
     method: Method,
     path: String,
     headers: HeaderMap,
-    body: Sent,
+    body: TestBody,
 }
 
-impl Ask<'_> {
-    /// With a header.
+impl TestRequest<'_> {
+    /// Adds a header.
     #[must_use]
     pub fn with<V: TryInto<HeaderValue>>(mut self, name: HeaderName, value: V) -> Self {
         self.headers.append(name, value.try_into().ok().unwrap());
         self
     }
 
-    /// With a body of known length.
+    /// Sets a body of known length.
     #[must_use]
     pub fn body(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.body = Sent::whole(bytes.into());
+        self.body = TestBody::whole(bytes.into());
         self
     }
 
-    /// With a body in pieces, of a length that nobody tells; `None` breaks off.
+    /// Sets a body of unknown length; `None` is where the connection breaks.
     #[must_use]
     pub fn streamed(mut self, pieces: impl IntoIterator<Item = Option<Bytes>>) -> Self {
-        self.body = Sent { pieces: pieces.into_iter().collect(), length: None, stalls: false };
+        self.body = TestBody { pieces: pieces.into_iter().collect(), length: None, stalls: false };
         self
     }
 
-    /// With a body that begins like this and never ends.
+    /// Sets a body that starts with these pieces and never ends.
     #[must_use]
     pub fn stalled(mut self, pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        self.body = Sent { pieces: pieces.into_iter().map(Some).collect(), length: None, stalls: true };
+        self.body = TestBody { pieces: pieces.into_iter().map(Some).collect(), length: None, stalls: true };
         self
     }
 
     /// Sends it.
-    pub async fn send(self) -> Answer {
+    pub async fn send(self) -> TestResponse {
         let method = self.method.clone();
-        let response = self.world.route(self).await.unwrap_or_else(|error| error.into_response(&method));
+        let response = self.registry.route(self).await.unwrap_or_else(|error| error.into_response(&method));
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        TestResponse { status: parts.status, headers: parts.headers, body }
     }
 }
 
-/// A body on its way in.
-struct Sent {
+/// The body of a request.
+struct TestBody {
     pieces: VecDeque<Option<Bytes>>,
     length: Option<u64>,
     stalls: bool,
 }
 
-impl Sent {
+impl TestBody {
     fn whole(bytes: Bytes) -> Self {
         let length = Some(u64::try_from(bytes.len()).unwrap());
         Self {
@@ -240,7 +252,7 @@ impl Sent {
     }
 }
 
-impl http_body::Body for Sent {
+impl http_body::Body for TestBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -261,9 +273,9 @@ impl http_body::Body for Sent {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -272,8 +284,8 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl Answer {
-    /// A header that must be there once.
+impl TestResponse {
+    /// The only header of this name; fails where there are none or several.
     #[track_caller]
     pub fn header(&self, name: &HeaderName) -> &str {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
@@ -287,7 +299,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Fails unless it is an error of this status and code, in the specification's shape.
+    /// Fails unless it is an error of this status and code, in the form of the specification.
     #[track_caller]
     pub fn is_error(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -324,15 +336,15 @@ pub fn descriptor(media_type: &str, digest: &Digest, size: usize) -> Value {
     json!({ "mediaType": media_type, "digest": digest, "size": size })
 }
 
-/// Makes one test of each requirement. The expression is a future that gives an empty ledger, as `Arc<dyn Ledger>`, and whatever must
-/// live for as long as it does; or `None` where the machine has no such ledger, and the test passes without a word.
+/// Makes a test of each requirement. The expression is a future of an empty `Arc<dyn Ledger>`, and a value that is dropped after it; or
+/// of `None` where the ledger is not available, and the test passes.
 #[macro_export]
 macro_rules! requirements {
     ($ledger:expr) => {
         $crate::requirements! { $ledger =>
             blobs::a_blob_comes_back_with_its_length_and_digest,
             blobs::an_empty_blob_is_a_blob,
-            blobs::a_blob_goes_out_as_it_came_in_for_a_mirror_and_for_whoever_would_unpack_it,
+            blobs::a_blob_is_served_as_it_was_pushed_whatever_the_client_accepts,
             blobs::a_range_of_a_blob_is_partial,
             blobs::a_range_of_the_blob_that_the_client_began_with_is_partial,
             blobs::a_range_outside_of_a_blob_is_refused_with_its_size,
@@ -403,8 +415,8 @@ macro_rules! requirements {
     ($ledger:expr => $($room:ident::$name:ident,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            let Some((ledger, _alive)) = $ledger.await else { return };
-            $crate::testing::$room::$name(&$crate::testing::World::new(ledger).await).await;
+            let Some((ledger, _guard)) = $ledger.await else { return };
+            $crate::testing::$room::$name(&$crate::testing::TestRegistry::new(ledger).await).await;
         }
     )*};
 }

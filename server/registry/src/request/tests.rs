@@ -1,4 +1,4 @@
-//! The parser of requests, held against every path that it should know and many that it should not.
+//! Tests of the request parser: every known path, and many unknown ones.
 
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, HeaderValue, Method};
@@ -15,7 +15,7 @@ fn parse(method: &Method, target: &str) -> Result<Request, Error> {
     Request::parse(method, path, query, &HeaderMap::new())
 }
 
-/// How a client would write a request; the reverse of parsing.
+/// The request that a client would send; the reverse of parsing.
 fn written(request: &Request) -> (Method, String, HeaderMap) {
     let mut headers = HeaderMap::new();
     let mut ranged = |range: &Option<ContentRange>| {

@@ -1,5 +1,4 @@
-//! A ledger and a storage in memory, as simple as their contracts can be told; for tests alone.
-//! They refuse to be fast, durable or shared between processes.
+//! A ledger and a storage in memory, for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,12 +21,12 @@ use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 #[derive(Default)]
 pub struct MemoryLedger(Mutex<State>);
 
-/// When a change fails that was told to.
+/// When an injected fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Before it happened.
+    /// Before the change.
     Before,
-    /// After it happened, so that only the answer is lost.
+    /// After the change, so that only the result is lost.
     After,
 }
 
@@ -52,7 +51,7 @@ impl State {
         self.trash.extend(segments.into_iter().map(|segment| segment.key));
     }
 
-    /// Stores a manifest if all that it refers to is there.
+    /// Stores a manifest if everything that it refers to exists.
     fn put(&mut self, place: &Place, manifest: &NewManifest) -> Put {
         let blob_size = |link: &Link| self.linked(place.id, &link.digest).map(|blob| blob.size);
         let child_size = |link: &Link| {
@@ -83,7 +82,7 @@ impl State {
         Put::Stored
     }
 
-    fn stands_at(&self, repository: RepositoryId, id: Uuid, offset: u64) -> bool {
+    fn is_at(&self, repository: RepositoryId, id: Uuid, offset: u64) -> bool {
         self.uploads.get(&id).is_some_and(|(of, upload)| *of == repository && upload.offset == offset)
     }
 }
@@ -93,7 +92,7 @@ impl MemoryLedger {
         self.0.lock().unwrap()
     }
 
-    /// Has the next upload that moves on or ends, or the next manifest, fail.
+    /// Makes the next change of an upload or a manifest fail.
     pub fn fail_next(&self, fault: Fault) {
         self.state().fault = Some(fault);
     }
@@ -101,7 +100,7 @@ impl MemoryLedger {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, LedgerError> {
         let mut state = self.state();
         let fault = state.fault.take();
-        let lost = || Err(LedgerError::Unavailable("it was told to fail".into()));
+        let lost = || Err(LedgerError::Unavailable("injected fault".into()));
         if fault == Some(Fault::Before) {
             return lost();
         }
@@ -110,7 +109,7 @@ impl MemoryLedger {
     }
 }
 
-/// The items of a page out of all, in order.
+/// The items of a page, from all items in order.
 fn paged<T>(all: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, page: &After) -> Vec<T> {
     let later = |item: &T| page.last.as_deref().is_none_or(|last| text(item) > last);
     all.filter(later).take(usize::try_from(page.limit).unwrap()).collect()
@@ -187,11 +186,11 @@ impl Ledger for MemoryLedger {
         _now: Timestamp,
     ) -> Result<bool, LedgerError> {
         self.change(|state| {
-            let stands = state.stands_at(repository, upload.id, from_offset);
-            if stands {
+            let is_at = state.is_at(repository, upload.id, from_offset);
+            if is_at {
                 state.uploads.insert(upload.id, (repository, upload.clone()));
             }
-            stands
+            is_at
         })
     }
 
@@ -204,7 +203,7 @@ impl Ledger for MemoryLedger {
         _now: Timestamp,
     ) -> Result<bool, LedgerError> {
         self.change(|state| {
-            if !state.stands_at(repository, upload.id, from_offset) {
+            if !state.is_at(repository, upload.id, from_offset) {
                 return false;
             }
             state.uploads.remove(&upload.id);
@@ -296,7 +295,7 @@ impl Ledger for MemoryLedger {
     }
 }
 
-/// A storage in memory: one object a chunk, as on an object store.
+/// A storage in memory, with one object for each chunk.
 #[derive(Clone, Default)]
 pub struct MemoryStorage(Arc<Mutex<BTreeMap<String, Bytes>>>);
 

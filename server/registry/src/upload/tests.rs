@@ -1,4 +1,4 @@
-//! The upload machine on a real folder, held against a model: any course of chunks, mistakes, interruptions and restarts.
+//! Tests of uploads on disk against a model: random sequences of chunks, mistakes, interruptions and restarts.
 
 use std::io;
 use std::ops::Range;
@@ -18,26 +18,26 @@ use crate::ledger::Segment;
 use crate::storage::disk::Disk;
 use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 use crate::testing::memory::{Fault, MemoryLedger};
-use crate::testing::{HERE, World, sha256, sha512};
+use crate::testing::{REPOSITORY, TestRegistry, sha256, sha512};
 
-/// What a client may do next.
+/// A step of a client, or a fault.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Sends a chunk, with the right range or none.
+    /// Sends a chunk, with its range or without.
     Append { length: usize, ranged: bool },
     /// Sends a chunk with a range that starts elsewhere.
     Misplace { length: usize, by: usize },
-    /// Breaks off in the middle of a chunk.
-    BreakOff { length: usize },
-    /// Closes with another digest, and bytes that then do not count.
+    /// Disconnects in the middle of a chunk.
+    Disconnect { length: usize },
+    /// Closes the upload with the wrong digest.
     CloseWrongly { length: usize },
-    /// Sends a chunk that the ledger fails to write down, or writes down without an answer.
-    Forget { length: usize, fault: Fault },
-    /// Sends a chunk that the disk fails to keep.
-    Tear { length: usize },
-    /// Another process takes over.
+    /// Sends a chunk, and the ledger fails before or after recording it.
+    LedgerFault { length: usize, fault: Fault },
+    /// Sends a chunk, and the disk fails.
+    DiskFault { length: usize },
+    /// Continues on another process.
     Restart,
-    /// Gives up.
+    /// Cancels the upload.
     Cancel,
 }
 
@@ -46,10 +46,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (length.clone(), any::<bool>()).prop_map(|(length, ranged)| Step::Append { length, ranged }),
         1 => (length.clone(), 1..50_usize).prop_map(|(length, by)| Step::Misplace { length, by }),
-        2 => length.clone().prop_map(|length| Step::BreakOff { length }),
+        2 => length.clone().prop_map(|length| Step::Disconnect { length }),
         1 => length.clone().prop_map(|length| Step::CloseWrongly { length }),
-        2 => (length.clone(), fault()).prop_map(|(length, fault)| Step::Forget { length, fault }),
-        1 => length.prop_map(|length| Step::Tear { length }),
+        2 => (length.clone(), fault()).prop_map(|(length, fault)| Step::LedgerFault { length, fault }),
+        1 => length.prop_map(|length| Step::DiskFault { length }),
         1 => Just(Step::Restart),
         1 => Just(Step::Cancel),
     ]
@@ -63,9 +63,9 @@ fn bytes(length: usize, seed: usize) -> Bytes {
     (0..length).map(|at| (at * 31 + seed * 17 + at / 256).to_le_bytes()[0]).collect::<Vec<_>>().into()
 }
 
-/// The same world, served by another process on this folder.
-fn process(world: &World, folder: &TempDir) -> World {
-    world.with_engine(disk(folder), Limits::default())
+/// The same registry in another process on this folder.
+fn process(registry: &TestRegistry, folder: &TempDir) -> TestRegistry {
+    registry.with_engine(disk(folder), Limits::default())
 }
 
 fn disk(folder: &TempDir) -> Arc<dyn Storage> {
@@ -75,64 +75,65 @@ fn disk(folder: &TempDir) -> Arc<dyn Storage> {
 async fn course(steps: Vec<Step>, tail: usize, long_digest: bool, at_the_end: Option<Fault>) {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(MemoryLedger::default());
-    let mut world = process(&World::new(ledger.clone()).await, &folder);
-    let mut location = world.open().await;
+    let mut registry = process(&TestRegistry::new(ledger.clone()).await, &folder);
+    let mut location = registry.open().await;
     let mut model: Vec<u8> = Vec::new();
     for (seed, step) in steps.into_iter().enumerate() {
         match step {
             Step::Append { length, ranged } => {
                 let chunk = bytes(length, seed);
-                let mut ask = world.ask(Method::PATCH, &location).body(chunk.clone());
+                let mut request = registry.request(Method::PATCH, &location).body(chunk.clone());
                 if ranged {
-                    ask = ask.with(CONTENT_RANGE, format!("{}-{}", model.len(), model.len() + length - 1));
+                    request = request.with(CONTENT_RANGE, format!("{}-{}", model.len(), model.len() + length - 1));
                 }
-                ask.send().await.is(StatusCode::ACCEPTED);
+                request.send().await.is(StatusCode::ACCEPTED);
                 model.extend_from_slice(&chunk);
             }
             Step::Misplace { length, by } => {
                 let first = model.len() + by;
-                let ask = world.ask(Method::PATCH, &location).body(bytes(length, seed));
-                let answer = ask.with(CONTENT_RANGE, format!("{first}-{}", first + length - 1)).send().await;
-                answer.is_error(416, "SIZE_INVALID");
+                let request = registry.request(Method::PATCH, &location).body(bytes(length, seed));
+                let response = request.with(CONTENT_RANGE, format!("{first}-{}", first + length - 1)).send().await;
+                response.is_error(416, "SIZE_INVALID");
             }
-            Step::BreakOff { length } => {
+            Step::Disconnect { length } => {
                 let pieces = [Some(bytes(length, seed)), None];
-                let answer = world.ask(Method::PATCH, &location).streamed(pieces).send().await;
-                answer.is_error(400, "SIZE_INVALID");
+                let response = registry.request(Method::PATCH, &location).streamed(pieces).send().await;
+                response.is_error(400, "SIZE_INVALID");
             }
             Step::CloseWrongly { length } => {
                 let closing = format!("{location}?digest={}", sha256(b"something else"));
-                let answer = world.ask(Method::PUT, closing).body(bytes(length, seed)).send().await;
-                answer.is_error(400, "DIGEST_INVALID");
+                let response = registry.request(Method::PUT, closing).body(bytes(length, seed)).send().await;
+                response.is_error(400, "DIGEST_INVALID");
             }
-            Step::Forget { length, fault } => {
+            Step::LedgerFault { length, fault } => {
                 let chunk = bytes(length, seed);
                 ledger.fail_next(fault);
-                let answer = world.ask(Method::PATCH, &location).body(chunk.clone()).send().await;
-                answer.is_error(503, "UNAVAILABLE");
+                let response = registry.request(Method::PATCH, &location).body(chunk.clone()).send().await;
+                response.is_error(503, "UNAVAILABLE");
                 if fault == Fault::After {
                     model.extend_from_slice(&chunk);
                 }
             }
-            Step::Tear { length } => {
-                let torn = world.with_engine(Arc::new(Failing(Trouble::Torn, disk(&folder))), Limits::default());
-                let answer = torn.ask(Method::PATCH, &location).body(bytes(length, seed)).send().await;
-                answer.is_error(503, "UNAVAILABLE");
+            Step::DiskFault { length } => {
+                let torn = registry
+                    .with_engine(Arc::new(FailingStorage(StorageFault::Finish, disk(&folder))), Limits::default());
+                let response = torn.request(Method::PATCH, &location).body(bytes(length, seed)).send().await;
+                response.is_error(503, "UNAVAILABLE");
             }
-            Step::Restart => world = process(&world, &folder),
+            Step::Restart => registry = process(&registry, &folder),
             Step::Cancel => {
-                world.delete(&location).await.is(StatusCode::NO_CONTENT);
-                world.get(&location).await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
-                location = world.open().await;
+                registry.delete(&location).await.is(StatusCode::NO_CONTENT);
+                registry.get(&location).await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
+                location = registry.open().await;
                 model.clear();
             }
         }
-        let standing = world.get(&location).await;
+        let standing = registry.get(&location).await;
         assert_eq!(standing.header(&RANGE), format!("0-{}", model.len().saturating_sub(1)));
     }
     model.extend_from_slice(&bytes(tail, 99));
     let digest = if long_digest { sha512(&model) } else { sha256(&model) };
-    let close = || world.ask(Method::PUT, format!("{location}?digest={digest}")).body(bytes(tail, 99)).send();
+    let close = || registry.request(Method::PUT, format!("{location}?digest={digest}")).body(bytes(tail, 99)).send();
     if let Some(fault) = at_the_end {
         ledger.fail_next(fault);
         close().await.is_error(503, "UNAVAILABLE");
@@ -140,7 +141,7 @@ async fn course(steps: Vec<Step>, tail: usize, long_digest: bool, at_the_end: Op
     if at_the_end != Some(Fault::After) {
         close().await.is(StatusCode::CREATED);
     }
-    assert!(world.get(format!("/v2/{HERE}/blobs/{digest}")).await.body == model);
+    assert!(registry.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body == model);
 }
 
 proptest! {
@@ -156,10 +157,10 @@ proptest! {
     }
 }
 
-/// Two nodes that share a ledger and a folder.
-async fn nodes(folder: &TempDir) -> [World; 2] {
-    let world = World::new(Arc::new(MemoryLedger::default())).await;
-    [process(&world, folder), process(&world, folder)]
+/// Two nodes with one ledger and one folder.
+async fn nodes(folder: &TempDir) -> [TestRegistry; 2] {
+    let registry = TestRegistry::new(Arc::new(MemoryLedger::default())).await;
+    [process(&registry, folder), process(&registry, folder)]
 }
 
 #[tokio::test]
@@ -167,15 +168,15 @@ async fn what_one_node_acknowledged_outlives_a_chunk_that_broke_off_on_another()
     let folder = tempfile::tempdir().unwrap();
     let [one, other] = nodes(&folder).await;
     let location = one.open().await;
-    let mut left = Box::pin(one.ask(Method::PATCH, &location).stalled(vec![bytes(300_000, 1); 20]).send());
+    let mut left = Box::pin(one.request(Method::PATCH, &location).stalled(vec![bytes(300_000, 1); 20]).send());
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut left).await.is_err());
-    other.ask(Method::PATCH, &location).body("acknowledged").send().await.is(StatusCode::ACCEPTED);
+    other.request(Method::PATCH, &location).body("acknowledged").send().await.is(StatusCode::ACCEPTED);
     drop(left);
     let digest = sha256(b"acknowledged, and on");
     let closing = format!("{location}?digest={digest}");
-    one.ask(Method::PUT, closing).body(", and on").send().await.is(StatusCode::CREATED);
+    one.request(Method::PUT, closing).body(", and on").send().await.is(StatusCode::CREATED);
     for node in [&one, &other] {
-        assert_eq!(node.get(format!("/v2/{HERE}/blobs/{digest}")).await.body, "acknowledged, and on");
+        assert_eq!(node.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body, "acknowledged, and on");
     }
 }
 
@@ -186,39 +187,39 @@ async fn of_two_chunks_on_two_nodes_one_counts_and_stays_whole() {
     for round in 0..20 {
         let location = one.open().await;
         let chunks = [bytes(200_000, round), bytes(200_000, round + 1)];
-        let patch = async |node: &World, chunk: &Bytes| {
-            node.ask(Method::PATCH, &location).with(CONTENT_RANGE, "0-199999").body(chunk.clone()).send().await
+        let patch = async |node: &TestRegistry, chunk: &Bytes| {
+            node.request(Method::PATCH, &location).with(CONTENT_RANGE, "0-199999").body(chunk.clone()).send().await
         };
         let (first, second) = tokio::join!(patch(&one, &chunks[0]), patch(&other, &chunks[1]));
-        let won = [first, second].map(|answer| answer.status == StatusCode::ACCEPTED);
+        let won = [first, second].map(|response| response.status == StatusCode::ACCEPTED);
         assert_ne!(won[0], won[1]);
         let whole = &chunks[usize::from(won[1])];
         let digest = sha256(whole);
-        one.ask(Method::PUT, format!("{location}?digest={digest}")).send().await.is(StatusCode::CREATED);
-        assert!(other.get(format!("/v2/{HERE}/blobs/{digest}")).await.body == *whole);
+        one.request(Method::PUT, format!("{location}?digest={digest}")).send().await.is(StatusCode::CREATED);
+        assert!(other.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body == *whole);
     }
 }
 
-/// How a storage fails that nothing can be written to.
+/// How a storage fails.
 #[derive(Clone, Copy)]
-enum Trouble {
-    /// It has no room left.
+enum StorageFault {
+    /// No writer can be opened: it is full.
     Full,
-    /// It takes bytes, and then fails to keep them.
-    Torn,
+    /// Writers accept bytes, and fail to finish.
+    Finish,
 }
 
-/// A storage in trouble.
-struct Failing(Trouble, Arc<dyn Storage>);
+/// A storage that fails.
+struct FailingStorage(StorageFault, Arc<dyn Storage>);
 
-struct TornWriter(Box<dyn Writer>);
+struct FailingWriter(Box<dyn Writer>);
 
 #[async_trait]
-impl Storage for Failing {
+impl Storage for FailingStorage {
     async fn writer(&self, id: Uuid, segments: Vec<Segment>, lease: Lease) -> Result<Box<dyn Writer>, StorageError> {
         match self.0 {
-            Trouble::Full => Err(io::Error::from(io::ErrorKind::StorageFull).into()),
-            Trouble::Torn => Ok(Box::new(TornWriter(self.1.writer(id, segments, lease).await?))),
+            StorageFault::Full => Err(io::Error::from(io::ErrorKind::StorageFull).into()),
+            StorageFault::Finish => Ok(Box::new(FailingWriter(self.1.writer(id, segments, lease).await?))),
         }
     }
 
@@ -236,54 +237,57 @@ impl Storage for Failing {
 }
 
 #[async_trait]
-impl Writer for TornWriter {
+impl Writer for FailingWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.0.write(bytes).await
     }
 
     async fn finish(self: Box<Self>) -> Result<Vec<Segment>, StorageError> {
-        Err(io::Error::other("it was told to fail").into())
+        Err(io::Error::other("injected fault").into())
     }
 }
 
 #[tokio::test]
 async fn a_full_storage_says_so_and_the_upload_survives_it() {
-    let world = World::new(Arc::new(MemoryLedger::default())).await;
-    let location = world.open().await;
-    world.ask(Method::PATCH, &location).body("before ").send().await.is(StatusCode::ACCEPTED);
+    let registry = TestRegistry::new(Arc::new(MemoryLedger::default())).await;
+    let location = registry.open().await;
+    registry.request(Method::PATCH, &location).body("before ").send().await.is(StatusCode::ACCEPTED);
     let closing = format!("{location}?digest={}", sha256(b"before after"));
-    let full = world.with_engine(Arc::new(Failing(Trouble::Full, Arc::new(world.storage.clone()))), Limits::default());
-    full.ask(Method::PATCH, &location).body("x").send().await.is_error(507, "STORAGE_FULL");
-    full.ask(Method::PUT, &closing).body("after").send().await.is_error(507, "STORAGE_FULL");
-    assert_eq!(world.get(&location).await.header(&RANGE), "0-6");
-    world.ask(Method::PUT, &closing).body("after").send().await.is(StatusCode::CREATED);
+    let full = registry.with_engine(
+        Arc::new(FailingStorage(StorageFault::Full, Arc::new(registry.storage.clone()))),
+        Limits::default(),
+    );
+    full.request(Method::PATCH, &location).body("x").send().await.is_error(507, "STORAGE_FULL");
+    full.request(Method::PUT, &closing).body("after").send().await.is_error(507, "STORAGE_FULL");
+    assert_eq!(registry.get(&location).await.header(&RANGE), "0-6");
+    registry.request(Method::PUT, &closing).body("after").send().await.is(StatusCode::CREATED);
 }
 
 #[tokio::test]
 async fn a_blob_beyond_the_limit_is_refused_before_and_while_it_arrives() {
-    let world = World::new(Arc::new(MemoryLedger::default())).await;
-    let world = world.with_limits(Limits { blob: 10, ..Limits::default() });
-    let location = world.open().await;
-    world.ask(Method::PATCH, &location).body("12345").send().await.is(StatusCode::ACCEPTED);
-    world.ask(Method::PATCH, &location).body("678901").send().await.is_error(413, "SIZE_INVALID");
-    let streamed = world.ask(Method::PATCH, &location).streamed([Some("678".into()), Some("901".into())]);
+    let registry = TestRegistry::new(Arc::new(MemoryLedger::default())).await;
+    let registry = registry.with_limits(Limits { blob: 10, ..Limits::default() });
+    let location = registry.open().await;
+    registry.request(Method::PATCH, &location).body("12345").send().await.is(StatusCode::ACCEPTED);
+    registry.request(Method::PATCH, &location).body("678901").send().await.is_error(413, "SIZE_INVALID");
+    let streamed = registry.request(Method::PATCH, &location).streamed([Some("678".into()), Some("901".into())]);
     streamed.send().await.is_error(413, "SIZE_INVALID");
     let closing = format!("{location}?digest={}", sha256(b"1234567890"));
-    world.ask(Method::PUT, closing).body("67890").send().await.is(StatusCode::CREATED);
+    registry.request(Method::PUT, closing).body("67890").send().await.is(StatusCode::CREATED);
 }
 
 #[tokio::test]
 async fn a_request_that_goes_away_lets_the_next_one_write() {
     let folder = tempfile::tempdir().unwrap();
-    let world = process(&World::new(Arc::new(MemoryLedger::default())).await, &folder);
-    let location = world.open().await;
+    let registry = process(&TestRegistry::new(Arc::new(MemoryLedger::default())).await, &folder);
+    let location = registry.open().await;
     for _ in 0..20 {
-        let sending = world.ask(Method::PATCH, &location).stalled(vec![bytes(300_000, 1); 20]).send();
+        let sending = registry.request(Method::PATCH, &location).stalled(vec![bytes(300_000, 1); 20]).send();
         // Dropped wherever it first waits: for a blocking thread, or for more of the body.
         assert!(futures::FutureExt::now_or_never(sending).is_none());
     }
-    world.ask(Method::PATCH, &location).body("after").send().await.is(StatusCode::ACCEPTED);
+    registry.request(Method::PATCH, &location).body("after").send().await.is(StatusCode::ACCEPTED);
     let digest = sha256(b"after");
-    world.ask(Method::PUT, format!("{location}?digest={digest}")).send().await.is(StatusCode::CREATED);
-    assert_eq!(world.get(format!("/v2/{HERE}/blobs/{digest}")).await.body, "after");
+    registry.request(Method::PUT, format!("{location}?digest={digest}")).send().await.is(StatusCode::CREATED);
+    assert_eq!(registry.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body, "after");
 }
