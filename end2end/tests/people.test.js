@@ -25,7 +25,7 @@ test("the set-up link makes the first administrator, and works once", async (t) 
 
   const again = await page.goto(link);
   assert.equal(again.status(), 403);
-  assert.ok(await page.getByText("not valid any more").isVisible());
+  assert.ok(await page.getByText("no longer valid").isVisible());
   assert.equal(await page.getByLabel("Password").count(), 0);
 });
 
