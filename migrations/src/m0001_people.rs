@@ -1,176 +1,338 @@
-//! Accounts, sessions, tokens, and the repositories that people see, star and comment on.
-//! Moments are microseconds since 1970 in UTC; words such as roles stand as in JSON.
+//! Accounts, teams, sessions, tokens, and the repositories that people see, star and comment on.
+//!
+//! Times are microseconds since 1970 in UTC; words such as roles are stored as in JSON.
 
-use crate::Step;
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, boolean, text, text_null};
 
-pub(crate) const STEP: Step = Step { name: "m0001_people", up: UP, down: DOWN };
+use crate::schema::{drop_tables, index, key, key_null, primary, references};
 
-const UP: &str = r"
-CREATE TABLE account (
-    id {id},
-    name {key} NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    display_name TEXT NOT NULL DEFAULT '',
-    bio TEXT NOT NULL DEFAULT '',
-    email {key} UNIQUE,
-    password_hash TEXT,
-    admin BOOLEAN NOT NULL DEFAULT FALSE,
-    default_visibility TEXT NOT NULL DEFAULT 'private',
-    created_at BIGINT NOT NULL,
-    disabled_at BIGINT
-);
+pub(crate) struct Migration;
 
-CREATE TABLE membership (
-    namespace_id BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    account_id BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    role TEXT NOT NULL,
-    since BIGINT NOT NULL,
-    PRIMARY KEY (namespace_id, account_id)
-);
-CREATE INDEX membership_account ON membership(account_id);
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0001_people"
+    }
+}
 
-CREATE TABLE session (
-    id {key} PRIMARY KEY,
-    account_id BIGINT REFERENCES account(id) ON DELETE CASCADE,
-    data TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
-);
-CREATE INDEX session_account ON session(account_id);
-CREATE INDEX session_expires ON session(expires_at);
+const TABLES: [&str; 18] = [
+    "account",
+    "membership",
+    "team",
+    "team_member",
+    "session",
+    "token",
+    "sign_in_failure",
+    "invitation",
+    "signing_key",
+    "setting",
+    "repository",
+    "repository_alias",
+    "collaborator",
+    "repository_team",
+    "star",
+    "comment",
+    "outbox",
+    "follower",
+];
 
-CREATE TABLE token (
-    id {id},
-    account_id BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    kind TEXT NOT NULL,
-    label TEXT NOT NULL,
-    secret_hash {key} NOT NULL UNIQUE,
-    scopes TEXT NOT NULL,
-    service TEXT,
-    parent_id BIGINT REFERENCES token(id) ON DELETE CASCADE,
-    created_at BIGINT NOT NULL,
-    expires_at BIGINT,
-    last_used_at BIGINT
-);
-CREATE INDEX token_account ON token(account_id);
-CREATE INDEX token_parent ON token(parent_id);
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        accounts(manager).await?;
+        credentials(manager).await?;
+        repositories(manager).await?;
+        discussion(manager).await?;
+        events(manager).await
+    }
 
-CREATE TABLE sign_in_failure (
-    subject {key} PRIMARY KEY,
-    failures BIGINT NOT NULL,
-    last_at BIGINT NOT NULL,
-    blocked_until BIGINT NOT NULL
-);
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &TABLES).await
+    }
+}
 
-CREATE TABLE invitation (
-    id {id},
-    secret_hash {key} NOT NULL UNIQUE,
-    created_by BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    used_by BIGINT REFERENCES account(id) ON DELETE SET NULL
-);
+async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("account")
+                .col(big_pk_auto("id"))
+                .col(key(manager, "name").unique_key())
+                .col(text("kind"))
+                .col(text("display_name").default(""))
+                .col(text("bio").default(""))
+                .col(key_null(manager, "email").unique_key())
+                .col(text_null("password_hash"))
+                .col(boolean("admin").default(false))
+                .col(text("default_visibility").default("private"))
+                .col(text_null("language"))
+                .col(big_integer("created_at"))
+                .col(big_integer_null("disabled_at"))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("membership")
+                .col(big_integer("namespace_id"))
+                .col(big_integer("account_id"))
+                .col(text("role"))
+                .col(big_integer("since"))
+                .primary_key(&mut primary(["namespace_id", "account_id"]))
+                .foreign_key(&mut references(["namespace_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "membership_account", "membership", ["account_id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("team")
+                .col(big_pk_auto("id"))
+                .col(big_integer("namespace_id"))
+                .col(key(manager, "name"))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut references(["namespace_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_index(Index::create().name("team_name").table("team").col("namespace_id").col("name").unique().take())
+        .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("team_member")
+                .col(big_integer("team_id"))
+                .col(big_integer("account_id"))
+                .col(big_integer("since"))
+                .primary_key(&mut primary(["team_id", "account_id"]))
+                .foreign_key(&mut references(["team_id"], "team", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "team_member_account", "team_member", ["account_id"]).await
+}
 
-CREATE TABLE signing_key (
-    kid {key} PRIMARY KEY,
-    private_pem TEXT NOT NULL,
-    created_at BIGINT NOT NULL
-);
+async fn credentials(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("session")
+                .col(key(manager, "id").primary_key())
+                .col(big_integer_null("account_id"))
+                .col(text("data"))
+                .col(big_integer("expires_at"))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "session_account", "session", ["account_id"]).await?;
+    index(manager, "session_expires", "session", ["expires_at"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("token")
+                .col(big_pk_auto("id"))
+                .col(big_integer("account_id"))
+                .col(text("kind"))
+                .col(text("label"))
+                .col(key(manager, "secret_hash").unique_key())
+                .col(text("scopes"))
+                .col(text_null("service"))
+                .col(big_integer_null("parent_id"))
+                .col(big_integer("created_at"))
+                .col(big_integer_null("expires_at"))
+                .col(big_integer_null("last_used_at"))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["parent_id"], "token", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "token_account", "token", ["account_id"]).await?;
+    index(manager, "token_parent", "token", ["parent_id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("sign_in_failure")
+                .col(key(manager, "subject").primary_key())
+                .col(big_integer("failures"))
+                .col(big_integer("last_at"))
+                .col(big_integer("blocked_until"))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("invitation")
+                .col(big_pk_auto("id"))
+                .col(key(manager, "secret_hash").unique_key())
+                .col(big_integer("created_by"))
+                .col(big_integer("created_at"))
+                .col(big_integer("expires_at"))
+                .col(big_integer_null("used_by"))
+                .foreign_key(&mut references(["created_by"], "account", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["used_by"], "account", ["id"], ForeignKeyAction::SetNull))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("signing_key")
+                .col(key(manager, "kid").primary_key())
+                .col(text("private_pem"))
+                .col(big_integer("created_at"))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_table(
+            Table::create().table("setting").col(key(manager, "name").primary_key()).col(text("value")).take(),
+        )
+        .await
+}
 
-CREATE TABLE setting (
-    name {key} PRIMARY KEY,
-    value TEXT NOT NULL
-);
+async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("repository")
+                .col(big_pk_auto("id"))
+                .col(big_integer_null("namespace_id"))
+                .col(key(manager, "path").unique_key())
+                .col(text("description").default(""))
+                .col(text("overview").default(""))
+                .col(text("visibility").default("private"))
+                .col(text("comments").default("everyone"))
+                .col(boolean("official").default(false))
+                .col(text("topics").default("[]"))
+                .col(big_integer("star_count").default(0))
+                .col(big_integer("pull_count").default(0))
+                .col(big_integer("comment_count").default(0))
+                .col(big_integer("tag_count").default(0))
+                .col(big_integer("size").default(0))
+                .col(big_integer("created_at"))
+                .col(big_integer("updated_at"))
+                .col(big_integer_null("pushed_at"))
+                .col(big_integer("changed_at"))
+                .foreign_key(&mut references(["namespace_id"], "account", ["id"], ForeignKeyAction::Restrict))
+                .take(),
+        )
+        .await?;
+    index(manager, "repository_namespace", "repository", ["namespace_id", "path"]).await?;
+    // A list reads each visibility that its viewer may see in its order, so the visibility comes first.
+    index(manager, "repository_path", "repository", ["visibility", "path"]).await?;
+    index(manager, "repository_stars", "repository", ["visibility", "star_count", "id"]).await?;
+    index(manager, "repository_pulls", "repository", ["visibility", "pull_count", "id"]).await?;
+    index(manager, "repository_changed", "repository", ["visibility", "changed_at", "id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("repository_alias")
+                .col(key(manager, "path").primary_key())
+                .col(big_integer("repository_id"))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "repository_alias_repository", "repository_alias", ["repository_id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("collaborator")
+                .col(big_integer("repository_id"))
+                .col(big_integer("account_id"))
+                .col(text("role"))
+                .col(big_integer("since"))
+                .primary_key(&mut primary(["repository_id", "account_id"]))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "collaborator_account", "collaborator", ["account_id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("repository_team")
+                .col(big_integer("repository_id"))
+                .col(big_integer("team_id"))
+                .col(text("role"))
+                .col(big_integer("since"))
+                .primary_key(&mut primary(["repository_id", "team_id"]))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["team_id"], "team", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "repository_team_team", "repository_team", ["team_id"]).await
+}
 
-CREATE TABLE repository (
-    id {id},
-    namespace_id BIGINT REFERENCES account(id) ON DELETE RESTRICT,
-    path {key} NOT NULL UNIQUE,
-    description TEXT NOT NULL DEFAULT '',
-    overview TEXT NOT NULL DEFAULT '',
-    visibility TEXT NOT NULL DEFAULT 'private',
-    comments TEXT NOT NULL DEFAULT 'everyone',
-    official BOOLEAN NOT NULL DEFAULT FALSE,
-    topics TEXT NOT NULL DEFAULT '[]',
-    star_count BIGINT NOT NULL DEFAULT 0,
-    pull_count BIGINT NOT NULL DEFAULT 0,
-    comment_count BIGINT NOT NULL DEFAULT 0,
-    tag_count BIGINT NOT NULL DEFAULT 0,
-    size BIGINT NOT NULL DEFAULT 0,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
-    pushed_at BIGINT,
-    changed_at BIGINT NOT NULL
-);
-CREATE INDEX repository_namespace ON repository(namespace_id, path);
-CREATE INDEX repository_stars ON repository(star_count, id);
-CREATE INDEX repository_pulls ON repository(pull_count, id);
-CREATE INDEX repository_changed ON repository(changed_at, id);
+async fn discussion(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("star")
+                .col(big_integer("repository_id"))
+                .col(big_integer("account_id"))
+                .col(big_integer("at"))
+                .primary_key(&mut primary(["repository_id", "account_id"]))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "star_account", "star", ["account_id", "at"]).await?;
+    index(manager, "star_newest", "star", ["repository_id", "at", "account_id"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("comment")
+                .col(big_pk_auto("id"))
+                .col(big_integer("repository_id"))
+                .col(big_integer("author_id"))
+                .col(big_integer_null("root_id"))
+                .col(text_null("tag"))
+                .col(text("body"))
+                .col(big_integer("created_at"))
+                .col(big_integer_null("edited_at"))
+                .col(big_integer_null("deleted_at"))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["author_id"], "account", ["id"], ForeignKeyAction::Restrict))
+                .foreign_key(&mut references(["root_id"], "comment", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "comment_repository", "comment", ["repository_id", "root_id", "id"]).await?;
+    index(manager, "comment_root", "comment", ["root_id"]).await?;
+    index(manager, "comment_author", "comment", ["author_id"]).await
+}
 
-CREATE TABLE repository_alias (
-    path {key} PRIMARY KEY,
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE
-);
-
-CREATE TABLE collaborator (
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    account_id BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    role TEXT NOT NULL,
-    since BIGINT NOT NULL,
-    PRIMARY KEY (repository_id, account_id)
-);
-CREATE INDEX collaborator_account ON collaborator(account_id);
-
-CREATE TABLE star (
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    account_id BIGINT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    at BIGINT NOT NULL,
-    PRIMARY KEY (repository_id, account_id)
-);
-CREATE INDEX star_account ON star(account_id, at);
-
-CREATE TABLE comment (
-    id {id},
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    author_id BIGINT NOT NULL REFERENCES account(id) ON DELETE RESTRICT,
-    root_id BIGINT REFERENCES comment(id) ON DELETE CASCADE,
-    tag TEXT,
-    body TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    edited_at BIGINT,
-    deleted_at BIGINT
-);
-CREATE INDEX comment_repository ON comment(repository_id, root_id, id);
-CREATE INDEX comment_root ON comment(root_id);
-CREATE INDEX comment_author ON comment(author_id);
-
-CREATE TABLE outbox (
-    id {id},
-    repository_id BIGINT NOT NULL,
-    payload TEXT NOT NULL,
-    created_at BIGINT NOT NULL
-);
-CREATE INDEX outbox_created ON outbox(created_at);
-
-CREATE TABLE follower (
-    name {key} PRIMARY KEY,
-    position BIGINT NOT NULL
-);
-";
-
-const DOWN: &str = r"
-DROP TABLE follower;
-DROP TABLE outbox;
-DROP TABLE comment;
-DROP TABLE star;
-DROP TABLE collaborator;
-DROP TABLE repository_alias;
-DROP TABLE repository;
-DROP TABLE setting;
-DROP TABLE signing_key;
-DROP TABLE invitation;
-DROP TABLE sign_in_failure;
-DROP TABLE token;
-DROP TABLE session;
-DROP TABLE membership;
-DROP TABLE account;
-";
+async fn events(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("outbox")
+                .col(big_pk_auto("id"))
+                .col(big_integer_null("repository_id"))
+                .col(text("payload"))
+                .col(big_integer("created_at"))
+                .take(),
+        )
+        .await?;
+    index(manager, "outbox_created", "outbox", ["created_at"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("follower")
+                .col(key(manager, "name").primary_key())
+                .col(big_integer("position"))
+                .take(),
+        )
+        .await
+}

@@ -1,118 +1,231 @@
 //! Blobs, manifests, tags and uploads by digest and name, and what inspection found out about images.
+//!
 //! Foreign keys that say RESTRICT are what makes online garbage collection safe: never weaken one to CASCADE.
 
-use crate::Step;
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, blob, text, text_null};
 
-pub(crate) const STEP: Step = Step { name: "m0002_engine", up: UP, down: DOWN };
+use crate::schema::{drop_tables, index, key, key_null, primary, references};
 
-const UP: &str = r"
-CREATE TABLE blob (
-    digest {key} PRIMARY KEY,
-    size BIGINT NOT NULL,
-    segments TEXT NOT NULL,
-    created_at BIGINT NOT NULL
-);
+pub(crate) struct Migration;
 
-CREATE TABLE repository_blob (
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    digest {key} NOT NULL REFERENCES blob(digest) ON DELETE RESTRICT,
-    hold_until BIGINT NOT NULL,
-    PRIMARY KEY (repository_id, digest)
-);
-CREATE INDEX repository_blob_digest ON repository_blob(digest);
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0002_engine"
+    }
+}
 
-CREATE TABLE manifest (
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    digest {key} NOT NULL,
-    media_type TEXT NOT NULL,
-    artifact_type TEXT,
-    subject {key},
-    size BIGINT NOT NULL,
-    total_size BIGINT NOT NULL,
-    payload {bytes} NOT NULL,
-    annotations TEXT NOT NULL,
-    pushed_at BIGINT NOT NULL,
-    PRIMARY KEY (repository_id, digest)
-);
-CREATE INDEX manifest_subject ON manifest(repository_id, subject, digest);
+const TABLES: [&str; 10] = [
+    "blob",
+    "repository_blob",
+    "manifest",
+    "manifest_blob",
+    "manifest_child",
+    "tag",
+    "tag_history",
+    "upload",
+    "trash",
+    "image",
+];
 
-CREATE TABLE manifest_blob (
-    repository_id BIGINT NOT NULL,
-    manifest {key} NOT NULL,
-    digest {key} NOT NULL,
-    PRIMARY KEY (repository_id, manifest, digest),
-    FOREIGN KEY (repository_id, manifest) REFERENCES manifest(repository_id, digest) ON DELETE CASCADE,
-    FOREIGN KEY (repository_id, digest) REFERENCES repository_blob(repository_id, digest) ON DELETE RESTRICT
-);
-CREATE INDEX manifest_blob_digest ON manifest_blob(repository_id, digest);
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        blobs(manager).await?;
+        manifests(manager).await?;
+        tags(manager).await?;
+        uploads(manager).await?;
+        images(manager).await
+    }
 
-CREATE TABLE manifest_child (
-    repository_id BIGINT NOT NULL,
-    parent {key} NOT NULL,
-    child {key} NOT NULL,
-    PRIMARY KEY (repository_id, parent, child),
-    FOREIGN KEY (repository_id, parent) REFERENCES manifest(repository_id, digest) ON DELETE CASCADE
-);
-CREATE INDEX manifest_child_child ON manifest_child(repository_id, child);
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &TABLES).await
+    }
+}
 
-CREATE TABLE tag (
-    repository_id BIGINT NOT NULL,
-    name {key} NOT NULL,
-    digest {key} NOT NULL,
-    pushed_at BIGINT NOT NULL,
-    pulled_at BIGINT,
-    PRIMARY KEY (repository_id, name),
-    FOREIGN KEY (repository_id, digest) REFERENCES manifest(repository_id, digest) ON DELETE CASCADE
-);
-CREATE INDEX tag_digest ON tag(repository_id, digest);
-CREATE INDEX tag_pushed ON tag(repository_id, pushed_at, name);
+async fn blobs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("blob")
+                .col(key(manager, "digest").primary_key())
+                .col(big_integer("size"))
+                .col(text("segments"))
+                .col(big_integer("created_at"))
+                .take(),
+        )
+        .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("repository_blob")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "digest"))
+                .col(big_integer("hold_until"))
+                .primary_key(&mut primary(["repository_id", "digest"]))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .foreign_key(&mut references(["digest"], "blob", ["digest"], ForeignKeyAction::Restrict))
+                .take(),
+        )
+        .await?;
+    index(manager, "repository_blob_digest", "repository_blob", ["digest"]).await
+}
 
-CREATE TABLE tag_history (
-    id {id},
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    name {key} NOT NULL,
-    digest TEXT,
-    actor TEXT,
-    at BIGINT NOT NULL
-);
-CREATE INDEX tag_history_tag ON tag_history(repository_id, name, id);
+async fn manifests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let manifest = ["repository_id", "digest"];
+    manager
+        .create_table(
+            Table::create()
+                .table("manifest")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "digest"))
+                .col(text("media_type"))
+                .col(text_null("artifact_type"))
+                .col(key_null(manager, "subject"))
+                .col(big_integer("size"))
+                .col(big_integer("total_size"))
+                .col(blob("payload"))
+                .col(text("annotations"))
+                .col(big_integer("pushed_at"))
+                .primary_key(&mut primary(manifest))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "manifest_subject", "manifest", ["repository_id", "subject", "digest"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("manifest_blob")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "manifest"))
+                .col(key(manager, "digest"))
+                .primary_key(&mut primary(["repository_id", "manifest", "digest"]))
+                .foreign_key(&mut references(
+                    ["repository_id", "manifest"],
+                    "manifest",
+                    manifest,
+                    ForeignKeyAction::Cascade,
+                ))
+                .foreign_key(&mut references(
+                    ["repository_id", "digest"],
+                    "repository_blob",
+                    ["repository_id", "digest"],
+                    ForeignKeyAction::Restrict,
+                ))
+                .take(),
+        )
+        .await?;
+    index(manager, "manifest_blob_digest", "manifest_blob", ["repository_id", "digest"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("manifest_child")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "parent"))
+                .col(key(manager, "child"))
+                .primary_key(&mut primary(["repository_id", "parent", "child"]))
+                .foreign_key(&mut references(
+                    ["repository_id", "parent"],
+                    "manifest",
+                    manifest,
+                    ForeignKeyAction::Cascade,
+                ))
+                .take(),
+        )
+        .await?;
+    index(manager, "manifest_child_child", "manifest_child", ["repository_id", "child"]).await
+}
 
-CREATE TABLE upload (
-    id {key} PRIMARY KEY,
-    repository_id BIGINT NOT NULL REFERENCES repository(id) ON DELETE CASCADE,
-    algorithm TEXT NOT NULL,
-    position BIGINT NOT NULL,
-    hash_state {bytes} NOT NULL,
-    segments TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
-);
+async fn tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("tag")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "name"))
+                .col(key(manager, "digest"))
+                // Text whose byte order is the order of versions, the highest first.
+                .col(key(manager, "version").default(""))
+                // The bytes of the manifest and of all that it refers to.
+                .col(big_integer("size").default(0))
+                .col(big_integer("pushed_at"))
+                .col(big_integer_null("pulled_at"))
+                .primary_key(&mut primary(["repository_id", "name"]))
+                .foreign_key(&mut references(
+                    ["repository_id", "digest"],
+                    "manifest",
+                    ["repository_id", "digest"],
+                    ForeignKeyAction::Cascade,
+                ))
+                .take(),
+        )
+        .await?;
+    index(manager, "tag_digest", "tag", ["repository_id", "digest"]).await?;
+    index(manager, "tag_version", "tag", ["repository_id", "version", "name"]).await?;
+    index(manager, "tag_size", "tag", ["repository_id", "size", "name"]).await?;
+    index(manager, "tag_pushed", "tag", ["repository_id", "pushed_at", "name"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("tag_history")
+                .col(big_pk_auto("id"))
+                .col(big_integer("repository_id"))
+                .col(key(manager, "name"))
+                .col(text_null("digest"))
+                .col(text_null("actor"))
+                .col(big_integer("at"))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "tag_history_tag", "tag_history", ["repository_id", "name", "id"]).await
+}
 
-CREATE TABLE trash (
-    key {key} PRIMARY KEY,
-    since BIGINT NOT NULL
-);
+async fn uploads(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("upload")
+                .col(key(manager, "id").primary_key())
+                .col(big_integer("repository_id"))
+                .col(text("algorithm"))
+                .col(big_integer("position"))
+                .col(blob("hash_state"))
+                .col(text("segments"))
+                .col(big_integer("created_at"))
+                .col(big_integer("updated_at"))
+                .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "upload_repository", "upload", ["repository_id"]).await?;
+    manager
+        .create_table(
+            Table::create().table("trash").col(key(manager, "key").primary_key()).col(big_integer("since")).take(),
+        )
+        .await?;
+    index(manager, "trash_since", "trash", ["since", "key"]).await
+}
 
-CREATE TABLE image (
-    repository_id BIGINT NOT NULL,
-    digest {key} NOT NULL,
-    platform TEXT NOT NULL,
-    config TEXT NOT NULL,
-    layers TEXT NOT NULL,
-    PRIMARY KEY (repository_id, digest),
-    FOREIGN KEY (repository_id, digest) REFERENCES manifest(repository_id, digest) ON DELETE CASCADE
-);
-";
-
-const DOWN: &str = r"
-DROP TABLE image;
-DROP TABLE trash;
-DROP TABLE upload;
-DROP TABLE tag_history;
-DROP TABLE tag;
-DROP TABLE manifest_child;
-DROP TABLE manifest_blob;
-DROP TABLE manifest;
-DROP TABLE repository_blob;
-DROP TABLE blob;
-";
+async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("image")
+                .col(big_integer("repository_id"))
+                .col(key(manager, "digest"))
+                .col(text("platform"))
+                .col(text("config"))
+                .col(text("layers"))
+                .primary_key(&mut primary(["repository_id", "digest"]))
+                .foreign_key(&mut references(
+                    ["repository_id", "digest"],
+                    "manifest",
+                    ["repository_id", "digest"],
+                    ForeignKeyAction::Cascade,
+                ))
+                .take(),
+        )
+        .await
+}

@@ -7,6 +7,7 @@ mod invitations;
 mod password;
 mod profile;
 mod registration;
+mod row;
 mod setup;
 mod sign_in;
 pub(crate) mod tokens;
@@ -14,6 +15,7 @@ pub(crate) mod tokens;
 pub use administration::AccountEntry;
 pub(crate) use password::Passwords;
 pub(crate) use profile::by_name;
+pub(crate) use row::AccountRow;
 
 #[cfg(test)]
 mod tests;

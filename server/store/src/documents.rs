@@ -10,7 +10,7 @@ use model::repository::Repository;
 use sea_orm::FromQueryResult;
 
 use crate::access::Viewer;
-use crate::entity::RepositoryRow;
+use crate::repositories::RepositoryRow;
 use crate::sql;
 use crate::{Error, Result, Store};
 

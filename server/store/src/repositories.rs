@@ -7,9 +7,11 @@ mod delete;
 mod list;
 mod people;
 mod read;
+mod row;
 mod stars;
 
 pub use list::RepositoryFilter;
+pub(crate) use row::RepositoryRow;
 
 #[cfg(test)]
 mod tests;

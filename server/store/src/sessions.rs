@@ -11,8 +11,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
 use crate::access::Viewer;
+use crate::accounts::AccountRow;
 use crate::accounts::{backoff, tokens};
-use crate::entity::AccountRow;
 use crate::error::Result;
 use crate::{Store, secret, sql};
 

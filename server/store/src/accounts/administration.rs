@@ -10,8 +10,8 @@ use sea_orm::FromQueryResult;
 
 use super::{password, profile, registration};
 use crate::access::Viewer;
+use crate::accounts::AccountRow;
 use crate::database::Tx;
-use crate::entity::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, sql};
 

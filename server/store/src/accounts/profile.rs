@@ -9,8 +9,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{password, tokens};
 use crate::access::Viewer;
+use crate::accounts::AccountRow;
 use crate::database::Tx;
-use crate::entity::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, cursor, sql};
 

@@ -11,7 +11,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 
 use super::backoff::{self, Subject};
 use crate::access::Viewer;
-use crate::entity::AccountRow;
+use crate::accounts::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, secret, sql};
 

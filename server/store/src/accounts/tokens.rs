@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::sign_in::PERSONAL;
 use crate::access::Viewer;
-use crate::entity::AccountRow;
+use crate::accounts::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, secret, sql};
 

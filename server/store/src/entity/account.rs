@@ -1,63 +1,42 @@
-//! A row of `account`. It refuses to know passwords: their hashes are read in `accounts` alone.
+//! Accounts: people, organisations and robots.
 
-use model::account::{Account, AccountKind, AccountName, Me};
-use model::clock::Timestamp;
-use model::id::AccountId;
+use model::account::{AccountKind, AccountName};
 use model::role::Visibility;
-use sea_orm::FromQueryResult;
+use sea_orm::entity::prelude::*;
 
-use crate::error::{Error, Result};
+use super::column::Text;
 
-/// An account, person or not.
-#[derive(Clone, Debug, FromQueryResult)]
-pub(crate) struct AccountRow {
+#[sea_orm::model]
+#[derive(Clone, Debug, DeriveEntityModel)]
+#[sea_orm(table_name = "account")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key)]
     pub(crate) id: i64,
-    pub(crate) name: String,
-    pub(crate) kind: String,
+    #[sea_orm(unique)]
+    pub(crate) name: Text<AccountName>,
+    pub(crate) kind: Text<AccountKind>,
     pub(crate) display_name: String,
     pub(crate) bio: String,
+    #[sea_orm(unique)]
     pub(crate) email: Option<String>,
+    pub(crate) password_hash: Option<String>,
     pub(crate) admin: bool,
-    pub(crate) default_visibility: String,
+    pub(crate) default_visibility: Text<Visibility>,
+    pub(crate) language: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) disabled_at: Option<i64>,
+    #[sea_orm(has_many)]
+    pub(crate) repositories: HasMany<super::repository::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) stars: HasMany<super::star::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) collaborations: HasMany<super::collaborator::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) comments: HasMany<super::comment::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) sessions: HasMany<super::session::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) tokens: HasMany<super::token::Entity>,
 }
 
-impl AccountRow {
-    /// Its columns, of a table called `a`.
-    pub(crate) const COLUMNS: &'static str = "a.id, a.name, a.kind, a.display_name, a.bio, a.email, a.admin, \
-         a.default_visibility, a.created_at, a.disabled_at";
-
-    /// Its identity.
-    pub(crate) fn id(&self) -> AccountId {
-        AccountId(self.id)
-    }
-
-    /// Its name, which was parsed when it was stored.
-    pub(crate) fn name(&self) -> Result<AccountName> {
-        AccountName::parse(&self.name).map_err(|_| Error::Corrupt("account.name"))
-    }
-
-    /// What a repository in its namespace is for others when nobody says.
-    pub(crate) fn default_visibility(&self) -> Result<Visibility> {
-        self.default_visibility.parse().map_err(|_| Error::Corrupt("account.default_visibility"))
-    }
-
-    /// As everyone may see it.
-    pub(crate) fn account(&self) -> Result<Account> {
-        let kinds = [AccountKind::Person, AccountKind::Organisation, AccountKind::Robot];
-        let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind).ok_or(Error::Corrupt("account.kind"))?;
-        Ok(Account {
-            name: self.name()?,
-            display_name: self.display_name.clone(),
-            kind,
-            bio: self.bio.clone(),
-            created_at: Timestamp::from_micros(self.created_at),
-        })
-    }
-
-    /// As its owner sees it.
-    pub(crate) fn me(&self) -> Result<Me> {
-        Ok(Me { account: self.account()?, email: self.email.clone().unwrap_or_default(), admin: self.admin })
-    }
-}
+impl ActiveModelBehavior for ActiveModel {}

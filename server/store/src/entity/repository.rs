@@ -1,27 +1,27 @@
-//! A row of `repository`, together with what it is to one viewer.
-//! It refuses to know whether that viewer may see it.
+//! Repositories.
 
-use model::account::AccountName;
-use model::clock::Timestamp;
-use model::id::RepositoryId;
 use model::oci::RepositoryName;
-use model::repository::Repository;
-use model::role::Role;
-use sea_orm::FromQueryResult;
+use model::repository::CommentPolicy;
+use model::role::Visibility;
+use sea_orm::entity::prelude::*;
 
-use super::count;
-use crate::error::{Error, Result};
+use super::column::{Json, Text};
 
-/// A repository without its overview, and whether the viewer starred it.
-#[derive(Clone, Debug, FromQueryResult)]
-pub(crate) struct RepositoryRow {
+#[sea_orm::model]
+#[derive(Clone, Debug, DeriveEntityModel)]
+#[sea_orm(table_name = "repository")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key)]
     pub(crate) id: i64,
-    pub(crate) path: String,
+    pub(crate) namespace_id: Option<i64>,
+    #[sea_orm(unique)]
+    pub(crate) path: Text<RepositoryName>,
     pub(crate) description: String,
-    pub(crate) visibility: String,
-    pub(crate) comments: String,
+    pub(crate) overview: String,
+    pub(crate) visibility: Text<Visibility>,
+    pub(crate) comments: Text<CommentPolicy>,
     pub(crate) official: bool,
-    pub(crate) topics: String,
+    pub(crate) topics: Json<Vec<String>>,
     pub(crate) star_count: i64,
     pub(crate) pull_count: i64,
     pub(crate) comment_count: i64,
@@ -31,46 +31,22 @@ pub(crate) struct RepositoryRow {
     pub(crate) updated_at: i64,
     pub(crate) pushed_at: Option<i64>,
     pub(crate) changed_at: i64,
+    #[sea_orm(belongs_to, from = "namespace_id", to = "id")]
+    pub(crate) namespace: BelongsTo<Option<super::account::Entity>>,
+    #[sea_orm(has_many)]
+    pub(crate) aliases: HasMany<super::repository_alias::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) collaborators: HasMany<super::collaborator::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) teams: HasMany<super::repository_team::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) stars: HasMany<super::star::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) discussion: HasMany<super::comment::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) manifests: HasMany<super::manifest::Entity>,
+    #[sea_orm(has_many)]
+    pub(crate) uploads: HasMany<super::upload::Entity>,
 }
 
-impl RepositoryRow {
-    /// Its columns, of a table called `r`.
-    pub(crate) const COLUMNS: &'static str = "r.id, r.path, r.description, r.visibility, r.comments, r.official, \
-         r.topics, r.star_count, r.pull_count, r.comment_count, r.tag_count, r.size, r.created_at, r.updated_at, \
-         r.pushed_at, r.changed_at";
-
-    /// Its identity.
-    pub(crate) fn id(&self) -> RepositoryId {
-        RepositoryId(self.id)
-    }
-
-    /// Its path, which was parsed when it was stored.
-    pub(crate) fn path(&self) -> Result<RepositoryName> {
-        RepositoryName::parse(&self.path).map_err(|_| Error::Corrupt("repository.path"))
-    }
-
-    /// As a viewer of this role sees it.
-    pub(crate) fn view(&self, role: Option<Role>, starred: bool) -> Result<Repository> {
-        let path = self.path()?;
-        let namespace = AccountName::parse(path.namespace()).map_err(|_| Error::Corrupt("repository.path"))?;
-        Ok(Repository {
-            namespace,
-            name: path.name().to_owned(),
-            path,
-            description: self.description.clone(),
-            visibility: self.visibility.parse().map_err(|_| Error::Corrupt("repository.visibility"))?,
-            official: self.official,
-            comments: self.comments.parse().map_err(|_| Error::Corrupt("repository.comments"))?,
-            topics: serde_json::from_str(&self.topics).map_err(|_| Error::Corrupt("repository.topics"))?,
-            stars: count(self.star_count),
-            pulls: count(self.pull_count),
-            tags: count(self.tag_count),
-            size: count(self.size),
-            role,
-            starred,
-            created_at: Timestamp::from_micros(self.created_at),
-            updated_at: Timestamp::from_micros(self.updated_at),
-            pushed_at: self.pushed_at.map(Timestamp::from_micros),
-        })
-    }
-}
+impl ActiveModelBehavior for ActiveModel {}

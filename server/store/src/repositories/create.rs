@@ -14,8 +14,8 @@ use model::token::TokenAction;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::access::{Viewer, is_library};
+use crate::accounts::AccountRow;
 use crate::database::Tx;
-use crate::entity::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, outbox, sql};
 

@@ -13,8 +13,8 @@ use registry::ledger::After;
 use sea_orm::{FromQueryResult, QueryResult, Value};
 
 use crate::access::{Scope, Viewer, has_role};
-use crate::entity::RepositoryRow;
 use crate::error::{Error, Result};
+use crate::repositories::RepositoryRow;
 use crate::{Store, cursor, sql};
 
 /// Which repositories a list is about, and in which order.

@@ -12,8 +12,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use super::change;
 use crate::access::{Manage, Need, Permit, See};
 use crate::accounts;
+use crate::accounts::AccountRow;
 use crate::database::Tx;
-use crate::entity::AccountRow;
 use crate::error::{Error, Result};
 use crate::{Store, outbox, sql};
 

@@ -5,8 +5,9 @@ use model::repository::{Repository, RepositoryHead};
 use sea_orm::FromQueryResult;
 
 use crate::access::{Permit, See, Viewer};
-use crate::entity::{RepositoryRow, count};
 use crate::error::{Error, Result};
+use crate::repositories::RepositoryRow;
+use crate::sql::unsigned;
 use crate::{Store, accounts, sql};
 
 impl Store {
@@ -23,7 +24,7 @@ impl Store {
         Ok(RepositoryHead {
             repository: row.view(permit.role(), starred)?,
             abilities: self.abilities(viewer, permit.path()).await?,
-            comment_count: count(row.comment_count),
+            comment_count: unsigned(row.comment_count),
             owner: owner.ok_or(Error::Absent)?.account()?,
         })
     }

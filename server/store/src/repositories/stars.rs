@@ -9,8 +9,9 @@ use sea_orm::FromQueryResult;
 
 use super::change;
 use crate::access::{Permit, See, Star, Viewer};
-use crate::entity::{AccountRow, count};
+use crate::accounts::AccountRow;
 use crate::error::{Error, Result};
+use crate::sql::unsigned;
 use crate::{Store, cursor, outbox, sql};
 
 /// Among how many of a viewer's stars a search looks.
@@ -47,7 +48,7 @@ impl Store {
             })
             .await?;
         self.news().notify_waiters();
-        Ok(count(stars))
+        Ok(unsigned(stars))
     }
 
     /// Whether the viewer starred it.

@@ -1,0 +1,71 @@
+//! What the migrations share: columns, keys and indexes beyond those of `sea_orm_migration::schema`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{text, text_null};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
+
+/// Text that is compared and ordered by bytes, on PostgreSQL too.
+pub(crate) fn key(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
+    by_bytes(manager, text(name))
+}
+
+/// Text that is compared and ordered by bytes, or nothing.
+pub(crate) fn key_null(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
+    by_bytes(manager, text_null(name))
+}
+
+fn by_bytes(manager: &SchemaManager<'_>, mut column: ColumnDef) -> ColumnDef {
+    // SQLite compares text by bytes unless told otherwise.
+    if manager.get_connection().get_database_backend() == DatabaseBackend::Postgres {
+        column.extra(r#"COLLATE "C""#);
+    }
+    column
+}
+
+/// A foreign key of one or two columns.
+pub(crate) fn references<const N: usize>(
+    columns: [&'static str; N],
+    table: &'static str,
+    targets: [&'static str; N],
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    let mut key = ForeignKey::create();
+    key.to_tbl(table).on_delete(on_delete);
+    for (column, target) in columns.into_iter().zip(targets) {
+        key.from_col(column).to_col(target);
+    }
+    key
+}
+
+/// A primary key of several columns.
+pub(crate) fn primary<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    for column in columns {
+        index.col(column);
+    }
+    index.primary();
+    index
+}
+
+/// Creates an index on columns of a table.
+pub(crate) async fn index<const N: usize>(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    columns: [&'static str; N],
+) -> Result<(), DbErr> {
+    let mut index = Index::create();
+    index.name(name).table(table);
+    for column in columns {
+        index.col(column);
+    }
+    manager.create_index(index).await
+}
+
+/// Drops tables, the last created first.
+pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, created: &[&'static str]) -> Result<(), DbErr> {
+    for table in created.iter().rev() {
+        manager.drop_table(Table::drop().table(*table).to_owned()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! How far each follower has read the outbox.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, DeriveEntityModel)]
+#[sea_orm(table_name = "follower")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) name: String,
+    pub(crate) position: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,23 @@
+//! Invitations to sign up.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, DeriveEntityModel)]
+#[sea_orm(table_name = "invitation")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key)]
+    pub(crate) id: i64,
+    #[sea_orm(unique)]
+    pub(crate) secret_hash: String,
+    pub(crate) created_by: i64,
+    pub(crate) created_at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) used_by: Option<i64>,
+    #[sea_orm(belongs_to, relation_enum = "Creator", from = "created_by", to = "id")]
+    pub(crate) creator: BelongsTo<super::account::Entity>,
+    #[sea_orm(belongs_to, relation_enum = "User", from = "used_by", to = "id")]
+    pub(crate) user: BelongsTo<Option<super::account::Entity>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

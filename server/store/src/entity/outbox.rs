@@ -1,0 +1,16 @@
+//! Events, written in the transaction of the change.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, DeriveEntityModel)]
+#[sea_orm(table_name = "outbox")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key)]
+    pub(crate) id: i64,
+    pub(crate) repository_id: Option<i64>,
+    pub(crate) payload: String,
+    pub(crate) created_at: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
