@@ -1,9 +1,7 @@
-//! Comments: threads of one level under a repository, as Markdown; HTML is made elsewhere.
-//! It refuses to know who may write one: it takes a permit; who may change one it settles by authorship and role.
+//! Comments on a repository, as Markdown, in threads of one level.
 
 use std::collections::BTreeMap;
 
-use model::account::AccountName;
 use model::clock::Timestamp;
 use model::comment::{Comment, MAX_BODY, NewComment, Thread};
 use model::event::What;
@@ -14,38 +12,18 @@ use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::role::Role;
 use model::token::TokenAction;
-use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::access::{self, Need, Permit, See, Viewer};
+use crate::entity::{comment, repository};
 use crate::error::{Error, Result};
 use crate::repositories::change;
-use crate::{Store, cursor, outbox, sql};
+use crate::{Store, cursor, outbox};
 
-#[derive(Debug, FromQueryResult)]
-struct Row {
-    id: i64,
-    author_id: i64,
-    author: String,
-    root_id: Option<i64>,
-    tag: Option<String>,
-    body: String,
-    created_at: i64,
-    edited_at: Option<i64>,
-    deleted_at: Option<i64>,
-    namespace_id: Option<i64>,
-    membership: Option<String>,
-    collaboration: Option<String>,
-}
+mod row;
 
-/// A comment with its author's name and roles; conditions speak of `c`.
-const SELECT: &str = "
-    SELECT c.id, c.author_id, a.name AS author, c.root_id, c.tag, c.body, c.created_at, c.edited_at, c.deleted_at,
-        r.namespace_id,
-        (SELECT m.role FROM membership m
-            WHERE m.namespace_id = r.namespace_id AND m.account_id = c.author_id) AS membership,
-        (SELECT o.role FROM collaborator o
-            WHERE o.repository_id = c.repository_id AND o.account_id = c.author_id) AS collaboration
-    FROM comment c JOIN account a ON a.id = c.author_id JOIN repository r ON r.id = c.repository_id";
+use row::Row;
 
 /// Who looks at comments, and what they may do with them.
 #[derive(Clone, Copy)]
@@ -66,34 +44,28 @@ impl Eyes {
     }
 
     fn edits(self, row: &Row) -> bool {
-        self.writes && row.deleted_at.is_none() && self.account == Some(row.author_id)
+        self.writes && row.comment.deleted_at.is_none() && self.account == Some(row.comment.author_id)
     }
 
     fn deletes(self, row: &Row) -> bool {
-        self.edits(row) || (self.writes && row.deleted_at.is_none() && self.moderates)
+        self.edits(row) || (self.writes && row.comment.deleted_at.is_none() && self.moderates)
     }
 
     fn view(self, row: Row) -> Result<Comment> {
         let editable = self.edits(&row);
         let deletable = self.deletes(&row);
-        let role = |text: Option<String>| {
-            text.map(|text| text.parse::<Role>().map_err(|_| Error::Corrupt("role"))).transpose()
-        };
-        let author_role = if row.namespace_id == Some(row.author_id) {
-            Some(Role::Owner)
-        } else {
-            role(row.membership)?.max(role(row.collaboration)?)
-        };
+        let author_role = row.author_role();
+        let Row { comment, author, .. } = row;
         Ok(Comment {
-            id: CommentId(row.id),
-            author: AccountName::parse(&row.author).map_err(|_| Error::Corrupt("account.name"))?,
-            body: row.body,
+            id: CommentId(comment.id),
+            author: author.0,
+            body: comment.body,
             html: String::new(),
-            tag: row.tag.map(|tag| oci::Tag::parse(&tag)).transpose().map_err(|_| Error::Corrupt("comment.tag"))?,
-            parent: row.root_id.map(CommentId),
-            created_at: Timestamp::from_micros(row.created_at),
-            edited_at: row.edited_at.map(Timestamp::from_micros),
-            deleted: row.deleted_at.is_some(),
+            tag: comment.tag.map(|tag| oci::Tag::parse(&tag)).transpose().map_err(|_| Error::Corrupt("comment.tag"))?,
+            parent: comment.root_id.map(CommentId),
+            created_at: Timestamp::from_micros(comment.created_at),
+            edited_at: comment.edited_at.map(Timestamp::from_micros),
+            deleted: comment.deleted_at.is_some(),
             author_role,
             editable,
             deletable,
@@ -107,21 +79,22 @@ impl Store {
     pub async fn threads(&self, permit: &Permit<See>, viewer: &Viewer, page: &PageRequest) -> Result<Page<Thread>> {
         let before = page.cursor.as_deref().map_or(Ok(i64::MAX), |text| text.parse().map_err(|_| cursor::wrong()))?;
         let limit = page.limit();
-        let roots = format!(
-            "{SELECT} WHERE c.repository_id = $1 AND c.root_id IS NULL AND c.id < $2
-                 AND (c.deleted_at IS NULL
-                     OR EXISTS (SELECT 1 FROM comment d WHERE d.root_id = c.id AND d.deleted_at IS NULL))
-             ORDER BY c.id DESC LIMIT $3"
-        );
         let repository = permit.repository().0;
-        let values = [repository.into(), before.into(), (i64::from(limit) + 1).into()];
-        let roots = parse(&sql::all(self.database().pool(), &roots, values).await?)?;
-        let page = Page::from_surplus(roots, limit, |row| row.id.to_string());
+        let roots = row::select(repository)
+            .filter(comment::Column::RootId.is_null())
+            .filter(comment::Column::Id.lt(before))
+            .filter(row::stands())
+            .order_by_desc(comment::Column::Id)
+            .limit(u64::from(limit) + 1)
+            .into_model::<Row>()
+            .all(self.database().pool())
+            .await?;
+        let page = Page::from_surplus(roots, limit, |row| row.comment.id.to_string());
         let eyes = Eyes::of(permit, writes(viewer, permit));
         let mut replies = self.replies(repository, &page.items).await?;
         let mut threads = Vec::new();
         for root in page.items {
-            let replies = replies.remove(&root.id).unwrap_or_default();
+            let replies = replies.remove(&root.comment.id).unwrap_or_default();
             let replies = replies.into_iter().map(|row| eyes.view(row)).collect::<Result<_>>()?;
             threads.push(Thread { root: eyes.view(root)?, replies });
         }
@@ -133,13 +106,15 @@ impl Store {
         if roots.is_empty() {
             return Ok(replies);
         }
-        let find = format!(
-            "{SELECT} WHERE c.repository_id = $1 AND c.root_id IN ({}) AND c.deleted_at IS NULL ORDER BY c.id",
-            sql::list(2, roots.len())
-        );
-        let values = std::iter::once(repository.into()).chain(roots.iter().map(|root| root.id.into()));
-        for row in parse(&sql::all(self.database().pool(), &find, values).await?)? {
-            replies.entry(row.root_id.unwrap_or(row.id)).or_default().push(row);
+        let rows = row::select(repository)
+            .filter(comment::Column::RootId.is_in(roots.iter().map(|root| root.comment.id)))
+            .filter(comment::Column::DeletedAt.is_null())
+            .order_by_asc(comment::Column::Id)
+            .into_model::<Row>()
+            .all(self.database().pool())
+            .await?;
+        for row in rows {
+            replies.entry(row.thread()).or_default().push(row);
         }
         Ok(replies)
     }
@@ -171,20 +146,18 @@ impl Store {
                     Some(parent) => Some(root_of(&*tx, permit.repository().0, parent).await?),
                     None => None,
                 };
-                let insert = "INSERT INTO comment (repository_id, author_id, root_id, tag, body, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
-                let values = [
-                    permit.repository().0.into(),
-                    author.into(),
-                    root.into(),
-                    tag.into(),
-                    body.into(),
-                    now.micros().into(),
-                ];
-                let row = sql::first(&*tx, insert, values).await?.ok_or(Error::Corrupt("comment.id"))?;
-                let comment = CommentId(row.try_get_by_index(0)?);
+                let new = comment::ActiveModel {
+                    repository_id: ActiveValue::Set(permit.repository().0),
+                    author_id: ActiveValue::Set(author),
+                    root_id: ActiveValue::Set(root),
+                    tag: ActiveValue::Set(tag.map(str::to_owned)),
+                    body: ActiveValue::Set(body.to_owned()),
+                    created_at: ActiveValue::Set(now.micros()),
+                    ..Default::default()
+                };
+                let comment = CommentId(comment::Entity::insert(new).exec(&*tx).await?.last_insert_id);
                 count(&*tx, permit.repository().0, 1).await?;
-                let row = find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent)?;
+                let row = row::find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent)?;
                 outbox::append(&*tx, &change::event(permit, What::Commented { comment }), now).await?;
                 Ok::<_, Error>(row)
             })
@@ -207,15 +180,21 @@ impl Store {
         let row = self
             .database()
             .write(|tx| async move {
-                let row = alive(&*tx, permit, id).await?;
+                let mut row = alive(&*tx, permit, id).await?;
                 if !eyes.edits(&row) {
                     return Err(refusal(viewer));
                 }
-                let update = "UPDATE comment SET body = $3, edited_at = $4 WHERE repository_id = $1 AND id = $2";
-                let values = [permit.repository().0.into(), id.0.into(), body.into(), now.micros().into()];
-                sql::execute(&*tx, update, values).await?;
+                comment::Entity::update_many()
+                    .col_expr(comment::Column::Body, Expr::val(body))
+                    .col_expr(comment::Column::EditedAt, Expr::val(now.micros()))
+                    .filter(comment::Column::RepositoryId.eq(permit.repository().0))
+                    .filter(comment::Column::Id.eq(id.0))
+                    .exec(&*tx)
+                    .await?;
                 outbox::append(&*tx, &change::event(permit, What::Changed), now).await?;
-                Ok(Row { body: body.to_owned(), edited_at: Some(now.micros()), ..row })
+                row.comment.body = body.to_owned();
+                row.comment.edited_at = Some(now.micros());
+                Ok(row)
             })
             .await?;
         self.news().notify_waiters();
@@ -232,10 +211,15 @@ impl Store {
                 if !eyes.deletes(&row) {
                     return Err(refusal(viewer));
                 }
-                let delete = "UPDATE comment SET body = '', deleted_at = $3
-                     WHERE repository_id = $1 AND id = $2 AND deleted_at IS NULL";
-                let values = [permit.repository().0.into(), id.0.into(), now.micros().into()];
-                if sql::execute(&*tx, delete, values).await? == 0 {
+                let deleted = comment::Entity::update_many()
+                    .col_expr(comment::Column::Body, Expr::val(""))
+                    .col_expr(comment::Column::DeletedAt, Expr::val(now.micros()))
+                    .filter(comment::Column::RepositoryId.eq(permit.repository().0))
+                    .filter(comment::Column::Id.eq(id.0))
+                    .filter(comment::Column::DeletedAt.is_null())
+                    .exec(&*tx)
+                    .await?;
+                if deleted.rows_affected == 0 {
                     return Err(Error::Absent);
                 }
                 count(&*tx, permit.repository().0, -1).await?;
@@ -259,31 +243,24 @@ fn refusal(viewer: &Viewer) -> Error {
 
 /// A comment of the permit's repository that was not deleted.
 async fn alive(on: &impl ConnectionTrait, permit: &Permit<See>, id: CommentId) -> Result<Row> {
-    let row = find(on, permit.repository().0, id).await?;
-    row.filter(|row| row.deleted_at.is_none()).ok_or(Error::Absent)
-}
-
-async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<Row>> {
-    let find = format!("{SELECT} WHERE c.repository_id = $1 AND c.id = $2");
-    let row = sql::first(on, &find, [repository.into(), id.0.into()]).await?;
-    Ok(row.map(|row| Row::from_query_result(&row, "")).transpose()?)
+    row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 
 /// The comment that began the thread of `parent`, in the same repository.
 async fn root_of(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
-    let row = find(on, repository, parent).await?.filter(|row| row.deleted_at.is_none());
+    let row = row::find(on, repository, parent).await?;
     let row = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?;
-    Ok(row.root_id.unwrap_or(row.id))
+    Ok(row.thread())
 }
 
+/// Changes the number of comments that the repository's row keeps.
 async fn count(on: &impl ConnectionTrait, repository: i64, step: i64) -> Result<()> {
-    let count = "UPDATE repository SET comment_count = comment_count + $2 WHERE id = $1";
-    sql::execute(on, count, [repository.into(), step.into()]).await?;
+    repository::Entity::update_many()
+        .col_expr(repository::Column::CommentCount, Expr::col(repository::Column::CommentCount).add(step))
+        .filter(repository::Column::Id.eq(repository))
+        .exec(on)
+        .await?;
     Ok(())
-}
-
-fn parse(rows: &[QueryResult]) -> Result<Vec<Row>> {
-    rows.iter().map(|row| Ok(Row::from_query_result(row, "")?)).collect()
 }
 
 /// A body as it is kept.

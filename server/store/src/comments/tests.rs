@@ -1,5 +1,4 @@
-//! What threads, their authors and their moderators may count on, asked of both databases.
-//! It refuses to know how a comment looks.
+//! Tests of threads, and of what authors and moderators may change, on both databases.
 
 use model::comment::{MAX_BODY, NewComment};
 use model::event::What;
