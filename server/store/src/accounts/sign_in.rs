@@ -1,25 +1,17 @@
-//! From a name with a password, or from a token's secret, to a viewer; the same for pages, Basic and the token service.
-//! It refuses to know sessions and how credentials arrive.
+//! Signing in with a name and a password or a token; the same for pages, Basic authentication and the token service.
 
 use std::net::IpAddr;
 
 use model::fault::{Fault, FaultCode};
-use model::id::TokenId;
 use model::reason::Reason;
-use model::token::{SECRET_PREFIX, TokenScope};
-use sea_orm::{FromQueryResult, QueryResult};
+use model::token::SECRET_PREFIX;
+use sea_orm::FromQueryResult;
 
 use super::backoff::{self, Subject};
 use crate::access::Viewer;
 use crate::accounts::AccountRow;
 use crate::error::{Error, Result};
-use crate::{Store, secret, sql};
-
-/// The kind of a personal access token's row.
-pub(super) const PERSONAL: &str = "personal";
-
-/// A token's use is written down no more often than this, in microseconds.
-const USE_NOTED: i64 = 60 * 1_000_000;
+use crate::{Store, sql};
 
 /// The one answer to wrong credentials, whatever is wrong with them.
 fn wrong() -> Error {
@@ -89,43 +81,6 @@ impl Store {
                 Err(wrong())
             }
         }
-    }
-
-    /// The viewer of a personal token's secret (`ptl_…`), held to the token's scopes. [`Error::SignIn`] when it is unknown,
-    /// expired or revoked, or its owner disabled.
-    pub async fn secret_viewer(&self, secret: &str) -> Result<Viewer> {
-        self.find_secret(secret).await?.map(|(_, viewer)| viewer).ok_or(Error::SignIn)
-    }
-
-    async fn find_secret(&self, secret: &str) -> Result<Option<(AccountRow, Viewer)>> {
-        let find = format!(
-            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at FROM token t JOIN account a ON a.id = t.account_id
-             WHERE t.secret_hash = $1 AND t.kind = $2 AND (t.expires_at IS NULL OR t.expires_at > $3)
-                 AND a.disabled_at IS NULL",
-            AccountRow::COLUMNS
-        );
-        let now = self.clock().now().micros();
-        let values = [secret::hash(secret).into(), PERSONAL.into(), now.into()];
-        let Some(row) = sql::first(self.database().pool(), &find, values).await? else { return Ok(None) };
-        self.note_use(&row, now).await?;
-        let scopes: Vec<TokenScope> =
-            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
-        let token = TokenId(row.try_get("", "token_id")?);
-        let row = AccountRow::from_query_result(&row, "")?;
-        let viewer = Viewer::member(row.id(), row.name()?, row.admin).by_token(token);
-        let viewer = if scopes.is_empty() { viewer } else { viewer.limited(scopes, false) };
-        Ok(Some((row, viewer)))
-    }
-
-    /// Writes down that a token is used; the row has its `token_id` and `last_used_at`.
-    pub(super) async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
-        let last: Option<i64> = row.try_get("", "last_used_at")?;
-        if last.is_none_or(|last| now.saturating_sub(last) >= USE_NOTED) {
-            let note = "UPDATE token SET last_used_at = $2 WHERE id = $1";
-            let id: i64 = row.try_get("", "token_id")?;
-            sql::execute(self.database().pool(), note, [id.into(), now.into()]).await?;
-        }
-        Ok(())
     }
 
     /// The account of that name or mail address and its password's hash.

@@ -1,5 +1,4 @@
-//! What signing up, signing in, tokens and sessions promise, asked of both databases.
-//! It refuses to know HTTP.
+//! Tests of signing up, signing in, tokens and sessions, on both databases.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use model::fault::{Fault, FaultCode};
 use model::reason::Reason;
 use model::role::Visibility;
 use model::token::NewToken;
+use sea_orm::ConnectionTrait;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 
@@ -221,6 +221,20 @@ each_database! {
         let refused = [both.0, both.1].into_iter().filter_map(Result::err).map(Fault::from).collect::<Vec<_>>();
         assert_eq!(refused.iter().map(|fault| fault.code).collect::<Vec<_>>(), [FaultCode::Invalid]);
         assert_eq!(refused[0].reason, Reason::LastAdministrator);
+    }
+
+    async fn a_token_works_also_where_its_use_cannot_be_written_down(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let form = NewToken { label: "ci".to_owned(), scopes: Vec::new(), expires_at: None };
+        let first = fixture.store.create_token(&ada, &form).await.unwrap();
+        let second = fixture.store.create_token(&ada, &form).await.unwrap();
+        let once = "CREATE UNIQUE INDEX used_once ON token (last_used_at)";
+        fixture.store.database().pool().execute_unprepared(once).await.unwrap();
+        for secret in [&first.secret, &second.secret] {
+            assert_eq!(name(&fixture.store.secret_viewer(secret).await.unwrap()).unwrap(), "ada");
+        }
+        let used = fixture.store.tokens(&ada).await.unwrap().iter().filter(|token| token.last_used_at.is_some()).count();
+        assert_eq!(used, 1);
     }
 
     async fn a_token_works_as_a_password_until_it_is_revoked(fixture: &Fixture) {

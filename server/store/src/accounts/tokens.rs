@@ -1,19 +1,21 @@
 //! Personal access tokens, and the refresh tokens that registry clients keep; of either only a hash is stored.
-//! It refuses to know how a scope narrows; that is `access`.
 
 use model::clock::Timestamp;
 use model::fault::Fault;
 use model::id::TokenId;
 use model::reason::Reason;
-use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
-use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
+use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token, TokenScope};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
 
-use super::sign_in::PERSONAL;
 use crate::access::Viewer;
 use crate::accounts::AccountRow;
+use crate::entity::token as table;
 use crate::error::{Error, Result};
 use crate::{Store, secret, sql};
 
+/// The kind of a personal access token's row.
+const PERSONAL: &str = "personal";
 /// The kind of a refresh token's row.
 pub(super) const REFRESH: &str = "refresh";
 /// What a refresh token's secret begins with; it is no password, so it has another prefix than those that are.
@@ -28,6 +30,8 @@ const MAX_TOKENS: i64 = 200;
 const MAX_REFRESH: i64 = 100;
 /// A refresh token that is not used for so long ends, in microseconds: 90 days.
 const UNUSED: i64 = 90 * 24 * 60 * 60 * 1_000_000;
+/// A token's use is written down no more often than this, in microseconds.
+const USE_NOTED: i64 = 60 * 1_000_000;
 
 const COLUMNS: &str = "id, label, scopes, expires_at, last_used_at, created_at";
 
@@ -95,6 +99,50 @@ impl Store {
             0 => Err(Error::Absent),
             _ => Ok(()),
         }
+    }
+
+    /// The viewer of a personal token's secret (`ptl_…`), held to the token's scopes. [`Error::SignIn`] when it is unknown,
+    /// expired or revoked, or its owner disabled.
+    pub async fn secret_viewer(&self, secret: &str) -> Result<Viewer> {
+        self.find_secret(secret).await?.map(|(_, viewer)| viewer).ok_or(Error::SignIn)
+    }
+
+    /// The account and the viewer of a personal token's secret.
+    pub(super) async fn find_secret(&self, secret: &str) -> Result<Option<(AccountRow, Viewer)>> {
+        let find = format!(
+            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at FROM token t JOIN account a ON a.id = t.account_id
+             WHERE t.secret_hash = $1 AND t.kind = $2 AND (t.expires_at IS NULL OR t.expires_at > $3)
+                 AND a.disabled_at IS NULL",
+            AccountRow::COLUMNS
+        );
+        let now = self.clock().now().micros();
+        let values = [secret::hash(secret).into(), PERSONAL.into(), now.into()];
+        let Some(row) = sql::first(self.database().pool(), &find, values).await? else { return Ok(None) };
+        self.note_use(&row, now).await?;
+        let scopes: Vec<TokenScope> =
+            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
+        let token = TokenId(row.try_get("", "token_id")?);
+        let row = AccountRow::from_query_result(&row, "")?;
+        let viewer = Viewer::member(row.id(), row.name()?, row.admin).by_token(token);
+        let viewer = if scopes.is_empty() { viewer } else { viewer.limited(scopes, false) };
+        Ok(Some((row, viewer)))
+    }
+
+    /// Writes down that a token is used; the row has its `token_id` and `last_used_at`. A token works also where that cannot
+    /// be written, as in a database that is full.
+    async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
+        let last: Option<i64> = row.try_get("", "last_used_at")?;
+        if last.is_some_and(|last| now.saturating_sub(last) < USE_NOTED) {
+            return Ok(());
+        }
+        let id: i64 = row.try_get("", "token_id")?;
+        let note = table::Entity::update_many()
+            .col_expr(table::Column::LastUsedAt, Expr::val(now))
+            .filter(table::Column::Id.eq(id));
+        if let Err(error) = note.exec(self.database().pool()).await {
+            tracing::debug!(%error, "the use of a token could not be written down");
+        }
+        Ok(())
     }
 
     /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, the

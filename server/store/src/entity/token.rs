@@ -16,7 +16,8 @@ pub(crate) struct Model {
     pub(crate) label: String,
     #[sea_orm(unique)]
     pub(crate) secret_hash: String,
-    pub(crate) scopes: Json<Vec<TokenScope>>,
+    /// `None` for a refresh token that nothing narrows.
+    pub(crate) scopes: Json<Option<Vec<TokenScope>>>,
     pub(crate) service: Option<String>,
     pub(crate) parent_id: Option<i64>,
     pub(crate) created_at: i64,
