@@ -45,7 +45,7 @@ impl Repositories for Visit {
             official: filter.official,
             sort: filter.sort,
         };
-        self.state.store.repositories(&scope, &self.viewer, &filter, &page).await.map_err(told)
+        self.state.store.repositories(&scope, &filter, &page).await.map_err(told)
     }
 
     async fn namespaces(&self) -> Answered<Vec<Account>> {

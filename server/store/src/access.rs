@@ -1,8 +1,9 @@
-//! The one policy place: who is asking, what they are to a repository, and whether that is enough.
-//! Viewers, permits and scopes are made here and nowhere else; what they open is the other files' affair.
+//! The one place for policy: who is asking, which role they have on a repository, and whether that is enough.
+//! Viewers, permits and scopes are made here and nowhere else.
 
 mod need;
 mod permit;
+mod roles;
 mod scope;
 mod standing;
 mod verdict;
@@ -10,8 +11,9 @@ mod viewer;
 
 pub use need::{Comment, Delete, Manage, Need, NeedKind, Own, Pull, Push, See, Star};
 pub use permit::{Covers, Permit};
+pub(crate) use roles::{granted_to, role_of, role_of_rank};
 pub use scope::Scope;
-pub(crate) use scope::{LIBRARY, has_role, is_library};
+pub(crate) use scope::{LIBRARY, is_library};
 pub(crate) use standing::Standings;
 pub use standing::{Ground, Reach, Standing};
 pub use verdict::{Verdict, verdict};

@@ -11,7 +11,7 @@ mod row;
 mod stars;
 
 pub use list::RepositoryFilter;
-pub(crate) use row::RepositoryRow;
+pub(crate) use row::{RepositoryRow, ViewedRow};
 
 #[cfg(test)]
 mod tests;

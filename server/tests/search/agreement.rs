@@ -52,7 +52,7 @@ async fn agree(planned: Vec<Planned>) {
         let by_word: BTreeSet<String> = world.found(viewer, "thing").await.into_iter().collect();
         let scope = world.store.scope(viewer).await.unwrap();
         let page = PageRequest { limit: Some(100), cursor: None };
-        let listed = world.store.repositories(&scope, viewer, &RepositoryFilter::default(), &page).await.unwrap();
+        let listed = world.store.repositories(&scope, &RepositoryFilter::default(), &page).await.unwrap();
         let listed: BTreeSet<String> = listed.items.iter().map(|item| item.path.as_str().to_owned()).collect();
         let mut permitted = BTreeSet::new();
         for path in &paths {

@@ -229,7 +229,7 @@ mod tests {
         let anyone = memory.anonymous();
         let scope = memory.scope(&anyone).await.unwrap();
         let all = RepositoryFilter::default();
-        let listed = memory.repositories(&scope, &anyone, &all, &PageRequest::default()).await.unwrap().items;
+        let listed = memory.repositories(&scope, &all, &PageRequest::default()).await.unwrap().items;
         assert_eq!(listed.len(), REPOSITORIES.len() - 2, "all but the private and the internal one");
         assert!(listed.iter().all(|repository| repository.tags > 0 && repository.pushed_at.is_some()), "{listed:#?}");
         let tidewatch = listed.iter().find(|repository| repository.path.as_str() == "ada/tidewatch").unwrap();

@@ -1,5 +1,5 @@
-//! Proof of what a viewer may see in lists: a condition in SQL here, terms and globs for the search index outside.
-//! It says for many repositories at once what `verdict` says of one for `See`; a test holds the two together.
+//! Proof of what a viewer may see in lists: conditions in SQL, and terms and globs for the search index.
+//! It says for many repositories at once what `verdict` says of one for `See`; a test compares the two.
 
 use std::sync::Arc;
 
@@ -7,10 +7,14 @@ use model::account::AccountName;
 use model::id::AccountId;
 use model::role::{Role, Visibility};
 use model::token::TokenScope;
-use sea_orm::Value;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
+use super::roles::{granted_to, role_of};
 use super::viewer::Viewer;
-use crate::error::{Error, Result};
+use crate::entity::column::Text;
+use crate::entity::{account, repository};
+use crate::error::Result;
 use crate::{Store, sql};
 
 /// What a viewer may see in lists.
@@ -68,47 +72,48 @@ impl Scope {
         }
     }
 
-    /// The role on a repository of this namespace, from the roles of membership and collaboration that its row came with.
-    pub(crate) fn role(&self, namespace: Option<i64>, roles: &[Option<String>]) -> Result<Option<Role>> {
-        let id = match self.sees {
-            Sees::Everything(_) => return Ok(Some(Role::Owner)),
-            Sees::Member(id) => id,
-            Sees::Public => return Ok(None),
-        };
-        if namespace == Some(id.0) {
-            return Ok(Some(Role::Owner));
-        }
-        let parse = |role: &String| role.parse().map_err(|_| Error::Corrupt("role"));
-        Ok(roles.iter().flatten().map(parse).collect::<Result<Vec<Role>>>()?.into_iter().max())
-    }
-
-    /// The condition on a repository called `r`, its values appended to `values`. The limits of a token are not in it:
-    /// SQL has no such globs, so rows are also asked by [`Scope::covers`].
-    pub(crate) fn condition(&self, values: &mut Vec<Value>) -> String {
+    /// The role on a repository on which the viewer was granted `granted`.
+    pub(crate) fn role(&self, granted: Option<Role>) -> Option<Role> {
         match self.sees {
-            Sees::Everything(_) => "TRUE".to_owned(),
-            Sees::Public => format!("r.visibility = '{}'", Visibility::Public),
-            Sees::Member(id) => {
-                values.push(id.0.into());
-                let place = values.len();
-                format!(
-                    "(r.visibility IN ('{}', '{}') OR {})",
-                    Visibility::Public,
-                    Visibility::Internal,
-                    has_role(place)
-                )
-            }
+            Sees::Everything(_) => Some(Role::Owner),
+            Sees::Member(_) => granted,
+            Sees::Public => None,
         }
     }
-}
 
-/// That the account whose identity is the value at `place` has a role on a repository called `r`.
-pub(crate) fn has_role(place: usize) -> String {
-    format!(
-        "(r.namespace_id = ${place} \
-          OR EXISTS (SELECT 1 FROM membership m WHERE m.namespace_id = r.namespace_id AND m.account_id = ${place}) \
-          OR EXISTS (SELECT 1 FROM collaborator c WHERE c.repository_id = r.id AND c.account_id = ${place}))"
-    )
+    /// The conditions on `repository` that together hold for what the viewer may see, and no two of them for the same
+    /// repository. Each names one visibility, so that a list can read each in its order by an index.
+    ///
+    /// The limits of a token are not in them: SQL has no such globs, so rows are also asked by [`Scope::covers`].
+    pub(crate) fn parts(&self) -> Vec<Condition> {
+        let of = |visibility: Visibility| Condition::all().add(repository::Column::Visibility.eq(Text(visibility)));
+        match self.sees {
+            Sees::Everything(_) => Visibility::ALL.map(of).into(),
+            Sees::Public => vec![of(Visibility::Public)],
+            Sees::Member(id) => vec![
+                of(Visibility::Public),
+                of(Visibility::Internal),
+                // The grants find the few rows; an equal visibility would have every private one read in its order.
+                Condition::all()
+                    .add(repository::Column::Visibility.is_not_in([Visibility::Public, Visibility::Internal].map(Text)))
+                    .add(repository::Column::Id.in_subquery(granted_to(id.0))),
+            ],
+        }
+    }
+
+    /// The same as one condition, for rows that something else finds: no index can serve it.
+    pub(crate) fn condition(&self) -> Condition {
+        let visibility = repository::Column::Visibility;
+        match self.sees {
+            Sees::Everything(_) => Condition::all(),
+            Sees::Public => {
+                Condition::all().add(visibility.is_not_in([Visibility::Internal, Visibility::Private].map(Text)))
+            }
+            Sees::Member(id) => Condition::any()
+                .add(visibility.is_in([Visibility::Public, Visibility::Internal].map(Text)))
+                .add(role_of(Expr::value(id.0)).is_not_null()),
+        }
+    }
 }
 
 impl Store {
@@ -117,10 +122,16 @@ impl Store {
         let sees = if viewer.is_system() {
             Sees::Everything(None)
         } else if let Some(id) = viewer.account_id() {
-            let find = "SELECT admin FROM account WHERE id = $1 AND disabled_at IS NULL";
-            match sql::first(self.database().pool(), find, [id.0.into()]).await? {
-                Some(row) if row.try_get_by_index::<bool>(0)? => Sees::Everything(Some(id)),
-                Some(_) => Sees::Member(id),
+            let admin = account::Entity::find_by_id(id.0)
+                .select_only()
+                .column(account::Column::Admin)
+                .filter(account::Column::DisabledAt.is_null())
+                .into_tuple::<bool>()
+                .one(self.database().pool())
+                .await?;
+            match admin {
+                Some(true) => Sees::Everything(Some(id)),
+                Some(false) => Sees::Member(id),
                 None => Sees::Public,
             }
         } else {

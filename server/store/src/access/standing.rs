@@ -1,5 +1,5 @@
-//! What somebody is to a repository: signed in or not, of which role, within which reach, before what ground.
-//! It reads rows and keeps them for a second; it refuses to know what a standing is enough for.
+//! What a verdict rests on: whether a viewer is signed in, their role, what their token allows, and the repository's settings.
+//! Rows that were read are kept for a second.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,13 +10,20 @@ use model::repository::CommentPolicy;
 use model::role::{Role, Visibility};
 use model::token::TokenAction;
 use moka::sync::Cache;
-use sea_orm::FromQueryResult;
+use repository::Column;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select,
+};
 
 use super::need::NeedKind;
+use super::roles::{role_of, role_of_rank};
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
-use crate::error::{Error, Result};
-use crate::{Store, sql};
+use crate::Store;
+use crate::entity::column::Text;
+use crate::entity::{account, repository, repository_alias};
+use crate::error::Result;
 
 /// How long a role or a visibility that another node changed may go unnoticed.
 const AGE: Duration = Duration::from_secs(1);
@@ -143,28 +150,42 @@ impl Standings {
     }
 }
 
-#[derive(FromQueryResult)]
-struct Row {
+#[derive(Debug, FromQueryResult)]
+struct StandingRow {
     id: i64,
-    path: String,
-    namespace_id: Option<i64>,
-    visibility: String,
-    comments: String,
-    membership: Option<String>,
-    collaboration: Option<String>,
+    path: Text<RepositoryName>,
+    visibility: Text<Visibility>,
+    comments: Text<CommentPolicy>,
+    granted: Option<i32>,
     admin: Option<bool>,
 }
 
-/// One statement for what is there, what was renamed, and what is not there, so that they take the same time.
-const FIND: &str = "
-    SELECT r.id, r.path, r.namespace_id, r.visibility, r.comments,
-        (SELECT m.role FROM membership m WHERE m.namespace_id = r.namespace_id AND m.account_id = $2) AS membership,
-        (SELECT c.role FROM collaborator c WHERE c.repository_id = r.id AND c.account_id = $2) AS collaboration,
-        (SELECT a.admin FROM account a WHERE a.id = $2 AND a.disabled_at IS NULL) AS admin
-    FROM repository r
-    WHERE r.id = COALESCE(
-        (SELECT id FROM repository WHERE path = $1),
-        (SELECT repository_id FROM repository_alias WHERE path = $1))";
+/// One statement for what exists, what was renamed and what is missing, so that they take the same time.
+fn standing_at(path: &RepositoryName, account: Option<i64>) -> Select<repository::Entity> {
+    let present = Query::select()
+        .column((Alias::new("named"), repository::Column::Id))
+        .from_as(repository::Entity, "named")
+        .and_where(Expr::col((Alias::new("named"), repository::Column::Path)).eq(path.as_str()))
+        .take();
+    let renamed = repository_alias::Entity::find()
+        .select_only()
+        .column(repository_alias::Column::RepositoryId)
+        .filter(repository_alias::Column::Path.into_simple_expr().eq(path.as_str()))
+        .into_query();
+    let admin = account::Entity::find()
+        .select_only()
+        .column(account::Column::Admin)
+        .filter(account::Column::Id.into_simple_expr().eq(Expr::value(account)))
+        .filter(account::Column::DisabledAt.is_null())
+        .into_query();
+    let subquery = |select: SelectStatement| Expr::SubQuery(None, Box::new(select.into()));
+    repository::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments])
+        .expr_as(role_of(Expr::value(account)), "granted")
+        .expr_as(subquery(admin), "admin")
+        .filter(Column::Id.into_simple_expr().eq(Func::coalesce([subquery(present), subquery(renamed)])))
+}
 
 impl Store {
     /// What is at a path for a viewer, whether they may see it or not.
@@ -180,35 +201,25 @@ impl Store {
             return Ok(found);
         }
         let account = viewer.account_id().map(|id| id.0);
-        let row = sql::first(self.database().pool(), FIND, [path.as_str().into(), account.into()]).await?;
-        let found = match row {
-            None => None,
-            Some(row) => Some(found(&Row::from_query_result(&row, "")?, asker)?),
-        };
+        let row = standing_at(path, account).into_model::<StandingRow>().one(self.database().pool()).await?;
+        let found = row.map(|row| found(row, asker)).transpose()?;
         standings.found.insert(key, found.clone());
         Ok(found)
     }
 }
 
-fn found(row: &Row, asker: Asker) -> Result<Found> {
-    let role = |text: &Option<String>| {
-        text.as_deref().map(|text| text.parse::<Role>().map_err(|_| Error::Corrupt("role"))).transpose()
-    };
+fn found(row: StandingRow, asker: Asker) -> Result<Found> {
     let (signed_in, role) = match (asker, row.admin) {
         (Asker::System, _) | (Asker::Account(_), Some(true)) => (true, Some(Role::Owner)),
-        (Asker::Account(id), Some(false)) if row.namespace_id == Some(id.0) => (true, Some(Role::Owner)),
-        (Asker::Account(_), Some(false)) => (true, role(&row.membership)?.max(role(&row.collaboration)?)),
+        (Asker::Account(_), Some(false)) => (true, row.granted.map(role_of_rank).transpose()?),
         // A disabled account is nobody.
         (Asker::Account(_) | Asker::Anonymous, _) => (false, None),
     };
     Ok(Found {
         repository: RepositoryId(row.id),
-        path: RepositoryName::parse(&row.path).map_err(|_| Error::Corrupt("repository.path"))?,
+        path: row.path.0,
         signed_in,
         role,
-        ground: Ground {
-            visibility: row.visibility.parse().map_err(|_| Error::Corrupt("repository.visibility"))?,
-            comments: row.comments.parse().map_err(|_| Error::Corrupt("repository.comments"))?,
-        },
+        ground: Ground { visibility: row.visibility.0, comments: row.comments.0 },
     })
 }

@@ -211,7 +211,7 @@ each_database! {
             let mut page = PageRequest { limit: Some(3), cursor: None };
             let mut listed = Vec::new();
             loop {
-                let answer = fixture.store.repositories(&scope, viewer, &filter, &page).await.unwrap();
+                let answer = fixture.store.repositories(&scope, &filter, &page).await.unwrap();
                 listed.extend(answer.items.into_iter().map(|repository| repository.path));
                 match answer.next {
                     Some(next) => page.cursor = Some(next),

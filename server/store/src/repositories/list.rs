@@ -1,5 +1,4 @@
-//! Lists of repositories, page by page and by key: every row in them passed the scope's condition.
-//! It refuses to know full-text search; that is an index outside, whose answers are reloaded here.
+//! Lists of repositories, page by page and by identity, with only what the scope lets the viewer see.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +7,22 @@ use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{Repository, RepositorySort};
-use model::role::Role;
 use registry::ledger::After;
-use sea_orm::{FromQueryResult, QueryResult, Value};
+use repository::Column;
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    Value,
+};
 
-use crate::access::{Scope, Viewer, has_role};
+use super::ViewedRow;
+use crate::access::{LIBRARY, Scope, granted_to};
+use crate::entity::{account, repository, star};
 use crate::error::{Error, Result};
-use crate::repositories::RepositoryRow;
 use crate::{Store, cursor, sql};
+
+/// The rows that are read at once where a token's globs, which SQL does not know, may leave few of them.
+const GLOB_BATCH: usize = 500;
 
 /// Which repositories a list is about, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,86 +39,51 @@ pub struct RepositoryFilter {
     pub sort: RepositorySort,
 }
 
-/// A row with what the viewer is to it.
-struct Shown {
-    row: RepositoryRow,
-    role: Option<Role>,
-    starred: bool,
-}
-
 impl Store {
-    /// Repositories within the scope, filtered and in order. A filter by an account that cannot be gives nothing.
+    /// Repositories within the scope, filtered and in order. A filter by an impossible account name gives nothing.
     pub async fn repositories(
         &self,
         scope: &Scope,
-        viewer: &Viewer,
         filter: &RepositoryFilter,
         page: &PageRequest,
     ) -> Result<Page<Repository>> {
-        let mut values = Vec::new();
-        let mut conditions = vec![scope.condition(&mut values)];
-        if let Some(name) = &filter.namespace {
-            let Ok(name) = AccountName::parse(name) else { return Ok(Page::default()) };
-            values.push(name.as_str().into());
-            conditions.push(format!("r.namespace_id = (SELECT id FROM account WHERE name = ${})", values.len()));
-        }
-        if let Some(name) = &filter.starred_by {
-            let Ok(name) = AccountName::parse(name) else { return Ok(Page::default()) };
-            values.push(name.as_str().into());
-            conditions.push(format!(
-                "EXISTS (SELECT 1 FROM star s JOIN account a ON a.id = s.account_id
-                     WHERE s.repository_id = r.id AND a.name = ${})",
-                values.len()
-            ));
-        }
-        if filter.mine {
-            let Some(id) = viewer.account_id() else { return Ok(Page::default()) };
-            values.push(id.0.into());
-            conditions.push(has_role(values.len()));
-        }
-        if filter.official {
-            conditions.push("r.official".to_owned());
-        }
+        let Some(parts) = filter.parts(scope) else { return Ok(Page::default()) };
         let limit = page.limit();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-        let mut last = page.cursor.as_deref().map(|text| Key::parse(filter.sort, text)).transpose()?;
+        let batch = batch(scope, wanted);
+        let mut last = page.cursor.as_deref().map(|text| Position::parse(filter.sort, text)).transpose()?;
         let mut items = Vec::new();
-        // A token's globs are not in the condition, so a page may take more than one reading.
         loop {
-            let rows = self.read(scope, &conditions, &values, filter.sort, last.as_ref(), wanted).await?;
-            let ended = rows.len() < wanted;
-            last = rows.last().map(|shown| Key::of(filter.sort, &shown.row)).transpose()?.or(last);
-            items.extend(rows.into_iter().filter(|shown| scope.covers(&shown.row.path)));
+            let rows = page_of(scope, &parts, filter.sort, last.as_ref(), batch)
+                .into_model::<ViewedRow>()
+                .all(self.database().pool())
+                .await?;
+            let ended = rows.len() < batch;
+            last = rows.last().map(|row| Position::of(filter.sort, row)).or(last);
+            items.extend(rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str())));
             if ended || items.len() >= wanted {
                 break;
             }
         }
-        let keys = Page::from_surplus(items, limit, |shown: &Shown| {
-            Key::of(filter.sort, &shown.row).map(|key| key.to_string()).unwrap_or_default()
-        });
-        let items = keys.items.iter().map(|shown| shown.row.view(shown.role, shown.starred)).collect::<Result<_>>()?;
-        Ok(Page { items, next: keys.next })
+        let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).to_string());
+        let items = page.items.iter().map(|row| view(scope, row)).collect::<Result<_>>()?;
+        Ok(Page { items, next: page.next })
     }
 
     /// Those of these repositories that are within the scope, in the order given.
     pub async fn repositories_by_id(&self, scope: &Scope, ids: &[RepositoryId]) -> Result<Vec<Repository>> {
         let mut found = BTreeMap::new();
         for batch in ids.chunks(sql::BATCH) {
-            let mut values: Vec<Value> = Vec::new();
-            let condition = scope.condition(&mut values);
-            let columns = columns(scope, &mut values);
-            let places = sql::list(values.len() + 1, batch.len());
-            values.extend(batch.iter().map(|id| Value::from(id.0)));
-            let find = format!("SELECT {columns} FROM repository r WHERE {condition} AND r.id IN ({places})");
-            for row in sql::all(self.database().pool(), &find, values).await? {
-                let shown = shown(scope, &row)?;
-                if scope.covers(&shown.row.path) {
-                    found.insert(shown.row.id(), shown);
-                }
-            }
+            let rows = ViewedRow::select(scope.account())
+                .filter(scope.condition())
+                .filter(Column::Id.is_in(batch.iter().map(|id| id.0)))
+                .into_model::<ViewedRow>()
+                .all(self.database().pool())
+                .await?;
+            let covered = rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str()));
+            found.extend(covered.map(|row| (row.repository.id(), row)));
         }
-        let shown = ids.iter().filter_map(|id| found.get(id));
-        shown.map(|shown| shown.row.view(shown.role, shown.starred)).collect()
+        ids.iter().filter_map(|id| found.get(id)).map(|row| view(scope, row)).collect()
     }
 
     /// Paths within the scope in byte order, for the engine's catalog.
@@ -122,128 +94,168 @@ impl Store {
         if last.contains('\0') || limit == 0 {
             return Ok(names);
         }
+        let (parts, batch) = (scope.parts(), batch(scope, limit));
         loop {
-            let mut values = Vec::new();
-            let condition = scope.condition(&mut values);
-            values.push(last.as_str().into());
-            values.push(sql::signed(page.limit).into());
-            let find = format!(
-                "SELECT r.path FROM repository r WHERE {condition} AND r.path > ${} ORDER BY r.path LIMIT ${}",
-                values.len() - 1,
-                values.len()
-            );
-            let rows = sql::all(self.database().pool(), &find, values).await?;
-            let ended = rows.len() < limit;
-            for row in rows {
-                last = row.try_get_by_index(0)?;
-                if names.len() < limit && scope.covers(&last) {
-                    names.push(RepositoryName::parse(&last).map_err(|_| Error::Corrupt("repository.path"))?);
+            let after = Position::Path(last.clone());
+            let ids = first_of(&parts, RepositorySort::Name, Some(&after), batch);
+            let paths = repository::Entity::find()
+                .select_only()
+                .column(Column::Path)
+                .filter(Column::Id.in_subquery(ids))
+                .order_by_asc(Column::Path)
+                .limit(u64::try_from(batch).unwrap_or(u64::MAX))
+                .into_tuple::<String>()
+                .all(self.database().pool())
+                .await?;
+            let ended = paths.len() < batch;
+            for path in paths {
+                if names.len() < limit && scope.covers(&path) {
+                    names.push(RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))?);
                 }
+                last = path;
             }
             if ended || names.len() >= limit {
                 return Ok(names);
             }
         }
     }
+}
 
-    async fn read(
-        &self,
-        scope: &Scope,
-        conditions: &[String],
-        values: &[Value],
-        sort: RepositorySort,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Shown>> {
-        let mut values = values.to_vec();
-        let columns = columns(scope, &mut values);
-        let mut condition = conditions.join(" AND ");
-        if let Some(key) = after {
-            condition = format!("{condition} AND {}", key.condition(sort, &mut values));
+impl RepositoryFilter {
+    /// The conditions, no two for the same repository, that the list is made of; `None` when nothing can meet them.
+    fn parts(&self, scope: &Scope) -> Option<Vec<Condition>> {
+        let mut filters = Vec::new();
+        if let Some(name) = &self.namespace {
+            filters.push(Column::NamespaceId.in_subquery(account_named(name)?));
         }
-        values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        let find = format!(
-            "SELECT {columns} FROM repository r WHERE {condition} ORDER BY {} LIMIT ${}",
-            order(sort),
-            values.len()
-        );
-        let rows = sql::all(self.database().pool(), &find, values).await?;
-        rows.iter().map(|row| shown(scope, row)).collect()
+        if let Some(name) = &self.starred_by {
+            let starred = star::Entity::find()
+                .select_only()
+                .column(star::Column::RepositoryId)
+                .filter(star::Column::AccountId.in_subquery(account_named(name)?))
+                .into_query();
+            filters.push(Column::Id.in_subquery(starred));
+        }
+        if self.mine {
+            filters.push(Column::Id.in_subquery(granted_to(scope.account()?.0)));
+        }
+        if self.official {
+            filters.push(Column::NamespaceId.in_subquery(account_named(LIBRARY)?));
+        }
+        if filters.is_empty() {
+            return Some(scope.parts());
+        }
+        Some(vec![filters.into_iter().fold(scope.condition(), |all, filter| Condition::all().add(all).add(filter))])
     }
 }
 
-/// The columns of a repository called `r` and of what the viewer is to it.
-fn columns(scope: &Scope, values: &mut Vec<Value>) -> String {
-    values.push(scope.account().map(|id| id.0).into());
-    let place = values.len();
-    format!(
-        "{}, r.namespace_id,
-         (SELECT m.role FROM membership m WHERE m.namespace_id = r.namespace_id AND m.account_id = ${place}) AS membership,
-         (SELECT c.role FROM collaborator c WHERE c.repository_id = r.id AND c.account_id = ${place}) AS collaboration,
-         EXISTS (SELECT 1 FROM star s WHERE s.repository_id = r.id AND s.account_id = ${place}) AS starred",
-        RepositoryRow::COLUMNS
-    )
+/// The identity of the account of this name, as a query; `None` when there can be none.
+fn account_named(name: &str) -> Option<SelectStatement> {
+    let name = AccountName::parse(name).ok()?;
+    let account = account::Entity::find().select_only().column(account::Column::Id);
+    Some(account.filter(account::Column::Name.eq(name.as_str())).into_query())
 }
 
-fn shown(scope: &Scope, row: &QueryResult) -> Result<Shown> {
-    let namespace: Option<i64> = row.try_get("", "namespace_id")?;
-    let roles: [Option<String>; 2] = [row.try_get("", "membership")?, row.try_get("", "collaboration")?];
-    let role = scope.role(namespace, &roles)?;
-    Ok(Shown { row: RepositoryRow::from_query_result(row, "")?, role, starred: row.try_get("", "starred")? })
+/// How many rows to read at once for so many that are wanted.
+fn batch(scope: &Scope, wanted: usize) -> usize {
+    if scope.globs().is_some() { wanted.max(GLOB_BATCH) } else { wanted }
 }
 
-const fn order(sort: RepositorySort) -> &'static str {
+/// A query for the first repositories after a position, with what the viewer has on each.
+fn page_of(
+    scope: &Scope,
+    parts: &[Condition],
+    sort: RepositorySort,
+    after: Option<&Position>,
+    limit: usize,
+) -> Select<repository::Entity> {
+    in_order(ViewedRow::select(scope.account()), sort)
+        .filter(Column::Id.in_subquery(first_of(parts, sort, after, limit)))
+        .limit(u64::try_from(limit).unwrap_or(u64::MAX))
+}
+
+/// A query for the identities of the first repositories after a position. Each part gives its own first ones, which an
+/// index has in order, so that no part is read as a whole.
+fn first_of(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut union: Option<SelectStatement> = None;
+    for part in parts {
+        let part = in_order(repository::Entity::find().select_only().column(Column::Id), sort)
+            .filter(part.clone())
+            .apply_if(after, |query, after| query.filter(after.beyond(sort)))
+            .limit(limit)
+            .into_query();
+        let part = Query::select().column(Column::Id).from_subquery(part, "part").take();
+        match &mut union {
+            Some(union) => {
+                union.union(UnionType::All, part);
+            }
+            None => union = Some(part),
+        }
+    }
+    union.unwrap_or_default()
+}
+
+fn in_order(query: Select<repository::Entity>, sort: RepositorySort) -> Select<repository::Entity> {
+    match number_of(sort) {
+        None => query.order_by_asc(Column::Path),
+        Some(number) => query.order_by(number, Order::Desc).order_by(Column::Id, Order::Desc),
+    }
+}
+
+/// The number that repositories are ordered by; `None` for the order of paths.
+const fn number_of(sort: RepositorySort) -> Option<Column> {
     match sort {
-        RepositorySort::Name => "r.path",
-        RepositorySort::Stars => "r.star_count DESC, r.id DESC",
-        RepositorySort::Pulls => "r.pull_count DESC, r.id DESC",
-        RepositorySort::Updated => "r.changed_at DESC, r.id DESC",
+        RepositorySort::Name => None,
+        RepositorySort::Stars => Some(Column::StarCount),
+        RepositorySort::Pulls => Some(Column::PullCount),
+        RepositorySort::Updated => Some(Column::ChangedAt),
     }
 }
 
-/// Where in an order a row stands.
-enum Key {
-    Path(RepositoryName),
+fn view(scope: &Scope, row: &ViewedRow) -> Result<Repository> {
+    row.repository.view(scope.role(row.role()?), row.starred)
+}
+
+/// Where in an order a row is.
+enum Position {
+    Path(String),
     Number(i64, i64),
 }
 
-impl Key {
-    fn of(sort: RepositorySort, row: &RepositoryRow) -> Result<Self> {
-        Ok(match sort {
-            RepositorySort::Name => Self::Path(row.path()?),
+impl Position {
+    fn of(sort: RepositorySort, row: &ViewedRow) -> Self {
+        let row = &row.repository;
+        match sort {
+            RepositorySort::Name => Self::Path(row.path.0.to_string()),
             RepositorySort::Stars => Self::Number(row.star_count, row.id),
             RepositorySort::Pulls => Self::Number(row.pull_count, row.id),
             RepositorySort::Updated => Self::Number(row.changed_at, row.id),
-        })
+        }
     }
 
     fn parse(sort: RepositorySort, text: &str) -> Result<Self> {
-        match sort {
-            RepositorySort::Name => RepositoryName::parse(text).map(Self::Path).map_err(|_| cursor::wrong()),
-            RepositorySort::Stars | RepositorySort::Pulls | RepositorySort::Updated => {
-                cursor::parse(text).map(|(number, id)| Self::Number(number, id))
-            }
+        if sort == RepositorySort::Name {
+            let path = RepositoryName::parse(text).map_err(|_| cursor::wrong())?;
+            return Ok(Self::Path(path.to_string()));
         }
+        cursor::parse(text).map(|(number, id)| Self::Number(number, id))
     }
 
-    fn condition(&self, sort: RepositorySort, values: &mut Vec<Value>) -> String {
-        let column = match (sort, self) {
-            (_, Self::Path(path)) => {
-                values.push(path.as_str().into());
-                return format!("r.path > ${}", values.len());
+    /// The condition on the rows that come after this one.
+    fn beyond(&self, sort: RepositorySort) -> Expr {
+        match self {
+            Self::Path(path) => Column::Path.into_simple_expr().gt(path.as_str()),
+            Self::Number(number, id) => {
+                let column = number_of(sort).unwrap_or(Column::Id);
+                let row = Expr::tuple([column.into_simple_expr(), Column::Id.into_simple_expr()]);
+                row.lt(Expr::tuple([Value::from(*number), Value::from(*id)].map(Expr::value)))
             }
-            (RepositorySort::Pulls, Self::Number(..)) => "r.pull_count",
-            (RepositorySort::Updated, Self::Number(..)) => "r.changed_at",
-            (RepositorySort::Stars | RepositorySort::Name, Self::Number(..)) => "r.star_count",
-        };
-        if let Self::Number(number, id) = self {
-            values.extend([Value::from(*number), Value::from(*id)]);
         }
-        format!("({column}, r.id) < (${}, ${})", values.len() - 1, values.len())
     }
 }
 
-impl std::fmt::Display for Key {
+impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Path(path) => path.fmt(f),
@@ -251,3 +263,6 @@ impl std::fmt::Display for Key {
         }
     }
 }
+
+#[cfg(test)]
+mod plans;

@@ -2,25 +2,29 @@
 
 use model::account::AccountName;
 use model::clock::Timestamp;
-use model::id::RepositoryId;
+use model::id::{AccountId, RepositoryId};
 use model::oci::RepositoryName;
-use model::repository::Repository;
-use model::role::Role;
-use sea_orm::FromQueryResult;
+use model::repository::{CommentPolicy, Repository};
+use model::role::{Role, Visibility};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
 
+use crate::access::{role_of, role_of_rank};
+use crate::entity::column::{Json, Text};
+use crate::entity::{repository, star};
 use crate::error::{Error, Result};
 use crate::sql::unsigned;
 
-/// A repository without its overview, and whether the viewer starred it.
+/// A repository without its overview.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct RepositoryRow {
     pub(crate) id: i64,
-    pub(crate) path: String,
+    pub(crate) path: Text<RepositoryName>,
     pub(crate) description: String,
-    pub(crate) visibility: String,
-    pub(crate) comments: String,
+    pub(crate) visibility: Text<Visibility>,
+    pub(crate) comments: Text<CommentPolicy>,
     pub(crate) official: bool,
-    pub(crate) topics: String,
+    pub(crate) topics: Json<Vec<String>>,
     pub(crate) star_count: i64,
     pub(crate) pull_count: i64,
     pub(crate) comment_count: i64,
@@ -32,35 +36,63 @@ pub(crate) struct RepositoryRow {
     pub(crate) changed_at: i64,
 }
 
+/// A repository with the role and the star of a viewer.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct ViewedRow {
+    #[sea_orm(nested)]
+    pub(crate) repository: RepositoryRow,
+    /// The rank of the role that was granted to them; what administrators may is not among it.
+    pub(crate) granted: Option<i32>,
+    pub(crate) starred: bool,
+}
+
 impl RepositoryRow {
     /// Its columns, of a table called `r`.
     pub(crate) const COLUMNS: &'static str = "r.id, r.path, r.description, r.visibility, r.comments, r.official, \
          r.topics, r.star_count, r.pull_count, r.comment_count, r.tag_count, r.size, r.created_at, r.updated_at, \
          r.pushed_at, r.changed_at";
 
+    /// A query for its columns.
+    pub(crate) fn select() -> Select<repository::Entity> {
+        use repository::Column;
+        repository::Entity::find().select_only().columns([
+            Column::Id,
+            Column::Path,
+            Column::Description,
+            Column::Visibility,
+            Column::Comments,
+            Column::Official,
+            Column::Topics,
+            Column::StarCount,
+            Column::PullCount,
+            Column::CommentCount,
+            Column::TagCount,
+            Column::Size,
+            Column::CreatedAt,
+            Column::UpdatedAt,
+            Column::PushedAt,
+            Column::ChangedAt,
+        ])
+    }
+
     /// Its identity.
     pub(crate) fn id(&self) -> RepositoryId {
         RepositoryId(self.id)
     }
 
-    /// Its path, which was parsed when it was stored.
-    pub(crate) fn path(&self) -> Result<RepositoryName> {
-        RepositoryName::parse(&self.path).map_err(|_| Error::Corrupt("repository.path"))
-    }
-
     /// As a viewer of this role sees it.
     pub(crate) fn view(&self, role: Option<Role>, starred: bool) -> Result<Repository> {
-        let path = self.path()?;
+        let path = self.path.0.clone();
         let namespace = AccountName::parse(path.namespace()).map_err(|_| Error::Corrupt("repository.path"))?;
         Ok(Repository {
             namespace,
             name: path.name().to_owned(),
             path,
             description: self.description.clone(),
-            visibility: self.visibility.parse().map_err(|_| Error::Corrupt("repository.visibility"))?,
+            visibility: self.visibility.0,
             official: self.official,
-            comments: self.comments.parse().map_err(|_| Error::Corrupt("repository.comments"))?,
-            topics: serde_json::from_str(&self.topics).map_err(|_| Error::Corrupt("repository.topics"))?,
+            comments: self.comments.0,
+            topics: self.topics.0.clone(),
             stars: unsigned(self.star_count),
             pulls: unsigned(self.pull_count),
             tags: unsigned(self.tag_count),
@@ -71,5 +103,24 @@ impl RepositoryRow {
             updated_at: Timestamp::from_micros(self.updated_at),
             pushed_at: self.pushed_at.map(Timestamp::from_micros),
         })
+    }
+}
+
+impl ViewedRow {
+    /// A query for the columns of a repository and for what a viewer with this account has on it.
+    pub(crate) fn select(account: Option<AccountId>) -> Select<repository::Entity> {
+        let account = account.map(|id| id.0);
+        let star = star::Entity::find()
+            .select_only()
+            .column(star::Column::AccountId)
+            .filter(star::Column::RepositoryId.into_simple_expr().eq(repository::Column::Id.into_simple_expr()))
+            .filter(star::Column::AccountId.into_simple_expr().eq(Expr::value(account)))
+            .into_query();
+        RepositoryRow::select().expr_as(role_of(Expr::value(account)), "granted").expr_as(Expr::exists(star), "starred")
+    }
+
+    /// The role that was granted to the viewer.
+    pub(crate) fn role(&self) -> Result<Option<Role>> {
+        self.granted.map(role_of_rank).transpose()
     }
 }

@@ -37,7 +37,7 @@ async fn list(fixture: &Fixture, viewer: &Viewer, filter: &RepositoryFilter, lim
     let mut page = PageRequest { limit: Some(limit), cursor: None };
     let mut paths = Vec::new();
     loop {
-        let answer = fixture.store.repositories(&scope, viewer, filter, &page).await.unwrap();
+        let answer = fixture.store.repositories(&scope, filter, &page).await.unwrap();
         assert!(answer.items.len() <= usize::try_from(limit).unwrap());
         paths.extend(answer.items.into_iter().map(|repository| repository.path.to_string()));
         let Some(next) = answer.next else { return paths };
@@ -160,7 +160,7 @@ each_database! {
         assert_eq!(list(fixture, &ada, &by_stars, 5).await[..2], ["ada/r8", "ada/r5"]);
         let wrong = PageRequest { limit: None, cursor: Some("no cursor".to_owned()) };
         let scope = fixture.store.scope(&ada).await.unwrap();
-        let refused = fault(fixture.store.repositories(&scope, &ada, &by_stars, &wrong).await);
+        let refused = fault(fixture.store.repositories(&scope, &by_stars, &wrong).await);
         assert_eq!(refused.fields[0].field, "cursor");
     }
 

@@ -1,0 +1,110 @@
+//! The roles that an account has on repositories, as SQL: as the namespace itself, as its member, by a team, or as a collaborator.
+
+use model::role::Role;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, EntityName, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use crate::entity::{collaborator, membership, repository, repository_team, team_member};
+use crate::error::{Error, Result};
+
+/// The greatest role of an account on the `repository` of the query around it, as its [rank](rank_of); NULL for none.
+pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
+    let account = account.into();
+    let namespace = repository::Column::NamespaceId.into_simple_expr();
+    let this = repository::Column::Id.into_simple_expr();
+    let owner = Query::select()
+        .expr_as(Expr::value(rank_of(Role::Owner)), "rank")
+        .and_where(namespace.clone().eq(account.clone()))
+        .take();
+    let member = membership::Entity::find()
+        .select_only()
+        .expr_as(rank(membership::Column::Role), "rank")
+        .filter(membership::Column::NamespaceId.into_simple_expr().eq(namespace))
+        .filter(membership::Column::AccountId.into_simple_expr().eq(account.clone()))
+        .into_query();
+    let team = team_roles()
+        .expr_as(rank(repository_team::Column::Role), "rank")
+        .filter(repository_team::Column::RepositoryId.into_simple_expr().eq(this.clone()))
+        .filter(team_member::Column::AccountId.into_simple_expr().eq(account.clone()))
+        .into_query();
+    let collaboration = collaborator::Entity::find()
+        .select_only()
+        .expr_as(rank(collaborator::Column::Role), "rank")
+        .filter(collaborator::Column::RepositoryId.into_simple_expr().eq(this))
+        .filter(collaborator::Column::AccountId.into_simple_expr().eq(account))
+        .into_query();
+    let granted = all_of([owner, member, team, collaboration]);
+    let greatest = Query::select().expr(Func::max(Expr::col("rank"))).from_subquery(granted, "granted").take();
+    Expr::SubQuery(None, Box::new(greatest.into()))
+}
+
+/// The identities of all repositories on which an account has a role.
+pub(crate) fn granted_to(account: i64) -> SelectStatement {
+    let id = || repository::Column::Id;
+    let owned = repository::Entity::find()
+        .select_only()
+        .column(id())
+        .filter(repository::Column::NamespaceId.eq(account))
+        .into_query();
+    let namespaces = membership::Entity::find()
+        .select_only()
+        .column(membership::Column::NamespaceId)
+        .filter(membership::Column::AccountId.eq(account))
+        .into_query();
+    let member = repository::Entity::find()
+        .select_only()
+        .column(id())
+        .filter(repository::Column::NamespaceId.in_subquery(namespaces))
+        .into_query();
+    let team = team_roles()
+        .column(repository_team::Column::RepositoryId)
+        .filter(team_member::Column::AccountId.eq(account))
+        .into_query();
+    let collaboration = collaborator::Entity::find()
+        .select_only()
+        .column(collaborator::Column::RepositoryId)
+        .filter(collaborator::Column::AccountId.eq(account))
+        .into_query();
+    all_of([owned, member, team, collaboration])
+}
+
+/// The role of a rank that SQL gave.
+pub(crate) fn role_of_rank(rank: i32) -> Result<Role> {
+    Role::ALL.into_iter().find(|role| rank_of(*role) == rank).ok_or(Error::Corrupt("role"))
+}
+
+/// Where a role stands among the others, least first, from 1 on.
+const fn rank_of(role: Role) -> i32 {
+    match role {
+        Role::Reader => 1,
+        Role::Writer => 2,
+        Role::Maintainer => 3,
+        Role::Owner => 4,
+    }
+}
+
+/// The rank of the role in a column.
+fn rank(column: impl ColumnTrait) -> Expr {
+    let ranks = Role::ALL.into_iter().fold(CaseStatement::new(), |ranks, role| {
+        ranks.case(column.into_simple_expr().eq(role.as_str()), Expr::value(rank_of(role)))
+    });
+    ranks.into()
+}
+
+fn all_of<const N: usize>(selects: [SelectStatement; N]) -> SelectStatement {
+    let mut selects = selects.into_iter();
+    let mut all = selects.next().unwrap_or_default();
+    for select in selects {
+        all.union(UnionType::All, select);
+    }
+    all
+}
+
+/// The teams' roles with the teams' members.
+fn team_roles() -> Select<repository_team::Entity> {
+    let mut roles = repository_team::Entity::find().select_only();
+    let same_team =
+        team_member::Column::TeamId.into_simple_expr().eq(repository_team::Column::TeamId.into_simple_expr());
+    QuerySelect::query(&mut roles).inner_join(team_member::Entity.table_ref(), same_team);
+    roles
+}
