@@ -2,9 +2,9 @@
 //! It decides nothing about rights and never looks at a cookie.
 
 mod accounts;
+mod caller;
 mod collaborators;
 mod comments;
-mod credentials;
 mod docs;
 mod images;
 mod input;
@@ -72,7 +72,7 @@ async fn respond(state: State, request: Request) -> Answered {
         Found::Nothing => return Err(Problem::not_found()),
     };
     let facts = Facts::read(&parts, &state);
-    let viewer = credentials::viewer(&state, &parts.headers, facts.source()).await?;
+    let viewer = caller::viewer(&state, &parts.headers, facts.source()).await?;
     if operation.signed_in && !viewer.is_signed_in() {
         return Err(Fault::sign_in().into());
     }

@@ -2,7 +2,6 @@
 
 pub mod caller;
 pub mod challenge;
-pub mod credentials;
 pub mod gateway;
 pub mod htpasswd;
 pub mod hub;

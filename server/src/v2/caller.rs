@@ -8,11 +8,11 @@ use registry::Error;
 use registry::ledger::{LedgerError, Place};
 use store::access::{self, Delete, Permit, Pull, Push, Viewer};
 
+use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
 use crate::state::State;
 use crate::v2::SERVICE;
 use crate::v2::challenge::{Realm, TokenError, Wanted, unauthorized};
-use crate::v2::credentials::Credentials;
 use crate::v2::need::Need;
 use crate::v2::operation::Admitted;
 

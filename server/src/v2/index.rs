@@ -11,10 +11,10 @@ use serde::Serialize;
 use store::access::Viewer;
 use url::form_urlencoded;
 
+use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
 use crate::state::State;
 use crate::v2::SERVICE;
-use crate::v2::credentials::Credentials;
 
 const INDEX_VERSION: HeaderName = HeaderName::from_static("x-docker-registry-version");
 

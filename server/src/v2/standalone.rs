@@ -14,8 +14,8 @@ use registry::ledger::{Ledger, LedgerError, Place};
 use registry::{Body, Engine, Error, Operation, Request, RequestBody, response};
 use serde_json::Value;
 
+use crate::http::authorization::Credentials;
 use crate::metrics::Metrics;
-use crate::v2::credentials::Credentials;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::need::Need;
 use crate::v2::operation::{Admitted, catalog_page, catalog_range, perform, unknown_repository};

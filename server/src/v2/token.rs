@@ -16,11 +16,11 @@ use store::access::Viewer;
 use store::bearer::IssuedBearer;
 use url::form_urlencoded;
 
+use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
 use crate::http::trace::cause;
 use crate::state::State;
 use crate::v2::SERVICE;
-use crate::v2::credentials::Credentials;
 
 /// The largest form.
 const MOST: usize = 64 << 10;

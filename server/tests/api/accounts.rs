@@ -72,6 +72,13 @@ async fn wrong_credentials_of_any_kind_get_one_answer() {
 }
 
 #[tokio::test]
+async fn an_empty_name_and_password_are_anonymous() {
+    let world = World::new().await;
+    world.get("/repositories", &Caller::Password("", "")).await.expect(200);
+    assert_eq!(world.get("/user", &Caller::Password("", "")).await.refusal(), (401, "sign_in".to_owned()));
+}
+
+#[tokio::test]
 async fn a_cookie_says_nothing_here() {
     let world = World::new().await;
     world.person("ada").await;

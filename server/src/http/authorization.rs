@@ -1,4 +1,4 @@
-//! Parser for the `Authorization` header.
+//! Parser for the `Authorization` header, the same for REST, the registry and the token service.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -86,8 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_name_and_password_are_no_credentials() {
+        assert_eq!(of("Basic Og=="), ("None".to_owned(), false));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_not_taken_for_nothing() {
-        for text in ["Basic ???", "Negotiate abc", "Bearer", "Basic YWRh"] {
+        for text in ["Basic ???", "Negotiate abc", "Bearer", "Basic YWRh", "Basic OnA="] {
             assert!(of(text).1, "{text}");
         }
     }
