@@ -1,16 +1,27 @@
 //! The order of tags that are versions: `10.0` after `9.1`, and `2.0-rc.1` before `2.0` (Semantic Versioning 2.0.0, section 11).
-//! It refuses to judge what a version promises, and takes any number of parts: `3`, `3.20` and `2026.11.22.1` are versions too.
+//! Any number of parts makes a version: `3`, `3.20` and `2026.11.22.1` are versions too.
 
-use std::cmp::Reverse;
+/// Ends a list or a word in a key; it comes before all that a list or a word can go on with.
+const END: char = '!';
 
-/// Where a tag stands among others: versions first, the highest before all, then what is no version, by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Precedence(Kind, String);
+/// The last letter that keys are written in. A name that is no version has it as its key.
+const LAST: char = '~';
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Version(Reverse<Version>),
-    Word,
+/// Text by whose byte order tags stand in the order of their versions, the highest first, and after them all that are no
+/// versions. Tags with the same text are ordered by name.
+///
+/// Of a tag's name, which has at most 128 letters, it is at most 400 letters long.
+pub fn sort_key(name: &str) -> String {
+    let Some(version) = Version::parse(name) else { return LAST.to_string() };
+    version.ascending().chars().map(mirrored).collect()
+}
+
+/// The letter as far from the end of the printable letters as this one is from their beginning.
+fn mirrored(letter: char) -> char {
+    match u8::try_from(letter) {
+        Ok(byte @ b'!'..=b'~') => char::from(b'!' + (b'~' - byte)),
+        _ => letter,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,14 +42,6 @@ enum Identifier {
     Word(String),
 }
 
-impl Precedence {
-    /// Where the tag of this name stands.
-    pub fn of(name: &str) -> Self {
-        let kind = Version::parse(name).map_or(Kind::Word, |version| Kind::Version(Reverse(version)));
-        Self(kind, name.to_owned())
-    }
-}
-
 impl Version {
     fn parse(name: &str) -> Option<Self> {
         let text = name.strip_prefix(['v', 'V']).unwrap_or(name);
@@ -54,6 +57,31 @@ impl Version {
             rest.split(['.', '-', '_']).filter(|part| !part.is_empty()).map(Identifier::parse).collect();
         Some(Self { numbers, plain: rest.is_empty(), rest })
     }
+
+    /// Text whose byte order is the order of versions, the lowest first, and that never begins another version's text.
+    fn ascending(&self) -> String {
+        let mut key = String::new();
+        for number in &self.numbers {
+            number.write(&mut key);
+        }
+        key.push(END);
+        key.push(if self.plain { '#' } else { '"' });
+        for identifier in &self.rest {
+            match identifier {
+                Identifier::Number(number) => {
+                    key.push('#');
+                    number.write(&mut key);
+                }
+                Identifier::Word(word) => {
+                    key.push('$');
+                    key.push_str(word);
+                    key.push(END);
+                }
+            }
+        }
+        key.push(END);
+        key
+    }
 }
 
 impl Number {
@@ -63,6 +91,14 @@ impl Number {
         }
         let digits = digits.trim_start_matches('0');
         Some(Self(digits.len(), digits.to_owned()))
+    }
+
+    /// Writes its length, which comes first in the order, as two letters, and then its digits.
+    fn write(&self, key: &mut String) {
+        for part in [self.0 / 64, self.0 % 64] {
+            key.push(u8::try_from(part).map_or(LAST, |part| char::from(part.saturating_add(b'#').min(b'|'))));
+        }
+        key.push_str(&self.1);
     }
 }
 
@@ -74,7 +110,57 @@ impl Identifier {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Where a tag stands among others: versions first, the highest before all, then what is no version, by name.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    struct Precedence(Kind, String);
+
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    enum Kind {
+        Version(Reverse<Version>),
+        Word,
+    }
+
+    impl Precedence {
+        fn of(name: &str) -> Self {
+            let kind = Version::parse(name).map_or(Kind::Word, |version| Kind::Version(Reverse(version)));
+            Self(kind, name.to_owned())
+        }
+    }
+
+    fn key(name: &str) -> (String, &str) {
+        (sort_key(name), name)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn keys_are_in_the_order_of_versions(
+            one in "[v_a]?[0-2]{1,3}([._-]?([0-9]{1,3}|[a-bA-B]{1,2})){0,5}",
+            other in "[v_a]?[0-2]{1,3}([._-]?([0-9]{1,3}|[a-bA-B]{1,2})){0,5}",
+        ) {
+            prop_assert_eq!(key(&one).cmp(&key(&other)), Precedence::of(&one).cmp(&Precedence::of(&other)));
+        }
+
+        #[test]
+        fn a_key_of_any_tag_is_bounded(name in "[0-9a-zA-Z_][0-9a-zA-Z._-]{0,127}") {
+            prop_assert!(sort_key(&name).len() <= 400);
+        }
+    }
+
+    #[test]
+    fn the_longest_tags_have_bounded_keys() {
+        for part in ["1.", "1-", "a-", "0.", "9"] {
+            let name: String = format!("1.0-{}", part.repeat(128)).chars().take(128).collect();
+            assert!(sort_key(&name).len() <= 400, "{name}");
+        }
+    }
 
     #[test]
     fn the_highest_version_comes_first_and_names_come_last() {
@@ -102,13 +188,17 @@ mod tests {
         names.sort_unstable();
         names.sort_by_cached_key(|name| Precedence::of(name));
         assert_eq!(names, ordered);
+        names.sort_unstable();
+        names.sort_by_cached_key(|name| sort_key(name));
+        assert_eq!(names, ordered);
     }
 
     #[test]
     fn numbers_are_compared_whatever_their_length() {
         let long = "9".repeat(100);
-        assert!(Precedence::of(&format!("1.{long}")) < Precedence::of("1.10"));
-        assert!(Precedence::of("1.010") < Precedence::of("1.9"));
+        assert!(sort_key(&format!("1.{long}")) < sort_key("1.10"));
+        assert!(sort_key("1.010") < sort_key("1.9"));
+        assert_eq!(sort_key("1.0"), sort_key("v1.0"));
         assert_ne!(Precedence::of("1.0"), Precedence::of("v1.0"));
     }
 }

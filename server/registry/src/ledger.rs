@@ -154,6 +154,8 @@ pub enum Put {
     SizeMismatch(Vec<Digest>),
     /// A tag does not meet [`NewManifest::expect`]; nothing changed.
     Unexpected,
+    /// The repository has been deleted; nothing changed.
+    NoRepository,
 }
 
 /// The outcome of unlinking a blob.

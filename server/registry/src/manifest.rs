@@ -169,6 +169,7 @@ impl Manifests {
                 Put::Missing(digests) => Err(Error::ManifestBlobUnknown(digests)),
                 Put::SizeMismatch(digests) => Err(InvalidManifest::SizeMismatch(digests).into()),
                 Put::Unexpected => Err(Error::PreconditionFailed),
+                Put::NoRepository => Err(Error::NameUnknown),
             }
         })
         .await

@@ -1,5 +1,5 @@
 //! Tags and images as people look at them, out of manifests and of what inspection found in them; and how often they are pulled.
-//! It refuses to read blobs: what a configuration says comes from the follower that read it.
+//! What a configuration says comes from the follower that read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use model::id::RepositoryId;
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag, TagSort};
 use model::oci::{self, Digest, Reference};
 use model::page::{Page, PageRequest};
+use model::version;
 use registry::ledger::Place;
 use sea_orm::{QueryResult, Value};
 use serde::Deserialize;
@@ -21,7 +22,6 @@ mod inspection;
 mod pulls;
 #[cfg(test)]
 mod tests;
-mod versions;
 
 pub use pulls::Pulls;
 
@@ -32,7 +32,7 @@ pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 const REFERRERS: i64 = 100;
 
 /// Columns of a tag `t` and its manifest `m`.
-const COLUMNS: &str = "t.name, t.digest, m.media_type, m.total_size, t.pushed_at, t.pulled_at
+const COLUMNS: &str = "t.name, t.digest, m.media_type, t.size, t.pushed_at, t.pulled_at
     FROM tag t JOIN manifest m ON m.repository_id = t.repository_id AND m.digest = t.digest";
 
 impl Store {
@@ -51,18 +51,23 @@ impl Store {
         let (key, order) = match sort {
             TagSort::Name => ("t.name", "t.name"),
             TagSort::Newest => ("t.pushed_at", "t.pushed_at DESC, t.name DESC"),
-            TagSort::Size => ("m.total_size", "m.total_size DESC, t.name DESC"),
-            TagSort::Version => return self.tags_by_version(repository, contains, page).await,
+            TagSort::Size => ("t.size", "t.size DESC, t.name DESC"),
+            TagSort::Version => ("t.version", "t.version, t.name"),
         };
         let after = match page.cursor.as_deref().map(Cursor::parse).transpose()? {
             None => String::new(),
             Some(cursor) => {
                 values.push(cursor.name.as_str().into());
-                if sort == TagSort::Name {
-                    "AND t.name > $4".to_owned()
-                } else {
-                    values.push(cursor.rank.into());
-                    format!("AND ({key}, t.name) < ($5, $4)")
+                match sort {
+                    TagSort::Name => "AND t.name > $4".to_owned(),
+                    TagSort::Version => {
+                        values.push(version::sort_key(cursor.name.as_str()).into());
+                        format!("AND ({key}, t.name) > ($5, $4)")
+                    }
+                    TagSort::Newest | TagSort::Size => {
+                        values.push(cursor.rank.into());
+                        format!("AND ({key}, t.name) < ($5, $4)")
+                    }
                 }
             }
         };

@@ -1,17 +1,18 @@
 //! Manifests: storing one with its references, tags and event, reading, removing, and who refers to a subject.
-//! It refuses to parse a payload; whatever changes a repository here first locks the repository's row, so changes come one by one.
+//! Whatever changes a repository here first locks the repository's row, so changes come one by one.
 
 use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference, Tag};
 use registry::ledger::{After, Manifest, NewManifest, Place, Put, ReferrerRow};
-use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::LockType;
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 
 use super::references::Checked;
 use super::{digest, references, tags};
-use crate::sql;
-use crate::{Result, outbox};
+use crate::entity::column::Text;
+use crate::{Error, Result, entity, outbox, sql};
 
 /// Stores a manifest, its references and its tags, and the event of it.
 ///
@@ -22,7 +23,9 @@ pub(super) async fn put(
     manifest: &NewManifest,
     now: Timestamp,
 ) -> Result<Put> {
-    lock(on, place.id).await?;
+    if !lock(on, place.id).await? {
+        return Ok(Put::NoRepository);
+    }
     let mut wanted = manifest.tags.clone();
     wanted.sort_unstable();
     wanted.dedup();
@@ -45,7 +48,10 @@ pub(super) async fn put(
     if !new && moved.is_empty() {
         return Ok(Put::Stored);
     }
-    tags::point(on, place.id, &moved, &manifest.digest, place.actor.as_ref(), now).await?;
+    if !moved.is_empty() {
+        let target = tags::Target { digest: &manifest.digest, size: total_size(on, place.id, &manifest.digest).await? };
+        tags::point(on, place.id, &moved, &target, place.actor.as_ref(), now).await?;
+    }
 
     let made = moved.iter().filter(|tag| !current.contains_key(tag)).count();
     sql::execute(
@@ -117,7 +123,9 @@ pub(super) async fn find(
 
 /// Removes a tag and leaves what it pointed at to the sweep; `false` when there was none.
 pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool> {
-    lock(on, place.id).await?;
+    if !lock(on, place.id).await? {
+        return Ok(false);
+    }
     let Some(digest) = tags::remove(on, place.id, tag, place.actor.as_ref(), now).await? else { return Ok(false) };
     shrink(on, place.id, 1, 0, now).await?;
     outbox::append(on, &event(place, What::TagDeleted { tag: tag.clone(), digest }), now).await?;
@@ -126,7 +134,9 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
 
 /// Removes a manifest and every tag that points at it, and leaves its blobs and children to the sweep; `false` when there was none.
 pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool> {
-    lock(on, place.id).await?;
+    if !lock(on, place.id).await? {
+        return Ok(false);
+    }
     let bytes = references::own_bytes(on, place.id, digest).await?;
     let tags = tags::remove_all_of(on, place.id, digest, place.actor.as_ref(), now).await?;
     let gone = sql::execute(
@@ -176,11 +186,28 @@ pub(super) async fn referrers(
         .collect()
 }
 
-/// Holds a repository's row until the transaction ends. Every change of tags or manifests starts with it, before any other row.
-async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<()> {
-    let select = format!("SELECT id FROM repository WHERE id = $1{}", sql::for_update(on));
-    sql::first(on, &select, [repository.0.into()]).await?;
-    Ok(())
+/// Holds a repository's row until the transaction ends; `false` when there is none. Every change of tags or manifests starts
+/// with it, before any other row.
+async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
+    let held: Option<i64> = entity::repository::Entity::find_by_id(repository.0)
+        .select_only()
+        .column(entity::repository::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .into_tuple()
+        .one(on)
+        .await?;
+    Ok(held.is_some())
+}
+
+/// The bytes of a stored manifest and of all that it refers to.
+async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
+    let size: Option<i64> = entity::manifest::Entity::find_by_id((repository.0, Text(digest.clone())))
+        .select_only()
+        .column(entity::manifest::Column::TotalSize)
+        .into_tuple()
+        .one(on)
+        .await?;
+    size.ok_or(Error::Corrupt("manifest.total_size"))
 }
 
 async fn shrink(

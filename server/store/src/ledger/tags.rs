@@ -1,5 +1,5 @@
-//! Tags: what each points at, moving and removing them with their history.
-//! It knows nothing of conditions and events; whoever moves a tag has locked the repository's row before.
+//! Tags: what each points at, and moving and removing them with their history.
+//! Whoever moves or removes a tag has locked the repository's row before.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,37 @@ use model::account::AccountName;
 use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Digest, Tag};
+use model::version;
 use registry::ledger::After;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::digest;
-use crate::sql;
-use crate::{Error, Result};
+use crate::entity::column::Text;
+use crate::entity::tag::{ActiveModel, Column, Entity};
+use crate::entity::tag_history;
+use crate::{Result, sql};
+
+/// A manifest that tags are to point at.
+pub(super) struct Target<'a> {
+    pub(super) digest: &'a Digest,
+    /// With all that it refers to.
+    pub(super) size: i64,
+}
 
 /// Tags in byte order.
 pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &After) -> Result<Vec<Tag>> {
-    let rows = sql::all(
-        on,
-        "SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3",
-        [repository.0.into(), sql::last(page).into(), sql::signed(page.limit).into()],
-    )
-    .await?;
-    rows.iter().map(|row| tag(&row.try_get_by_index::<String>(0)?)).collect()
+    let names: Vec<Text<Tag>> = Entity::find()
+        .select_only()
+        .column(Column::Name)
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Name.gt(sql::last(page)))
+        .order_by_asc(Column::Name)
+        .limit(page.limit)
+        .into_tuple()
+        .all(on)
+        .await?;
+    Ok(names.into_iter().map(|name| name.0).collect())
 }
 
 /// What those of `tags` that exist point at.
@@ -33,28 +48,31 @@ pub(super) async fn current(
 ) -> Result<BTreeMap<Tag, Digest>> {
     let mut found = BTreeMap::new();
     for batch in tags.chunks(sql::BATCH) {
-        let select = format!(
-            "SELECT name, digest FROM tag WHERE repository_id = $1 AND name IN ({})",
-            sql::list(2, batch.len())
-        );
-        let values = std::iter::once(repository.0.into()).chain(batch.iter().map(|tag| tag.as_str().into()));
-        for row in sql::all(on, &select, values).await? {
-            let (name, target): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            found.insert(tag(&name)?, digest(&target)?);
-        }
+        let rows: Vec<(Text<Tag>, Text<Digest>)> = Entity::find()
+            .select_only()
+            .columns([Column::Name, Column::Digest])
+            .filter(Column::RepositoryId.eq(repository.0))
+            .filter(Column::Name.is_in(batch.iter().map(Tag::as_str)))
+            .into_tuple()
+            .all(on)
+            .await?;
+        found.extend(rows.into_iter().map(|(name, digest)| (name.0, digest.0)));
     }
     Ok(found)
 }
 
 /// The tags that point at a manifest, in byte order.
 pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, target: &Digest) -> Result<Vec<Tag>> {
-    let rows = sql::all(
-        on,
-        "SELECT name FROM tag WHERE repository_id = $1 AND digest = $2 ORDER BY name",
-        [repository.0.into(), target.as_str().into()],
-    )
-    .await?;
-    rows.iter().map(|row| tag(&row.try_get_by_index::<String>(0)?)).collect()
+    let names: Vec<Text<Tag>> = Entity::find()
+        .select_only()
+        .column(Column::Name)
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Digest.eq(target.as_str()))
+        .order_by_asc(Column::Name)
+        .into_tuple()
+        .all(on)
+        .await?;
+    Ok(names.into_iter().map(|name| name.0).collect())
 }
 
 /// Makes tags or moves them to `target`.
@@ -62,22 +80,26 @@ pub(super) async fn point(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
     tags: &[Tag],
-    target: &Digest,
+    target: &Target<'_>,
     actor: Option<&AccountName>,
     now: Timestamp,
 ) -> Result<()> {
     for batch in tags.chunks(sql::BATCH) {
-        let upsert = format!(
-            "INSERT INTO tag (repository_id, name, digest, pushed_at) VALUES {}
-             ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at",
-            sql::rows(4, batch.len())
-        );
-        let values = batch.iter().flat_map(|tag| -> [Value; 4] {
-            [repository.0.into(), tag.as_str().into(), target.as_str().into(), now.micros().into()]
+        let rows = batch.iter().map(|tag| ActiveModel {
+            repository_id: Set(repository.0),
+            name: Set(Text(tag.clone())),
+            digest: Set(Text(target.digest.clone())),
+            version: Set(version::sort_key(tag.as_str())),
+            size: Set(target.size),
+            pushed_at: Set(now.micros()),
+            pulled_at: NotSet,
         });
-        sql::execute(on, &upsert, values).await?;
+        let moved = OnConflict::columns([Column::RepositoryId, Column::Name])
+            .update_columns([Column::Digest, Column::Version, Column::Size, Column::PushedAt])
+            .to_owned();
+        Entity::insert_many(rows).on_conflict(moved).exec_without_returning(on).await?;
     }
-    remember(on, repository, tags, Some(target), actor, now).await
+    remember(on, repository, tags, Some(target.digest), actor, now).await
 }
 
 /// Removes a tag; what it pointed at, or `None` when there was none.
@@ -88,15 +110,10 @@ pub(super) async fn remove(
     actor: Option<&AccountName>,
     now: Timestamp,
 ) -> Result<Option<Digest>> {
-    let row = sql::first(
-        on,
-        "DELETE FROM tag WHERE repository_id = $1 AND name = $2 RETURNING digest",
-        [repository.0.into(), name.as_str().into()],
-    )
-    .await?;
-    let Some(row) = row else { return Ok(None) };
+    let gone = Entity::delete_by_id((repository.0, Text(name.clone()))).exec_with_returning(on).await?;
+    let Some(gone) = gone else { return Ok(None) };
     remember(on, repository, std::slice::from_ref(name), None, actor, now).await?;
-    digest(&row.try_get_by_index::<String>(0)?).map(Some)
+    Ok(Some(gone.digest.0))
 }
 
 /// Removes the tags that point at a manifest.
@@ -108,12 +125,11 @@ pub(super) async fn remove_all_of(
     now: Timestamp,
 ) -> Result<Vec<Tag>> {
     let tags = of(on, repository, target).await?;
-    sql::execute(
-        on,
-        "DELETE FROM tag WHERE repository_id = $1 AND digest = $2",
-        [repository.0.into(), target.as_str().into()],
-    )
-    .await?;
+    Entity::delete_many()
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Digest.eq(target.as_str()))
+        .exec(on)
+        .await?;
     remember(on, repository, &tags, None, actor, now).await?;
     Ok(tags)
 }
@@ -128,24 +144,15 @@ async fn remember(
     now: Timestamp,
 ) -> Result<()> {
     for batch in tags.chunks(sql::BATCH) {
-        let insert = format!(
-            "INSERT INTO tag_history (repository_id, name, digest, actor, at) VALUES {}",
-            sql::rows(5, batch.len())
-        );
-        let values = batch.iter().flat_map(|tag| -> [Value; 5] {
-            [
-                repository.0.into(),
-                tag.as_str().into(),
-                target.map(Digest::as_str).into(),
-                actor.map(AccountName::as_str).into(),
-                now.micros().into(),
-            ]
+        let rows = batch.iter().map(|tag| tag_history::ActiveModel {
+            id: NotSet,
+            repository_id: Set(repository.0),
+            name: Set(Text(tag.clone())),
+            digest: Set(target.cloned().map(Text)),
+            actor: Set(actor.cloned().map(Text)),
+            at: Set(now.micros()),
         });
-        sql::execute(on, &insert, values).await?;
+        tag_history::Entity::insert_many(rows).exec_without_returning(on).await?;
     }
     Ok(())
-}
-
-fn tag(text: &str) -> Result<Tag> {
-    Tag::parse(text).map_err(|_| Error::Corrupt("tag.name"))
 }

@@ -2,6 +2,7 @@
 //! What happens at the same time is asked elsewhere.
 
 use model::event::What;
+use model::id::RepositoryId;
 use model::oci::{Reference, Tag};
 use registry::ledger::{After, Expect, Link, Put, Unlink};
 
@@ -22,6 +23,13 @@ each_database! {
             assert_eq!((found.digest, found.media_type.as_str(), &*found.payload), (digest.clone(), MANIFEST, &b"{ \"x\":\n1}"[..]));
         }
         assert_eq!(world.ledger.manifest(world.place.id, &Reference::Tag(tag("LATEST"))).await.unwrap(), None);
+    }
+
+    async fn a_manifest_for_a_repository_that_was_deleted_meanwhile_finds_none(fixture: &Fixture) {
+        let mut world = World::new(fixture, "team/app").await;
+        world.place.id = RepositoryId(world.place.id.0 + 1);
+        assert_eq!(world.put(&manifest("{}", &[], &["latest"])).await, Put::NoRepository);
+        assert!(world.events().await.is_empty());
     }
 
     async fn a_manifest_without_its_blobs_is_refused_whole(fixture: &Fixture) {
