@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::place;
 use crate::portal::{Answered, Flash, PortalHandle, portal};
-use crate::reason::english;
+#[cfg(feature = "ssr")]
+use crate::reason::sentence;
 
 pub(crate) mod collaborators;
 pub(crate) mod comments;
+pub(crate) mod language;
 pub(crate) mod markdown;
 pub(crate) mod profile;
 pub(crate) mod repositories;
@@ -30,9 +32,10 @@ pub(crate) mod tokens;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refused(pub(crate) String);
 
+#[cfg(feature = "ssr")]
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self(english(&fault.reason))
+        Self(sentence(&fault.reason))
     }
 }
 
@@ -46,7 +49,12 @@ impl FromServerFnError for Refused {
         {
             portal.status(FaultCode::Invalid.status());
         }
-        Self(english(&Reason::IncompleteRequest))
+        #[cfg(feature = "ssr")]
+        let why = sentence(&Reason::IncompleteRequest);
+        // The island that asked has a text of its own.
+        #[cfg(not(feature = "ssr"))]
+        let why = String::new();
+        Self(why)
     }
 }
 

@@ -1,14 +1,18 @@
 //! Forms as people fill them in: fields with label, help and fault, and what a refused form left behind.
 //! It refuses to know what a form does; that is its action's affair.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use model::fault::{Fault, FaultCode};
 
 use crate::components::icon::{Glyph, icon};
+use crate::islands::confirm::ConfirmName;
+use crate::islands::editor::{Editor, EditorTexts, opening};
 use crate::portal::Flash;
-use crate::reason::english;
+use crate::reason::sentence;
+use crate::texts::text;
 
 /// What a form shows: what was filled in before it was refused, or what is so now.
 #[derive(Default)]
@@ -50,28 +54,27 @@ impl Filled {
 
     fn wrong(&self, field: &str) -> Option<String> {
         let fault = self.fault.as_ref()?;
-        fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| english(&wrong.reason))
+        fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| sentence(&wrong.reason))
     }
 
     /// The error summary: says what happened and leads to each field. It takes the focus.
     pub(crate) fn summary(&self) -> Option<AnyView> {
         let fault = self.fault.as_ref()?;
         let title = match (fault.code, fault.fields.len()) {
-            (FaultCode::Invalid | FaultCode::Conflict, 1) => "Nothing was changed: one field needs another look.",
-            (FaultCode::Invalid | FaultCode::Conflict, 2..) => "Nothing was changed: some fields need another look.",
-            _ => &english(&fault.reason),
+            (FaultCode::Invalid | FaultCode::Conflict, count @ 1..) => text!(form.fix_fields, count = count),
+            _ => sentence(&fault.reason),
         };
         let items = fault
             .fields
             .iter()
-            .map(|wrong| view! { <li><a href=format!("#{}", wrong.field)>{english(&wrong.reason)}</a></li> })
+            .map(|wrong| view! { <li><a href=format!("#{}", wrong.field)>{sentence(&wrong.reason)}</a></li> })
             .collect_view();
         let list = (!fault.fields.is_empty()).then(|| view! { <ul>{items}</ul> });
         Some(
             view! {
                 <div class="notice notice-danger" role="alert" tabindex="-1" autofocus=true>
                     {icon(Glyph::Alert)}
-                    <b>{title.to_owned()}</b>
+                    <b>{title}</b>
                     {list}
                 </div>
             }
@@ -87,7 +90,7 @@ pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
     /// A sentence below it; empty for none.
-    pub(crate) help: &'static str,
+    pub(crate) help: Cow<'static, str>,
     /// The input's type; empty for text.
     pub(crate) kind: &'static str,
     /// What a password manager may fill in; empty for nothing.
@@ -106,7 +109,7 @@ impl Field {
         let wrong = filled.wrong(self.name);
         let class = if self.mono { "input input-mono" } else { "input" };
         let kind = if self.kind.is_empty() { "text" } else { self.kind };
-        let described = described(self.name, self.help, wrong.as_deref());
+        let described = described(self.name, &self.help, wrong.as_deref());
         let code = self.mono || secret || kind == "email";
         view! {
             <div class="field">
@@ -135,7 +138,7 @@ impl Field {
     /// The same with room for several lines.
     pub(crate) fn show_tall(self, filled: &Filled, now: &str) -> AnyView {
         let wrong = filled.wrong(self.name);
-        let described = described(self.name, self.help, wrong.as_deref());
+        let described = described(self.name, &self.help, wrong.as_deref());
         view! {
             <div class="field">
                 <label for=self.name>{self.label} {(!self.required).then(optional)}</label>
@@ -170,7 +173,7 @@ pub(crate) struct Choice {
 pub(crate) fn choices(
     name: &'static str,
     legend: &'static str,
-    among: &'static [Choice],
+    among: &[Choice],
     filled: &Filled,
     now: &str,
 ) -> AnyView {
@@ -224,13 +227,26 @@ pub(crate) fn select(name: &'static str, label: &'static str, among: &[(String, 
     .into_any()
 }
 
-/// A textarea's text as it stands in HTML, where the parser swallows a first line break.
-pub(crate) fn opening(text: String) -> String {
-    if text.starts_with('\n') { format!("\n{text}") } else { text }
+/// The field for a name to type, and the button that it opens.
+pub(crate) fn confirm(expected: &str, act: &str) -> AnyView {
+    let label = (text!(form.confirm_before).to_owned(), text!(form.confirm_after).to_owned());
+    view! { <ConfirmName expected=expected.to_owned() label=label act=act.to_owned() field="confirm".to_owned()/> }
+        .into_any()
+}
+
+/// The Markdown field `body` of a form, with its preview.
+pub(crate) fn editor(label: &str, form: &str, text: String, shown: String, tall: bool) -> AnyView {
+    let texts = EditorTexts {
+        label: label.to_owned(),
+        help: text!(form.markdown).to_owned(),
+        preview: text!(form.preview).to_owned(),
+        failed: text!(errors.unavailable).to_owned(),
+    };
+    view! { <Editor texts=texts form=form.to_owned() text=text shown=shown tall=tall/> }.into_any()
 }
 
 fn optional() -> AnyView {
-    view! { <span class="optional">"optional"</span> }.into_any()
+    view! { <span class="optional">{text!(form.optional)}</span> }.into_any()
 }
 
 fn described(name: &str, help: &str, wrong: Option<&str>) -> Option<String> {
@@ -247,7 +263,7 @@ fn fault_line(name: &str, wrong: Option<String>) -> Option<AnyView> {
     wrong.map(|wrong| view! { <p class="fault" id=id>{icon(Glyph::Alert)} {wrong}</p> }.into_any())
 }
 
-fn help_line(name: &str, help: &'static str) -> Option<AnyView> {
+fn help_line(name: &str, help: Cow<'static, str>) -> Option<AnyView> {
     let id = format!("{name}-help");
     (!help.is_empty()).then(|| view! { <p class="help" id=id>{help}</p> }.into_any())
 }

@@ -3,6 +3,7 @@
 
 // A view is one type as deep as its markup.
 #![recursion_limit = "256"]
+// Pages and their texts are for the server alone: a browser holds the islands and how to call an action.
 
 #[cfg_attr(
     not(feature = "ssr"),
@@ -10,16 +11,27 @@
 )]
 mod actions;
 mod components;
+#[cfg(feature = "ssr")]
 mod form;
 #[expect(unreachable_pub, reason = "the island macro makes public items of its own")]
 mod islands;
+#[cfg(feature = "ssr")]
 mod pages;
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "only the server writes addresses"))]
 mod place;
 pub mod portal;
+#[cfg(feature = "ssr")]
 pub mod reason;
+#[cfg(feature = "ssr")]
 pub mod routes;
+#[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(feature = "ssr")]
+mod texts;
+#[cfg(feature = "ssr")]
 mod words;
 
+#[cfg(feature = "ssr")]
 pub use routes::App;
+#[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -26,15 +26,6 @@ impl Settings {
             Self::Danger => "danger",
         }
     }
-
-    /// As it is called on the page.
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::General => "General",
-            Self::Collaborators => "Collaborators",
-            Self::Danger => "Danger",
-        }
-    }
 }
 
 /// A page within a repository.

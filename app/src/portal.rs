@@ -12,6 +12,7 @@ use model::comment::{Comment, NewComment, Thread};
 use model::fault::Fault;
 use model::id::{CommentId, TokenId};
 use model::image::{Image, Tag, TagSort};
+use model::language::Language;
 use model::oci::{Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::repository::{
@@ -48,6 +49,8 @@ pub trait Accounts: Send + Sync {
     async fn sign_out(&self) -> Answered<()>;
     /// Changes one's own profile.
     async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me>;
+    /// Keeps one's own language; `None` follows the browser.
+    async fn set_language(&self, language: Option<Language>) -> Answered<()>;
     /// Changes one's own password; the old one is asked again.
     async fn change_password(&self, old: &str, new: &str) -> Answered<()>;
     /// One's own personal access tokens, newest first.
@@ -172,6 +175,10 @@ pub trait Answer: Send + Sync {
     fn path(&self) -> String;
     /// Whether the caller is a script of ours that wants the value rather than a page.
     fn scripted(&self) -> bool;
+    /// The language of the pages: the account's, else the cookie's, else what the browser asks for.
+    fn language(&self) -> Language;
+    /// Keeps the language in a cookie for a year; `None` drops it.
+    fn keep_language(&self, language: Option<Language>);
     /// The theme cookie: `light`, `dark` or `auto`.
     fn theme(&self) -> &'static str;
     /// Keeps the theme in a cookie that scripts of the page may read and write, for a year.

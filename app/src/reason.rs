@@ -1,109 +1,101 @@
-//! The sentence for each reason, for pages, REST and the command line.
+//! The sentence for each reason: in the language of the request on pages, in English for REST and the command line.
 
+use leptos_i18n::td_string;
 use model::reason::Reason;
 
-/// The sentence that tells a person why a request was refused.
+use crate::texts::{Locale, locale};
+
+/// The sentence that tells the viewer why a request was refused.
+pub(crate) fn sentence(reason: &Reason) -> String {
+    within(locale(), reason)
+}
+
+/// The sentence in English.
 #[must_use]
 pub fn english(reason: &Reason) -> String {
-    let text = match reason {
-        Reason::NotFound => "This does not exist, or you do not have access to it.",
-        Reason::SignInRequired => "Sign in to do this.",
-        Reason::Forbidden => "Your role does not allow this.",
-        Reason::TooManyAttempts { seconds } => return format!("Too many attempts. Try again in {seconds} seconds."),
-        Reason::Unavailable => "Portolan cannot reach its database or storage. Nothing was changed. Try again soon.",
-        Reason::Internal => "Something went wrong. If it keeps happening, tell the administrator.",
-        Reason::IncompleteRequest => {
-            "The request was incomplete and nothing was changed. Reload the page and try again."
-        }
-        Reason::FieldsInvalid => "Some fields are not valid.",
-        Reason::SignedOut => "This was not saved because you were signed out. Submit it again.",
-        Reason::AccountNameSyntax => {
-            "A name has 2 to 39 lowercase letters and digits, separated by single dashes, dots or underscores."
-        }
-        Reason::AccountNameReserved => "This name is reserved. Choose another one.",
-        Reason::AccountNameTaken => "This name is taken. Choose another one.",
-        Reason::AccountNotFound => "There is no account with this name.",
-        Reason::EmailSyntax => "This is not a valid email address.",
-        Reason::EmailTaken => "An account with this email address already exists.",
-        Reason::PasswordTooShort { min } => return format!("A password must have at least {min} characters."),
-        Reason::PasswordTooLong { max } => return format!("A password must have at most {max} bytes."),
-        Reason::OldPasswordWrong => "This is not your current password.",
-        Reason::WrongCredentials => "Wrong name or password.",
-        Reason::InvalidCredentials => {
-            "The credentials are not valid. Use a personal access token, or your name and password."
-        }
-        Reason::PasswordRequired => "You cannot sign in here with a personal access token. Use your password.",
-        Reason::DisplayNameTooLong { max } => {
-            return format!("A display name is a single line of at most {max} characters.");
-        }
-        Reason::BioTooLong { max } => return format!("A bio has at most {max} characters."),
-        Reason::SignUpClosed => "Sign-up is closed. Ask an administrator for an account.",
-        Reason::InvitationInvalid => "This invitation is not valid, has been used or has expired. Ask for a new one.",
-        Reason::SetupLinkInvalid => {
-            "This setup link is no longer valid. Restart Portolan to get a new one, or sign in."
-        }
-        Reason::OwnAccount => "You cannot disable your own account.",
-        Reason::LastAdministrator => "This is the last administrator who can sign in. Add another one first.",
-        Reason::UnknownRegistration => "Registration must be open, invitation or closed.",
-        Reason::UnknownLanguage => "The language must be en or zh-CN.",
-        Reason::UnknownTheme => "The theme must be light, dark or auto.",
-        Reason::NamespaceNotFound => "There is no namespace with this name.",
-        Reason::RepositoryNameSyntax => {
-            "A repository name has lowercase letters and digits, separated by dots, dashes, underscores or slashes."
-        }
-        Reason::RepositoryNameTaken => {
-            "A repository with this name exists, or existed before it was renamed. Choose another name."
-        }
-        Reason::DescriptionTooLong { max } => {
-            return format!("A description is a single line of at most {max} characters.");
-        }
-        Reason::ReadmeTooLarge { kib } => return format!("A README can be at most {kib} KiB."),
-        Reason::TopicSyntax => "A topic has 1 to 35 letters, digits and dashes.",
-        Reason::TooManyTopics { max } => return format!("A repository can have at most {max} topics."),
-        Reason::UnknownVisibility => "The visibility must be public, internal or private.",
-        Reason::UnknownCommentPolicy => "The comment policy must be everyone, members or off.",
-        Reason::UnknownRole => "The role must be reader, writer, maintainer or owner.",
-        Reason::RoleTooHigh => "You can only give roles below your own.",
-        Reason::AlreadyOwner => "This account already owns the repository.",
-        Reason::ConfirmationMismatch { expected } => return format!("Type {expected} to confirm."),
-        Reason::TagSyntax => {
-            "A tag has up to 128 letters, digits, dots, dashes and underscores, and does not start with a dot or dash."
-        }
-        Reason::CommentEmpty => "A comment cannot be empty.",
-        Reason::CommentTooLarge { kib } => return format!("A comment can be at most {kib} KiB."),
-        Reason::ParentNotFound => "The comment that you are replying to no longer exists.",
-        Reason::TextTooLarge { kib } => return format!("The text can be at most {kib} KiB."),
-        Reason::UnsupportedCharacter => "This contains a character that cannot be stored.",
-        Reason::TokenLabelLength { max } => return format!("A label is a single line of 1 to {max} characters."),
-        Reason::ScopeSyntax => {
-            "A scope is a path pattern and actions, such as team/*:pull,push. The actions are pull, push, delete and manage."
-        }
-        Reason::ScopeStars { max } => return format!("A scope's pattern can have at most {max} stars."),
-        Reason::TooManyScopes { max } => return format!("A token can have at most {max} scopes."),
-        Reason::TooManyTokens { max } => {
-            return format!("You already have {max} tokens. Revoke one that you no longer use.");
-        }
-        Reason::ExpiryInPast => "A token must expire in the future.",
-        Reason::ExpiryDays { max } => return format!("A token expires after 1 to {max} days, or never."),
-        Reason::TimeSyntax => "A time must be in RFC 3339 format, such as 2027-01-31T00:00:00Z.",
-        Reason::QueryTooLong { max } => return format!("A query can be at most {max} bytes long."),
-        Reason::QueryTooComplex { max } => return format!("A query can have at most {max} words and qualifiers."),
+    within(Locale::en, reason)
+}
+
+fn within(locale: Locale, reason: &Reason) -> String {
+    macro_rules! say {
+        ($($text:tt)*) => {
+            td_string!(locale, $($text)*).to_string()
+        };
+    }
+    match reason {
+        Reason::NotFound => say!(errors.not_found),
+        Reason::SignInRequired => say!(errors.sign_in_required),
+        Reason::Forbidden => say!(errors.forbidden),
+        Reason::TooManyAttempts { seconds } => say!(errors.too_many_attempts, count = *seconds),
+        Reason::Unavailable => say!(errors.unavailable),
+        Reason::Internal => say!(errors.internal),
+        Reason::IncompleteRequest => say!(errors.incomplete_request),
+        Reason::FieldsInvalid => say!(errors.fields_invalid),
+        Reason::SignedOut => say!(errors.signed_out),
+        Reason::AccountNameSyntax => say!(errors.account_name_syntax),
+        Reason::AccountNameReserved => say!(errors.account_name_reserved),
+        Reason::AccountNameTaken => say!(errors.account_name_taken),
+        Reason::AccountNotFound => say!(errors.account_not_found),
+        Reason::EmailSyntax => say!(errors.email_syntax),
+        Reason::EmailTaken => say!(errors.email_taken),
+        Reason::PasswordTooShort { min } => say!(errors.password_too_short, min = *min),
+        Reason::PasswordTooLong { max } => say!(errors.password_too_long, max = *max),
+        Reason::OldPasswordWrong => say!(errors.old_password_wrong),
+        Reason::WrongCredentials => say!(errors.wrong_credentials),
+        Reason::InvalidCredentials => say!(errors.invalid_credentials),
+        Reason::PasswordRequired => say!(errors.password_required),
+        Reason::DisplayNameTooLong { max } => say!(errors.display_name_too_long, max = *max),
+        Reason::BioTooLong { max } => say!(errors.bio_too_long, max = *max),
+        Reason::SignUpClosed => say!(errors.sign_up_closed),
+        Reason::InvitationInvalid => say!(errors.invitation_invalid),
+        Reason::SetupLinkInvalid => say!(errors.setup_link_invalid),
+        Reason::OwnAccount => say!(errors.own_account),
+        Reason::LastAdministrator => say!(errors.last_administrator),
+        Reason::UnknownRegistration => say!(errors.unknown_registration),
+        Reason::UnknownLanguage => say!(errors.unknown_language),
+        Reason::UnknownTheme => say!(errors.unknown_theme),
+        Reason::NamespaceNotFound => say!(errors.namespace_not_found),
+        Reason::RepositoryNameSyntax => say!(errors.repository_name_syntax),
+        Reason::RepositoryNameTaken => say!(errors.repository_name_taken),
+        Reason::DescriptionTooLong { max } => say!(errors.description_too_long, max = *max),
+        Reason::ReadmeTooLarge { kib } => say!(errors.readme_too_large, kib = *kib),
+        Reason::TopicSyntax => say!(errors.topic_syntax),
+        Reason::TooManyTopics { max } => say!(errors.too_many_topics, max = *max),
+        Reason::UnknownVisibility => say!(errors.unknown_visibility),
+        Reason::UnknownCommentPolicy => say!(errors.unknown_comment_policy),
+        Reason::UnknownRole => say!(errors.unknown_role),
+        Reason::RoleTooHigh => say!(errors.role_too_high),
+        Reason::AlreadyOwner => say!(errors.already_owner),
+        Reason::ConfirmationMismatch { expected } => say!(errors.confirmation_mismatch, expected = expected.as_str()),
+        Reason::TagSyntax => say!(errors.tag_syntax),
+        Reason::CommentEmpty => say!(errors.comment_empty),
+        Reason::CommentTooLarge { kib } => say!(errors.comment_too_large, kib = *kib),
+        Reason::ParentNotFound => say!(errors.parent_not_found),
+        Reason::TextTooLarge { kib } => say!(errors.text_too_large, kib = *kib),
+        Reason::UnsupportedCharacter => say!(errors.unsupported_character),
+        Reason::TokenLabelLength { max } => say!(errors.token_label_length, max = *max),
+        Reason::ScopeSyntax => say!(errors.scope_syntax),
+        Reason::ScopeStars { max } => say!(errors.scope_stars, max = *max),
+        Reason::TooManyScopes { max } => say!(errors.too_many_scopes, max = *max),
+        Reason::TooManyTokens { max } => say!(errors.too_many_tokens, max = *max),
+        Reason::ExpiryInPast => say!(errors.expiry_in_past),
+        Reason::ExpiryDays { max } => say!(errors.expiry_days, max = *max),
+        Reason::TimeSyntax => say!(errors.time_syntax),
+        Reason::QueryTooLong { max } => say!(errors.query_too_long, max = *max),
+        Reason::QueryTooComplex { max } => say!(errors.query_too_complex, max = *max),
         Reason::QualifierEmpty { name, example } => {
-            return format!("{name}: needs a value right after the colon, such as {example}.");
+            say!(errors.qualifier_empty, name = name.as_str(), example = example.as_str())
         }
         Reason::QualifierRange { name, example } => {
-            return format!("{name}: takes a value, a comparison or a range, such as {example}.");
+            say!(errors.qualifier_range, name = name.as_str(), example = example.as_str())
         }
-        Reason::QualifierIs => "is: takes official, starred, public, internal or private.",
-        Reason::UnknownSort => "The order must be best, stars, pulls or updated.",
-        Reason::PageTooHigh { max } => {
-            return format!("Only the first {max} pages are available. Narrow your search to see more.");
-        }
-        Reason::LimitTooHigh { max } => return format!("A page can have at most {max} results."),
-        Reason::LimitSyntax { max } => return format!("The limit must be a whole number from 1 to {max}."),
-        Reason::CursorInvalid => "This cursor is not valid. Use the next value of the previous page.",
-        Reason::UnknownValue { allowed } => return format!("The value must be one of: {allowed}."),
-        Reason::BodyTooLarge { max } => return format!("The body can be at most {max} bytes long."),
-    };
-    text.to_owned()
+        Reason::QualifierIs => say!(errors.qualifier_is),
+        Reason::UnknownSort => say!(errors.unknown_sort),
+        Reason::PageTooHigh { max } => say!(errors.page_too_high, max = *max),
+        Reason::LimitTooHigh { max } => say!(errors.limit_too_high, max = *max),
+        Reason::LimitSyntax { max } => say!(errors.limit_syntax, max = *max),
+        Reason::CursorInvalid => say!(errors.cursor_invalid),
+        Reason::UnknownValue { allowed } => say!(errors.unknown_value, allowed = allowed.as_str()),
+        Reason::BodyTooLarge { max } => say!(errors.body_too_large, max = *max),
+    }
 }

@@ -5,6 +5,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 use model::account::Me;
+use model::language::Language;
 
 use crate::components::icon::{Glyph, icon};
 use crate::components::rose::{mark, rose};
@@ -13,6 +14,7 @@ use crate::islands::theme::ThemeSwitch;
 use crate::place;
 use crate::portal::{Site, portal, site};
 use crate::routes::App;
+use crate::texts::text;
 
 /// The whole document of a request; `server` renders it with the portal, the site and the nonce in the context.
 pub fn shell() -> impl IntoView {
@@ -21,10 +23,11 @@ pub fn shell() -> impl IntoView {
         context.set_is_hydrating(false);
     }
     let site = site();
-    let theme = portal().map_or("auto", |portal| portal.theme());
+    let (theme, language) =
+        portal().map_or(("auto", Language::default()), |portal| (portal.theme(), portal.language()));
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme>
+        <html lang=language.as_str() data-theme=theme>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -71,15 +74,19 @@ pub(crate) fn top_bar(typed: String) -> AnyView {
         }
     });
     view! {
-        <a class="skip" href="#main">"Skip to content"</a>
+        <a class="skip" href="#main">{text!(shell.skip)}</a>
         <header class="topbar">
             <div class="wide">
                 <a class="brand" href="/">
                     {mark("")}
                     <span>"Portolan"</span>
                 </a>
-                <SearchBox typed=typed/>
-                <nav aria-label="Account">{account}</nav>
+                <SearchBox
+                    typed=typed
+                    label=text!(shell.search).to_owned()
+                    suggestions=text!(shell.suggestions).to_owned()
+                />
+                <nav aria-label=text!(shell.account)>{account}</nav>
             </div>
         </header>
     }
@@ -88,8 +95,8 @@ pub(crate) fn top_bar(typed: String) -> AnyView {
 
 fn visitor() -> AnyView {
     view! {
-        <a class="button button-bare" href="/signin">"Sign in"</a>
-        <a class="button button-primary" href="/signup">"Sign up"</a>
+        <a class="button button-bare" href="/signin">{text!(shell.sign_in)}</a>
+        <a class="button button-primary" href="/signup">{text!(shell.sign_up)}</a>
     }
     .into_any()
 }
@@ -97,20 +104,20 @@ fn visitor() -> AnyView {
 fn member(me: &Me) -> AnyView {
     let name = me.account.name.to_string();
     view! {
-        <a class="button button-bare" href="/new">{icon(Glyph::Plus)} "New"</a>
+        <a class="button button-bare" href="/new">{icon(Glyph::Plus)} {text!(shell.create)}</a>
         <details class="menu">
-            <summary class="button button-bare" aria-label=format!("Account menu of {name}")>
+            <summary class="button button-bare" aria-label=text!(shell.account_menu, name = name.clone())>
                 {rose(&name, "avatar")}
                 <span>{name.clone()}</span>
                 {icon(Glyph::Down)}
             </summary>
             <div class="menu-body">
-                <a class="menu-item" href=place::account(&name)>{icon(Glyph::User)} "Your page"</a>
-                <a class="menu-item" href="/settings/profile">{icon(Glyph::Settings)} "Settings"</a>
-                <a class="menu-item" href="/settings/tokens">{icon(Glyph::Key)} "Access tokens"</a>
+                <a class="menu-item" href=place::account(&name)>{icon(Glyph::User)} {text!(shell.your_profile)}</a>
+                <a class="menu-item" href="/settings/profile">{icon(Glyph::Settings)} {text!(shell.settings)}</a>
+                <a class="menu-item" href="/settings/tokens">{icon(Glyph::Key)} {text!(shell.access_tokens)}</a>
                 <hr/>
                 <form method="post" action="/_actions/session/signout">
-                    <button class="menu-item">{icon(Glyph::Leave)} "Sign out"</button>
+                    <button class="menu-item">{icon(Glyph::Leave)} {text!(shell.sign_out)}</button>
                 </form>
             </div>
         </details>
@@ -125,11 +132,45 @@ pub(crate) fn footer() -> AnyView {
         <footer class="footer">
             <div class="wide">
                 <span>"Portolan " {site().version.clone()}</span>
-                <a href="/api/v1/docs">"API"</a>
+                <a href="/api/v1/docs">{text!(shell.api)}</a>
                 <span class="push"></span>
-                <ThemeSwitch theme=theme.to_owned()/>
+                {languages()}
+                <ThemeSwitch
+                    theme=theme.to_owned()
+                    label=text!(shell.theme).to_owned()
+                    names=[text!(shell.theme_light), text!(shell.theme_auto), text!(shell.theme_dark)]
+                        .map(str::to_owned)
+                        .to_vec()
+                />
             </div>
         </footer>
+    }
+    .into_any()
+}
+
+/// A button for each language, the one of this page pressed.
+fn languages() -> AnyView {
+    let chosen = portal().map_or_else(|_| Language::default(), |portal| portal.language());
+    let buttons = Language::ALL
+        .into_iter()
+        .map(|language| {
+            view! {
+                <button
+                    class="button button-bare button-small"
+                    name="language"
+                    value=language.as_str()
+                    lang=language.as_str()
+                    aria-pressed=if language == chosen { "true" } else { "false" }
+                >
+                    {language.name()}
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <form class="line languages" method="post" action="/_actions/language/set" aria-label=text!(shell.language)>
+            {buttons}
+        </form>
     }
     .into_any()
 }

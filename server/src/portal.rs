@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use app::portal::PortalHandle;
 use http::request::Parts;
+use model::account::Me;
 use model::fault::Fault;
 use model::oci::RepositoryName;
 use store::access::{Need, Permit, Viewer};
@@ -27,18 +28,20 @@ pub struct Visit {
     viewer: Viewer,
     session: Option<Session>,
     facts: Facts,
+    /// Who is signed in, where it was read already.
+    me: Option<Me>,
 }
 
 /// The portal for a page or an action of this viewer.
-pub fn for_request(state: &State, viewer: Viewer, session: Session, parts: &Parts) -> PortalHandle {
+pub fn for_request(state: &State, viewer: Viewer, me: Option<Me>, session: Session, parts: &Parts) -> PortalHandle {
     let facts = Facts::read(parts, state);
-    Arc::new(Visit { state: state.clone(), viewer, session: Some(session), facts })
+    Arc::new(Visit { state: state.clone(), viewer, session: Some(session), facts, me })
 }
 
 impl Visit {
     /// A visit that keeps nothing between requests: whoever signs up here is not signed in, and there is no flash.
     pub fn without_session(state: State, viewer: Viewer, facts: Facts) -> Self {
-        Self { state, viewer, session: None, facts }
+        Self { state, viewer, session: None, facts, me: None }
     }
 
     /// The hub's parts.

@@ -242,7 +242,7 @@ async fn a_form_sent_after_the_session_ended_waits_on_its_page_until_its_sender_
         let mut cookie = sent.cookie.unwrap();
         for (password, next) in [("wrong horse", "/signin"), (PASSWORD, PAGE)] {
             let door = browse(&world, &cookie, PAGE, "/signin", None).await;
-            assert!(door.text.contains("Sign in to do this.") || next == PAGE, "{act} {}", door.text);
+            assert!(door.text.contains("Sign in to continue.") || next == PAGE, "{act} {}", door.text);
             let form = format!("name=ada&password={password}&next={PAGE}");
             let sent = browse(&world, &cookie, "/signin", "/_actions/session/signin", Some(form)).await;
             assert_eq!(sent.location, next, "{act}");

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::fault::Fault;
+use crate::language::Language;
 use crate::reason::Reason;
 
 /// First path segments and API words that can never be a namespace.
@@ -181,6 +182,9 @@ pub struct Me {
     pub email: String,
     /// Whether they administer the site.
     pub admin: bool,
+    /// The language that they chose for the pages; the browser's where there is none.
+    #[serde(skip)]
+    pub language: Option<Language>,
 }
 
 /// What a person fills in to sign up.

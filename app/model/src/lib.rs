@@ -9,6 +9,7 @@ pub mod fault;
 pub mod glob;
 pub mod id;
 pub mod image;
+pub mod language;
 pub mod oci;
 pub mod page;
 pub mod reason;

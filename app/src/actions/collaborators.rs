@@ -7,6 +7,10 @@ use model::role::Role;
 use super::{Done, Refused, path as parse, settle};
 use crate::place::{self, Settings};
 use crate::portal::{Answered, PortalHandle, portal};
+#[cfg(feature = "ssr")]
+use crate::texts::text;
+#[cfg(feature = "ssr")]
+use crate::words;
 
 /// The form's name.
 pub(crate) const SET: &str = "collaborators/set";
@@ -23,7 +27,7 @@ pub(crate) async fn set_collaborator(
         let account = account.trim().to_lowercase();
         let role: Role = role.parse()?;
         portal()?.set_collaborator(&path, &account, role).await?;
-        let notice = format!("{account} is {} now.", with_article(role));
+        let notice = text!(notices.role_set, name = account.as_str(), role = words::role(role));
         Ok(Done::saying(place::settings(&path, Settings::Collaborators), &notice))
     }
     .await;
@@ -41,7 +45,11 @@ pub(crate) async fn remove_collaborator(
         let portal = portal()?;
         portal.remove_collaborator(&path, &account).await?;
         let own = portal.me().await?.is_some_and(|me| me.account.name.as_str() == account);
-        let notice = if own { format!("You left {path}.") } else { format!("{account} has no role here any more.") };
+        let notice = if own {
+            text!(notices.left_repository, path = path.as_str())
+        } else {
+            text!(notices.collaborator_removed, name = account.as_str())
+        };
         Ok(Done::saying(onward(&portal, &path).await, &notice))
     }
     .await;
@@ -54,14 +62,5 @@ async fn onward(portal: &PortalHandle, path: &RepositoryName) -> String {
         Ok(head) if head.abilities.manage => place::settings(path, Settings::Collaborators),
         Ok(_) => place::repository(path),
         Err(_) => "/".to_owned(),
-    }
-}
-
-const fn with_article(role: Role) -> &'static str {
-    match role {
-        Role::Reader => "a reader",
-        Role::Writer => "a writer",
-        Role::Maintainer => "a maintainer",
-        Role::Owner => "an owner",
     }
 }

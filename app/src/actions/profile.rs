@@ -5,25 +5,32 @@ use model::account::ProfilePatch;
 
 use super::{Done, Refused, settle};
 use crate::portal::{Answered, portal};
+#[cfg(feature = "ssr")]
+use crate::texts::text;
 
 /// The names of the forms.
 pub(crate) const UPDATE: &str = "profile/update";
 pub(crate) const PASSWORD: &str = "profile/password";
 
-/// Changes what others see of one's account.
+/// Changes what others see of one's account, and the language of the pages; none follows the browser.
 #[server(prefix = "/_actions", endpoint = "profile/update")]
 pub(crate) async fn update_profile(
     #[server(default)] display_name: String,
     #[server(default)] bio: String,
+    #[server(default)] language: String,
 ) -> Result<(), Refused> {
     let outcome: Answered<Done<()>> = async {
         let patch =
             ProfilePatch { display_name: Some(display_name.trim().to_owned()), bio: Some(bio.trim().to_owned()) };
-        portal()?.update_profile(patch).await?;
-        Ok(Done::saying("/settings/profile".to_owned(), "Your profile is saved."))
+        let language = if language.is_empty() { None } else { Some(language.parse()?) };
+        let portal = portal()?;
+        portal.update_profile(patch).await?;
+        portal.set_language(language).await?;
+        portal.keep_language(language);
+        Ok(Done::saying("/settings/profile".to_owned(), text!(notices.profile_saved)))
     }
     .await;
-    settle(UPDATE, &[("display_name", &display_name), ("bio", &bio)], outcome).await
+    settle(UPDATE, &[("display_name", &display_name), ("bio", &bio), ("language", &language)], outcome).await
 }
 
 /// Changes one's password; the old one is asked again.
@@ -34,7 +41,7 @@ pub(crate) async fn change_password(
 ) -> Result<(), Refused> {
     let outcome: Answered<Done<()>> = async {
         portal()?.change_password(&old_password, &password).await?;
-        Ok(Done::saying("/settings/profile".to_owned(), "Your password is changed."))
+        Ok(Done::saying("/settings/profile".to_owned(), text!(notices.password_changed)))
     }
     .await;
     settle(PASSWORD, &[], outcome).await

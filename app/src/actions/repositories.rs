@@ -6,6 +6,8 @@ use model::repository::{NewRepository, RepositoryPatch};
 use super::{Done, Refused, confirmed, path as parse, settle};
 use crate::place::{self, Settings};
 use crate::portal::{Answered, portal};
+#[cfg(feature = "ssr")]
+use crate::texts::text;
 
 /// The names of the forms.
 pub(crate) const CREATE: &str = "repositories/create";
@@ -74,7 +76,7 @@ pub(crate) async fn update_repository(
             overview: None,
         };
         portal()?.update_repository(&path, change).await?;
-        Ok(Done::saying(place::settings(&path, Settings::General), "The settings are saved."))
+        Ok(Done::saying(place::settings(&path, Settings::General), text!(notices.settings_saved)))
     }
     .await;
     settle(UPDATE, &fields, outcome).await
@@ -121,7 +123,7 @@ pub(crate) async fn delete_repository(
         let path = parse(&path)?;
         confirmed("confirm", &confirm, path.as_str())?;
         portal()?.delete_repository(&path).await?;
-        Ok(Done::saying(place::account(path.namespace()), &format!("{path} is deleted.")))
+        Ok(Done::saying(place::account(path.namespace()), &text!(notices.repository_deleted, path = path.as_str())))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

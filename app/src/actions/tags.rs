@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use super::{Done, Refused, confirmed, path as parse, settle};
 use crate::place;
 use crate::portal::{Answered, portal};
+#[cfg(feature = "ssr")]
+use crate::texts::text;
 
 /// The form's name.
 pub(crate) const DELETE: &str = "tags/delete";
@@ -20,7 +22,7 @@ pub(crate) async fn delete_tag(
         let path = parse(&path)?;
         confirmed("confirm", &confirm, &tag)?;
         portal()?.delete_tag(&path, &tag).await?;
-        Ok(Done::saying(place::within(&path, "tags"), &format!("The tag {tag} is deleted.")))
+        Ok(Done::saying(place::within(&path, "tags"), &text!(notices.tag_deleted, tag = tag.as_str())))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

@@ -10,6 +10,8 @@ use model::token::{NewToken, TokenScope};
 
 use super::{Done, Refused, settle};
 use crate::portal::{Answered, portal};
+#[cfg(feature = "ssr")]
+use crate::texts::text;
 
 /// The names of the forms.
 pub(crate) const CREATE: &str = "tokens/create";
@@ -51,7 +53,7 @@ pub(crate) async fn revoke_token(#[server(default)] id: String) -> Result<(), Re
     let outcome: Answered<Done<()>> = async {
         let id = id.parse().map(TokenId).map_err(|_| Fault::not_found())?;
         portal()?.revoke_token(id).await?;
-        Ok(Done::saying("/settings/tokens".to_owned(), "The token no longer works."))
+        Ok(Done::saying("/settings/tokens".to_owned(), text!(notices.token_revoked)))
     }
     .await;
     settle(REVOKE, &[], outcome).await

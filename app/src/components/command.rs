@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::islands::copy::CopyButton;
+use super::copy::copy;
+use crate::texts::text;
 
 /// A command on its own line with a copy button. Where it has to break, it does so after a slash or before the tag.
 pub(crate) fn command(text: String) -> AnyView {
@@ -14,7 +15,7 @@ pub(crate) fn command(text: String) -> AnyView {
     view! {
         <div class="command">
             <code tabindex="0">{shown}</code>
-            <CopyButton text=text label="Copy command".to_owned()/>
+            {copy(text, text!(copy.command))}
         </div>
     }
     .into_any()
@@ -44,7 +45,7 @@ pub(crate) fn pull(reference: &str) -> AnyView {
         clients.into_iter().map(|(_, text)| view! { <div class="choice-body">{command(text)}</div> }).collect_view();
     view! {
         <div class="choices">
-            <div class="choice-heads" role="radiogroup" aria-label="Client">
+            <div class="choice-heads" role="radiogroup" aria-label=text!(copy.client)>
                 {heads}
             </div>
             <div>{bodies}</div>

@@ -8,6 +8,7 @@ use model::role::Visibility;
 use super::icon::{Glyph, icon};
 use super::person::ago;
 use super::rose::net;
+use crate::texts::text;
 use crate::{place, words};
 
 /// A repository's name, leading to it, its last word strongest.
@@ -25,22 +26,22 @@ pub(crate) fn name(repository: &Repository) -> AnyView {
 /// Visibility as a word with its icon.
 pub(crate) fn visibility(visibility: Visibility) -> AnyView {
     let (glyph, word) = match visibility {
-        Visibility::Public => (Glyph::Globe, "Public"),
-        Visibility::Internal => (Glyph::Internal, "Internal"),
-        Visibility::Private => (Glyph::Lock, "Private"),
+        Visibility::Public => (Glyph::Globe, text!(visibility.public)),
+        Visibility::Internal => (Glyph::Internal, text!(visibility.internal)),
+        Visibility::Private => (Glyph::Lock, text!(visibility.private)),
     };
     view! { <span class="chip">{icon(glyph)} {word}</span> }.into_any()
 }
 
 /// The mark of the curated library.
 pub(crate) fn official() -> AnyView {
-    view! { <span class="chip chip-sea">{icon(Glyph::Shield)} "Official"</span> }.into_any()
+    view! { <span class="chip chip-sea">{icon(Glyph::Shield)} {text!(repository.official)}</span> }.into_any()
 }
 
 /// A figure with its icon; the words are for screen readers and the title.
 pub(crate) fn figure(glyph: Glyph, words: &'static str, number: u64) -> AnyView {
     view! {
-        <span class="figure" title=format!("{words}: {number}")>
+        <span class="figure" title=words::labelled(words, &words::grouped(number))>
             {icon(glyph)}
             <span class="unseen">{words} ": "</span>
             {words::count(number)}
@@ -63,8 +64,8 @@ pub(crate) fn row(repository: &Repository, what: Option<AnyView>, now: Timestamp
             </div>
             {what.map(|what| view! { <p class="row-what">{what}</p> })}
             <div class="row-side">
-                {figure(Glyph::Star, "Stars", repository.stars)}
-                {figure(Glyph::Pull, "Pulls", repository.pulls)}
+                {figure(Glyph::Star, text!(list.stars), repository.stars)}
+                {figure(Glyph::Pull, text!(list.pulls), repository.pulls)}
                 {ago(repository.pushed_at.unwrap_or(repository.updated_at), now)}
             </div>
         </li>
@@ -113,14 +114,15 @@ pub(crate) fn pager(at: &str, parameters: &[(&str, &str)], cursor: &str, next: O
         all.push(("cursor", cursor));
         format!("{at}{}", place::query(&all))
     };
-    let back = (!cursor.is_empty())
-        .then(|| view! { <a class="button button-small" href=address("")>{icon(Glyph::Left)} "From the start"</a> });
+    let back = (!cursor.is_empty()).then(
+        || view! { <a class="button button-small" href=address("")>{icon(Glyph::Left)} {text!(list.first_page)}</a> },
+    );
     let on = next.map(|next| {
-        view! { <a class="button button-small" rel="next" href=address(next)>"Next" {icon(Glyph::Right)}</a> }
+        view! { <a class="button button-small" rel="next" href=address(next)>{text!(list.next)} {icon(Glyph::Right)}</a> }
     });
     Some(
         view! {
-            <nav class="pager" aria-label="Pages">
+            <nav class="pager" aria-label=text!(list.pages)>
                 <span>{back}</span>
                 <span>{on}</span>
             </nav>

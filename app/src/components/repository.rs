@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::repository::RepositoryHead;
 
+use super::copy::copy;
 use super::icon::{Glyph, icon};
 use super::list::{official, visibility};
-use crate::islands::copy::CopyButton;
-use crate::islands::star::StarButton;
+use crate::islands::star::{StarButton, StarTexts};
 use crate::place::{self, Settings};
 use crate::portal::site;
+use crate::texts::text;
 use crate::words;
 
 /// Which tab a page belongs to.
@@ -26,14 +27,19 @@ pub(crate) fn head(head: &RepositoryHead, open: Tab, title: &str, signed_in: boo
     let repository = &head.repository;
     let path = &repository.path;
     let tabs = [
-        (Tab::Overview, Glyph::Book, "Overview", place::repository(path), None),
-        (Tab::Tags, Glyph::Tag, "Tags", place::within(path, "tags"), Some(repository.tags)),
-        (Tab::Comments, Glyph::Comment, "Comments", place::within(path, "comments"), Some(head.comment_count)),
+        (Tab::Overview, Glyph::Book, text!(repository.overview), place::repository(path), None),
+        (Tab::Tags, Glyph::Tag, text!(repository.tags), place::within(path, "tags"), Some(repository.tags)),
+        (
+            Tab::Comments,
+            Glyph::Comment,
+            text!(repository.comments),
+            place::within(path, "comments"),
+            Some(head.comment_count),
+        ),
     ];
-    let settings = head
-        .abilities
-        .manage
-        .then(|| (Tab::Settings, Glyph::Settings, "Settings", place::settings(path, Settings::General), None));
+    let settings = head.abilities.manage.then(|| {
+        (Tab::Settings, Glyph::Settings, text!(repository.settings), place::settings(path, Settings::General), None)
+    });
     let tabs = tabs
         .into_iter()
         .chain(settings)
@@ -55,13 +61,13 @@ pub(crate) fn head(head: &RepositoryHead, open: Tab, title: &str, signed_in: boo
                 <a href=place::account(repository.namespace.as_str())>{repository.namespace.to_string()}</a>
                 <span class="slash">"/"</span>
                 <b>{repository.name.clone()}</b>
-                <CopyButton text=format!("{}/{path}", site().registry_host) label="Copy name".to_owned()/>
+                {copy(format!("{}/{path}", site().registry_host), text!(copy.name))}
                 {visibility(repository.visibility)}
                 {repository.official.then(official)}
             </h1>
             <div class="line">{star(head, signed_in)}</div>
         </header>
-        <nav class="tabs" aria-label="Repository">
+        <nav class="tabs" aria-label=text!(repository.navigation)>
             {tabs}
         </nav>
     }
@@ -75,20 +81,25 @@ fn star(head: &RepositoryHead, signed_in: bool) -> AnyView {
             <StarButton
                 path=repository.path.to_string()
                 starred=repository.starred
-                stars=repository.stars
+                stars=words::stars(repository.stars)
+                texts=StarTexts {
+                    star: text!(repository.star).to_owned(),
+                    starred: text!(repository.starred).to_owned(),
+                }
             />
         }
         .into_any();
     }
+    let stars = words::stars(repository.stars);
     view! {
         <div class="star">
             <a class="button" href=place::sign_in(&place::repository(&repository.path))>
                 {icon(Glyph::Star)}
-                "Star"
+                {text!(repository.star)}
             </a>
             <span class="star-count">
-                {words::count(repository.stars)}
-                <span class="unseen">" stars"</span>
+                <span>{stars.number}</span>
+                <span class="unseen">" " {stars.unit}</span>
             </span>
         </div>
     }

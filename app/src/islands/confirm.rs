@@ -3,9 +3,10 @@
 use leptos::html::Input;
 use leptos::prelude::*;
 
-/// A field and the button that it opens; both belong to the form around them. `field` is the field's name and id.
+/// A field and the button that it opens; both belong to the form around them. `field` is the field's name and id, and
+/// `label` the text before, around and after the name to type.
 #[island]
-pub(crate) fn ConfirmName(expected: String, act: String, field: String) -> impl IntoView {
+pub(crate) fn ConfirmName(expected: String, label: (String, String), act: String, field: String) -> impl IntoView {
     let awake = RwSignal::new(false);
     let typed = RwSignal::new(String::new());
     let input = NodeRef::<Input>::new();
@@ -22,7 +23,7 @@ pub(crate) fn ConfirmName(expected: String, act: String, field: String) -> impl 
     };
     view! {
         <div class="field">
-            <label for=field.clone()>"Type " <code>{expected}</code> " to confirm"</label>
+            <label for=field.clone()>{label.0}<code>{expected}</code>{label.1}</label>
             <input
                 node_ref=input
                 class="input input-mono"

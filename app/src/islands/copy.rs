@@ -7,9 +7,9 @@ use leptos::prelude::*;
 
 use crate::components::icon::{Glyph, icon};
 
-/// Copies `text`; `label` says what pressing it does.
+/// Copies `text`; `label` says what pressing it does, and `copied` that it did.
 #[island]
-pub(crate) fn CopyButton(text: String, label: String) -> impl IntoView {
+pub(crate) fn CopyButton(text: String, label: String, copied: String) -> impl IntoView {
     let done = RwSignal::new(false);
     let barred = RwSignal::new(false);
     // Over plain HTTP, other than on this machine, browsers have no clipboard, and asking for it throws.
@@ -26,7 +26,7 @@ pub(crate) fn CopyButton(text: String, label: String) -> impl IntoView {
             type="button"
             hidden=move || barred.get()
             title=label.clone()
-            aria-label=move || if done.get() { "Copied".to_owned() } else { label.clone() }
+            aria-label=move || if done.get() { copied.clone() } else { label.clone() }
             data-done=move || done.get().then_some("")
             on:click=copy
         >

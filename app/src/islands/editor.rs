@@ -5,13 +5,24 @@ use leptos::ev::MouseEvent;
 use leptos::html::Textarea;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use serde::{Deserialize, Serialize};
 
 use crate::actions::markdown::preview;
-use crate::form::opening;
+
+/// What the field says in the language of the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EditorTexts {
+    pub(crate) label: String,
+    pub(crate) help: String,
+    pub(crate) preview: String,
+    /// Shown where the server cannot be asked.
+    pub(crate) failed: String,
+}
 
 /// The field `body` of the form named `form`, holding `text`; `shown` is the preview that the server already made.
 #[island]
-pub(crate) fn Editor(label: String, form: String, text: String, shown: String, tall: bool) -> impl IntoView {
+pub(crate) fn Editor(texts: EditorTexts, form: String, text: String, shown: String, tall: bool) -> impl IntoView {
+    let EditorTexts { label, help, preview: words, failed } = texts;
     let area = NodeRef::<Textarea>::new();
     let shown = RwSignal::new(shown);
     let show = {
@@ -19,11 +30,14 @@ pub(crate) fn Editor(label: String, form: String, text: String, shown: String, t
         move |event: MouseEvent| {
             let Some(area) = area.get_untracked() else { return };
             event.prevent_default();
-            let form = form.clone();
+            let (form, failed) = (form.clone(), failed.clone());
             spawn_local(async move {
                 match preview(area.value(), form).await {
                     Ok(html) => shown.set(html),
-                    Err(refused) => shown.set(["<p>", &refused.0, "</p>"].concat()),
+                    Err(refused) => {
+                        let why = if refused.0.is_empty() { &failed } else { &refused.0 };
+                        shown.set(["<p>", why, "</p>"].concat());
+                    }
                 }
             });
         }
@@ -41,7 +55,7 @@ pub(crate) fn Editor(label: String, form: String, text: String, shown: String, t
                 {opening(text)}
             </textarea>
             <div class="line line-apart">
-                <p class="help" id="body-help">"Markdown"</p>
+                <p class="help" id="body-help">{help}</p>
                 <button
                     class="button button-small"
                     name="form"
@@ -50,16 +64,21 @@ pub(crate) fn Editor(label: String, form: String, text: String, shown: String, t
                     formnovalidate=true
                     on:click=show
                 >
-                    "Preview"
+                    {words.clone()}
                 </button>
             </div>
             <div
                 class="preview prose prose-small"
                 aria-live="polite"
-                aria-label="Preview"
+                aria-label=words
                 hidden=move || shown.with(String::is_empty)
                 inner_html=move || shown.get()
             ></div>
         </div>
     }
+}
+
+/// A textarea's text as it stands in HTML, where the parser swallows a first line break.
+pub(crate) fn opening(text: String) -> String {
+    if text.starts_with('\n') { format!("\n{text}") } else { text }
 }

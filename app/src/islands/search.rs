@@ -17,9 +17,9 @@ use crate::components::icon::{Glyph, icon};
 /// How long one stops typing before suggestions are asked for.
 const PAUSE: Duration = Duration::from_millis(120);
 
-/// The form, holding what was searched for.
+/// The form, holding what was searched for; `label` and `suggestions` name the field and its list.
 #[island]
-pub(crate) fn SearchBox(typed: String) -> impl IntoView {
+pub(crate) fn SearchBox(typed: String, label: String, suggestions: String) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let found = RwSignal::new(Vec::<Suggestion>::new());
     let chosen = RwSignal::new(None::<usize>);
@@ -108,8 +108,8 @@ pub(crate) fn SearchBox(typed: String) -> impl IntoView {
                 type="search"
                 name="q"
                 value=typed
-                placeholder="Search images"
-                aria-label="Search images"
+                placeholder=label.clone()
+                aria-label=label
                 role="combobox"
                 aria-autocomplete="list"
                 aria-controls="suggestions"
@@ -128,7 +128,7 @@ pub(crate) fn SearchBox(typed: String) -> impl IntoView {
                 class="suggestions"
                 id="suggestions"
                 role="listbox"
-                aria-label="Suggestions"
+                aria-label=suggestions
                 hidden=move || found.with(Vec::is_empty)
             >
                 {move || {

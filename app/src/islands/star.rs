@@ -6,14 +6,21 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::HtmlFormElement;
+use serde::{Deserialize, Serialize};
 
-use crate::actions::stars::set_star;
+use crate::actions::stars::{StarCount, set_star};
 use crate::components::icon::{Glyph, icon};
-use crate::words;
+
+/// What a star says in the language of the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StarTexts {
+    pub(crate) star: String,
+    pub(crate) starred: String,
+}
 
 /// A star and how many there are. What the server refuses is sent once more as the plain form, which says why.
 #[island]
-pub(crate) fn StarButton(path: String, starred: bool, stars: u64) -> impl IntoView {
+pub(crate) fn StarButton(path: String, starred: bool, stars: StarCount, texts: StarTexts) -> impl IntoView {
     let on = RwSignal::new(starred);
     let count = RwSignal::new(stars);
     let busy = RwSignal::new(false);
@@ -54,11 +61,11 @@ pub(crate) fn StarButton(path: String, starred: bool, stars: u64) -> impl IntoVi
                 aria-busy=move || busy.get().then_some("true")
             >
                 {icon(Glyph::Star)}
-                <span>{move || if on.get() { "Starred" } else { "Star" }}</span>
+                <span>{move || if on.get() { texts.starred.clone() } else { texts.star.clone() }}</span>
             </button>
             <span class="star-count">
-                <span>{move || words::count(count.get())}</span>
-                <span class="unseen">{move || if count.get() == 1 { " star" } else { " stars" }}</span>
+                <span>{move || count.get().number}</span>
+                <span class="unseen">" " {move || count.get().unit}</span>
             </span>
         </form>
     }

@@ -7,12 +7,11 @@ use leptos::task::spawn_local;
 use crate::actions::theme::set_theme;
 use crate::components::icon::{Glyph, icon};
 
-/// The three themes, the one that holds pressed.
+/// The three themes, the one that holds pressed; `names` are those of light, system and dark.
 #[island]
-pub(crate) fn ThemeSwitch(theme: String) -> impl IntoView {
+pub(crate) fn ThemeSwitch(theme: String, label: String, names: Vec<String>) -> impl IntoView {
     let chosen = RwSignal::new(theme);
-    let themes =
-        [("light", "Light", Glyph::Sun), ("auto", "As the system", Glyph::Auto), ("dark", "Dark", Glyph::Moon)];
+    let themes = [("light", Glyph::Sun), ("auto", Glyph::Auto), ("dark", Glyph::Moon)];
     let choose = move |event: MouseEvent, theme: &'static str| {
         event.prevent_default();
         if let Some(root) = document().document_element() {
@@ -26,24 +25,25 @@ pub(crate) fn ThemeSwitch(theme: String) -> impl IntoView {
     };
     let buttons = themes
         .into_iter()
-        .map(|(theme, words, glyph)| {
+        .zip(names)
+        .map(|((theme, glyph), name)| {
             view! {
                 <button
                     class="button button-bare button-small"
                     name="theme"
                     value=theme
-                    title=words
+                    title=name.clone()
                     aria-pressed=move || if chosen.with(|chosen| chosen == theme) { "true" } else { "false" }
                     on:click=move |event| choose(event, theme)
                 >
                     {icon(glyph)}
-                    <span class="unseen">{words}</span>
+                    <span class="unseen">{name.clone()}</span>
                 </button>
             }
         })
         .collect_view();
     view! {
-        <form class="line themes" method="post" action="/_actions/theme/set" aria-label="Theme">
+        <form class="line themes" method="post" action="/_actions/theme/set" aria-label=label>
             {buttons}
         </form>
     }

@@ -14,6 +14,7 @@ use crate::components::rose::rose;
 use crate::form::Filled;
 use crate::place;
 use crate::portal::{RepositoryFilter, portal};
+use crate::texts::{rich, text};
 
 /// The page.
 pub(crate) fn page() -> AnyView {
@@ -38,21 +39,25 @@ pub(crate) fn page() -> AnyView {
         let list = match (page.items.is_empty(), starred) {
             (false, _) => rows(&page.items, portal.now()),
             (true, true) => empty(
-                "No stars yet",
-                "Repositories that this account starred, and that you may see, stand here.",
-                view! { <a class="button" href="/search">"Search images"</a> },
+                text!(account.no_starred_title),
+                text!(account.no_starred_text),
+                view! { <a class="button" href="/search">{text!(account.search)}</a> },
             ),
             (true, false) => empty(
-                "No repositories to show",
-                "Repositories in this namespace that you may see stand here.",
-                mine.then(|| view! { <a class="button" href="/new">{icon(Glyph::Plus)} "New repository"</a> }),
+                text!(account.no_repositories_title),
+                text!(account.no_repositories_text),
+                mine.then(
+                    || view! { <a class="button" href="/new">{icon(Glyph::Plus)} {text!(account.new_repository)}</a> },
+                ),
             ),
         };
         let kind = match account.kind {
             AccountKind::Person => None,
-            AccountKind::Organisation => Some("organisation"),
-            AccountKind::Robot => Some("robot"),
+            AccountKind::Organisation => Some(text!(account.organisation)),
+            AccountKind::Robot => Some(text!(account.robot)),
         };
+        let (created, now) = (account.created_at, portal.now());
+        let joined = rich!(account.joined, <time/> = move || ago(created, now));
         let shown = if account.display_name.is_empty() { name.clone() } else { account.display_name.clone() };
         Ok(view! {
             <Title text=name.clone()/>
@@ -64,20 +69,20 @@ pub(crate) fn page() -> AnyView {
                         <p class="line faint">
                             <span class="mono">{name.clone()}</span>
                             {kind.map(|kind| view! { <span class="chip">{kind}</span> })}
-                            <span>"here since " {ago(account.created_at, portal.now())}</span>
+                            <span>{joined}</span>
                         </p>
                         {(!account.bio.is_empty()).then(|| view! { <p class="bio">{account.bio.clone()}</p> })}
                     </div>
-                    {mine.then(|| view! { <a class="button" href="/settings/profile">{icon(Glyph::Edit)} "Edit profile"</a> })}
+                    {mine.then(|| view! { <a class="button" href="/settings/profile">{icon(Glyph::Edit)} {text!(account.edit_profile)}</a> })}
                 </header>
-                <nav class="tabs" aria-label="This account">
+                <nav class="tabs" aria-label=text!(account.navigation)>
                     <a href=here.clone() aria-current=(!starred).then_some("page")>
                         {icon(Glyph::Box)}
-                        "Repositories"
+                        {text!(account.repositories)}
                     </a>
                     <a href=format!("{here}?tab=starred") aria-current=starred.then_some("page")>
                         {icon(Glyph::Star)}
-                        "Starred"
+                        {text!(account.starred)}
                     </a>
                 </nav>
                 <div class="repo-body">

@@ -1,6 +1,7 @@
 //! A repository's comments: threads, newest first, with their answers. Answering, editing and deleting are links that open
 //! their form in place, so that they need no script.
 
+use leptos::children::ChildrenFn;
 use leptos::prelude::*;
 use model::clock::Timestamp;
 use model::comment::{Comment, Thread};
@@ -14,10 +15,11 @@ use crate::components::list::{empty, pager};
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
 use crate::components::rose::rose;
-use crate::form::Filled;
-use crate::islands::editor::Editor;
+use crate::form::{Filled, editor};
 use crate::place::{self, Settings};
 use crate::portal::Answered;
+use crate::texts::{rich, text};
+use crate::words;
 
 /// What every comment on the page looks at.
 struct Board<'a> {
@@ -49,19 +51,19 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
     let here = place::within(path, "comments");
     let board = Board { visit, query, here, now: visit.portal.now(), filled, shown };
     let list = if threads.items.is_empty() {
-        empty("No comments yet", board.silence(), ())
+        empty(text!(comments.empty_title), board.silence(), ())
     } else {
         let items = threads.items.iter().map(|thread| board.thread(thread)).collect_view();
         view! { <ol class="comments">{items}</ol> }.into_any()
     };
     let answers = query.reply.is_empty() && query.edit.is_empty() && query.delete.is_empty();
     let write = (answers && visit.head.abilities.comment)
-        .then(|| view! { <div class="write">{board.write("", "Write a comment", "Post comment")}</div> });
+        .then(|| view! { <div class="write">{board.write("", text!(comments.write), text!(comments.post))}</div> });
     Ok(view! {
         <div class="wide">
-            {head(&visit.head, Tab::Comments, "Comments", visit.me.is_some())}
+            {head(&visit.head, Tab::Comments, text!(comments.title), visit.me.is_some())}
             <div class="columns repo-body">
-                <section aria-label="Comments">
+                <section aria-label=text!(comments.title)>
                     {list}
                     {pager(&board.here, &[], &query.cursor, threads.next.as_deref())}
                     {write}
@@ -76,11 +78,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
 
 impl Board<'_> {
     fn silence(&self) -> &'static str {
-        if self.visit.head.abilities.comment {
-            "Questions, thanks and notes about this image stand here. Begin below."
-        } else {
-            "Questions, thanks and notes about this image stand here."
-        }
+        if self.visit.head.abilities.comment { text!(comments.empty_text) } else { text!(comments.empty_text_reader) }
     }
 
     fn thread(&self, thread: &Thread) -> AnyView {
@@ -93,7 +91,7 @@ impl Board<'_> {
             .then(|| {
                 view! {
                     <div class="reply-form">
-                        {self.write(&thread.root.id.to_string(), "Your answer", "Post answer")}
+                        {self.write(&thread.root.id.to_string(), text!(comments.your_reply), text!(comments.post_reply))}
                     </div>
                 }
             });
@@ -114,7 +112,7 @@ impl Board<'_> {
             return view! {
                 <article class="comment" id=anchor>
                     <span class="avatar avatar-m"></span>
-                    <p class="faint">"This comment was deleted."</p>
+                    <p class="faint">{text!(comments.deleted)}</p>
                 </article>
             }
             .into_any();
@@ -130,7 +128,10 @@ impl Board<'_> {
                 </a>
             }
         };
-        let edited = comment.edited_at.map(|edited| view! { <span>"edited " {ago(edited, self.now)}</span> });
+        let edited = comment.edited_at.map(|edited| {
+            let now = self.now;
+            view! { <span>{rich!(comments.edited, <time/> = move || ago(edited, now))}</span> }
+        });
         let body = if comment.editable && self.query.edit == id {
             self.edit(comment)
         } else {
@@ -142,7 +143,7 @@ impl Board<'_> {
                 {rose(&author, "avatar avatar-m")}
                 <header>
                     <a class="person" href=place::account(&author)>{author.clone()}</a>
-                    {comment.author_role.map(|role| view! { <span class="chip">{role.as_str()}</span> })}
+                    {comment.author_role.map(|role| view! { <span class="chip">{words::role(role)}</span> })}
                     {comment.tag.as_ref().map(|tag| {
                         view! {
                             <a class="chip chip-mono" href=place::tag(&self.visit.head.repository.path, tag.as_str())>
@@ -154,9 +155,9 @@ impl Board<'_> {
                     <a href=format!("#{anchor}")>{ago(comment.created_at, self.now)}</a>
                     {edited}
                     <span class="acts">
-                        {self.visit.head.abilities.comment.then(|| act("reply", "Reply", Glyph::Reply))}
-                        {comment.editable.then(|| act("edit", "Edit", Glyph::Edit))}
-                        {comment.deletable.then(|| act("delete", "Delete", Glyph::Trash))}
+                        {self.visit.head.abilities.comment.then(|| act("reply", text!(comments.reply), Glyph::Reply))}
+                        {comment.editable.then(|| act("edit", text!(comments.edit), Glyph::Edit))}
+                        {comment.deletable.then(|| act("delete", text!(comments.delete), Glyph::Trash))}
                     </span>
                 </header>
                 {body}
@@ -167,20 +168,14 @@ impl Board<'_> {
     }
 
     fn write(&self, parent: &str, label: &str, act: &'static str) -> AnyView {
-        let cancel =
-            (!parent.is_empty()).then(|| view! { <a class="button button-bare" href=self.here.clone()>"Cancel"</a> });
+        let cancel = (!parent.is_empty())
+            .then(|| view! { <a class="button button-bare" href=self.here.clone()>{text!(form.cancel)}</a> });
         view! {
             <form class="form form-close" id="write" method="post" action="/_actions/comments/post">
                 {self.filled.summary()}
                 <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
                 <input type="hidden" name="parent" value=parent.to_owned()/>
-                <Editor
-                    label=label.to_owned()
-                    form=POST.to_owned()
-                    text=self.filled.value("body", "")
-                    shown=self.shown.clone()
-                    tall=false
-                />
+                {editor(label, POST, self.filled.value("body", ""), self.shown.clone(), false)}
                 <div class="form-end">
                     <button class="button button-primary">{act}</button>
                     {cancel}
@@ -196,16 +191,16 @@ impl Board<'_> {
                 {self.filled.summary()}
                 <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
                 <input type="hidden" name="comment" value=comment.id.to_string()/>
-                <Editor
-                    label="Your comment".to_owned()
-                    form=EDIT.to_owned()
-                    text=self.filled.value("body", &comment.body)
-                    shown=self.shown.clone()
-                    tall=false
-                />
+                {editor(
+                    text!(comments.your_comment),
+                    EDIT,
+                    self.filled.value("body", &comment.body),
+                    self.shown.clone(),
+                    false,
+                )}
                 <div class="form-end">
-                    <button class="button button-primary">"Save comment"</button>
-                    <a class="button button-bare" href=self.here.clone()>"Cancel"</a>
+                    <button class="button button-primary">{text!(comments.save)}</button>
+                    <a class="button button-bare" href=self.here.clone()>{text!(form.cancel)}</a>
                 </div>
             </form>
         }
@@ -217,12 +212,12 @@ impl Board<'_> {
             <form class="notice notice-warn" method="post" action="/_actions/comments/delete">
                 {icon(Glyph::Alert)}
                 {self.filled.summary()}
-                <p>"Delete this comment? It cannot be brought back; answers to it stay."</p>
+                <p>{text!(comments.delete_text)}</p>
                 <input type="hidden" name="path" value=self.visit.head.repository.path.to_string()/>
                 <input type="hidden" name="comment" value=id.to_owned()/>
                 <div class="form-end">
-                    <button class="button button-danger">"Delete comment"</button>
-                    <a class="button button-bare" href=self.here.clone()>"Keep it"</a>
+                    <button class="button button-danger">{text!(comments.delete_button)}</button>
+                    <a class="button button-bare" href=self.here.clone()>{text!(form.cancel)}</a>
                 </div>
             </form>
         }
@@ -235,11 +230,13 @@ impl Board<'_> {
             return None;
         }
         let words = if self.visit.head.repository.comments == CommentPolicy::Off {
-            view! { <p>"Comments are closed here. What was written stays."</p> }.into_any()
+            view! { <p>{text!(comments.closed)}</p> }.into_any()
         } else if self.visit.me.is_none() {
-            view! { <p><a href=place::sign_in(&self.here)>"Sign in"</a> " to write a comment."</p> }.into_any()
+            let href = place::sign_in(&self.here);
+            let link = move |words: ChildrenFn| view! { <a href=href.clone()>{words()}</a> };
+            view! { <p>{rich!(comments.sign_in_first, <link> = link)}</p> }.into_any()
         } else {
-            view! { <p>"Only people with a role on this repository may comment."</p> }.into_any()
+            view! { <p>{text!(comments.members_only)}</p> }.into_any()
         };
         Some(
             view! {
@@ -254,17 +251,17 @@ impl Board<'_> {
 
     fn policy(&self) -> AnyView {
         let who = match self.visit.head.repository.comments {
-            CommentPolicy::Everyone => "Anyone signed in who can see this repository.",
-            CommentPolicy::Members => "Only people with a role on this repository.",
-            CommentPolicy::Off => "Nobody; comments are closed.",
+            CommentPolicy::Everyone => text!(comment_policy.everyone_help),
+            CommentPolicy::Members => text!(comment_policy.members_help),
+            CommentPolicy::Off => text!(comment_policy.off_help),
         };
         let change = self.visit.head.abilities.manage.then(|| {
             let href = place::settings(&self.visit.head.repository.path, Settings::General);
-            view! { <p><a href=format!("{href}#comments")>"Change"</a></p> }
+            view! { <p><a href=format!("{href}#comments")>{text!(comments.change)}</a></p> }
         });
         view! {
             <section class="side-block">
-                <h2>"Who may comment"</h2>
+                <h2>{text!(comments.who_can_comment)}</h2>
                 <p class="soft">{who}</p>
                 {change}
             </section>

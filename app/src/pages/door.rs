@@ -1,9 +1,10 @@
 //! The doors: sign-in, sign-up, sign-out, an invitation, and the first administrator's set-up.
 
+use leptos::children::ChildrenFn;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use model::account::Registration;
+use model::account::{MIN_PASSWORD, Registration};
 use model::fault::{Fault, FaultCode};
 
 use super::{asked, load};
@@ -13,7 +14,8 @@ use crate::components::rose::mark;
 use crate::form::{Field, Filled};
 use crate::place;
 use crate::portal::{Answered, PortalHandle, portal};
-use crate::reason::english;
+use crate::reason::sentence;
+use crate::texts::{rich, text};
 
 fn frame(title: &'static str, body: AnyView) -> AnyView {
     view! {
@@ -38,9 +40,8 @@ fn next(portal: &PortalHandle, filled: &Filled, asked: &str) -> String {
 fn name() -> Field {
     Field {
         name: "name",
-        label: "Name",
-        help: "Your namespace, as in name/image: 2 to 39 lower-case letters and digits, with single dashes, dots or \
-               underscores between.",
+        label: text!(sign_up.username),
+        help: text!(sign_up.username_help).into(),
         autocomplete: "username",
         required: true,
         mono: true,
@@ -50,14 +51,21 @@ fn name() -> Field {
 }
 
 fn email() -> Field {
-    Field { name: "email", label: "E-mail", kind: "email", autocomplete: "email", required: true, ..Field::default() }
+    Field {
+        name: "email",
+        label: text!(sign_up.email),
+        kind: "email",
+        autocomplete: "email",
+        required: true,
+        ..Field::default()
+    }
 }
 
-fn new_password() -> Field {
+pub(super) fn new_password() -> Field {
     Field {
         name: "password",
-        label: "Password",
-        help: "8 characters at least. Longer is better than stranger.",
+        label: text!(sign_up.password),
+        help: text!(sign_up.password_help, min = MIN_PASSWORD).into(),
         kind: "password",
         autocomplete: "new-password",
         required: true,
@@ -79,14 +87,15 @@ pub(crate) fn sign_in() -> AnyView {
                 view! {
                     <div class="notice" role="status">
                         {icon(Glyph::Info)}
-                        <p>{english(&fault.reason)}</p>
+                        <p>{sentence(&fault.reason)}</p>
                     </div>
                 }
             });
         let registration = portal.registration().await?;
         let sign_up = (registration != Registration::Closed).then(|| {
             let href = format!("/signup{}", place::query(&[("next", &next)]));
-            view! { <p>"New here? " <a href=href>"Create an account"</a></p> }
+            let link = move |words: ChildrenFn| view! { <a href=href.clone()>{words()}</a> };
+            view! { <p>{rich!(sign_in.no_account, <link> = link)}</p> }
         });
         let body = view! {
             {asked_to}
@@ -95,7 +104,7 @@ pub(crate) fn sign_in() -> AnyView {
                 <input type="hidden" name="next" value=next.clone()/>
                 {Field {
                     name: "name",
-                    label: "Name or e-mail",
+                    label: text!(sign_in.name_or_email),
                     autocomplete: "username",
                     required: true,
                     mono: true,
@@ -104,18 +113,18 @@ pub(crate) fn sign_in() -> AnyView {
                     .show(&filled, "")}
                 {Field {
                     name: "password",
-                    label: "Password",
+                    label: text!(sign_in.password),
                     kind: "password",
                     autocomplete: "current-password",
                     required: true,
                     ..Field::default()
                 }
                     .show(&filled, "")}
-                <button class="button button-primary button-wide">"Sign in"</button>
+                <button class="button button-primary button-wide">{text!(sign_in.submit)}</button>
             </form>
             {sign_up}
         };
-        Ok(frame("Sign in to Portolan", body.into_any()))
+        Ok(frame(text!(sign_in.title), body.into_any()))
     })
 }
 
@@ -130,7 +139,7 @@ fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
             {name().show(filled, "")}
             {email().show(filled, "")}
             {new_password().show(filled, "")}
-            <button class="button button-primary button-wide">"Create account"</button>
+            <button class="button button-primary button-wide">{text!(sign_up.submit)}</button>
         </form>
         {have_account(&on)}
     }
@@ -138,7 +147,9 @@ fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
 }
 
 fn have_account(next: &str) -> AnyView {
-    view! { <p>"Have an account? " <a href=place::sign_in(next)>"Sign in"</a></p> }.into_any()
+    let href = place::sign_in(next);
+    let link = move |words: ChildrenFn| view! { <a href=href.clone()>{words()}</a> };
+    view! { <p>{rich!(sign_in.have_account, <link> = link)}</p> }.into_any()
 }
 
 fn shut(words: &'static str, next: &str) -> AnyView {
@@ -159,10 +170,10 @@ fn spent(portal: &PortalHandle, fault: Fault) -> Answered<AnyView> {
     }
     portal.status(fault.code.status());
     let body = view! {
-        <p>{english(&fault.reason)}</p>
-        <a class="button button-primary button-wide" href="/signin">"Sign in"</a>
+        <p>{sentence(&fault.reason)}</p>
+        <a class="button button-primary button-wide" href="/signin">{text!(sign_out.sign_in)}</a>
     };
-    Ok(frame("This link does not work", body.into_any()))
+    Ok(frame(text!(sign_up.bad_link), body.into_any()))
 }
 
 /// The sign-up page.
@@ -175,14 +186,10 @@ pub(crate) fn sign_up() -> AnyView {
         let next = next(&portal, &filled, &asked);
         let body = match portal.registration().await? {
             Registration::Open => sign_up_form(&filled, String::new(), next),
-            Registration::Invitation => {
-                shut("Accounts here are by invitation. Ask somebody who administers this site for a link.", &next)
-            }
-            Registration::Closed => {
-                shut("Sign-up is closed here. Ask somebody who administers this site for an account.", &next)
-            }
+            Registration::Invitation => shut(text!(sign_up.by_invitation), &next),
+            Registration::Closed => shut(text!(sign_up.closed), &next),
         };
-        Ok(frame("Create an account", body))
+        Ok(frame(text!(sign_up.title), body))
     })
 }
 
@@ -196,7 +203,7 @@ pub(crate) fn invited() -> AnyView {
         }
         let flash = portal.take_flash().await?;
         let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
-        Ok(frame("You are invited", sign_up_form(&filled, secret, "/".to_owned())))
+        Ok(frame(text!(sign_up.invited), sign_up_form(&filled, secret, "/".to_owned())))
     })
 }
 
@@ -211,17 +218,17 @@ pub(crate) fn set_up() -> AnyView {
         let flash = portal.take_flash().await?;
         let filled = Filled::from_flash(flash.as_ref(), SET_UP);
         let body = view! {
-            <p>"This account administers the site. The link works this once."</p>
+            <p>{text!(set_up.intro)}</p>
             {filled.summary()}
             <form class="form" method="post" action="/_actions/session/setup">
                 <input type="hidden" name="token" value=token/>
                 {name().show(&filled, "")}
                 {email().show(&filled, "")}
                 {new_password().show(&filled, "")}
-                <button class="button button-primary button-wide">"Create administrator"</button>
+                <button class="button button-primary button-wide">{text!(set_up.submit)}</button>
             </form>
         };
-        Ok(frame("Set up Portolan", body.into_any()))
+        Ok(frame(text!(set_up.title), body.into_any()))
     })
 }
 
@@ -230,19 +237,23 @@ pub(crate) fn sign_out() -> AnyView {
     load(async move {
         let me = portal()?.me().await?;
         let body = match me {
-            Some(me) => view! {
-                <p>"You are signed in as " <b class="mono">{me.account.name.to_string()}</b> "."</p>
-                <form class="form" method="post" action="/_actions/session/signout">
-                    <button class="button button-primary button-wide">"Sign out"</button>
-                </form>
+            Some(me) => {
+                let name = me.account.name.to_string();
+                let bold = |words: ChildrenFn| view! { <b class="mono">{words()}</b> };
+                view! {
+                    <p>{rich!(sign_out.signed_in_as, name = name, <b> = bold)}</p>
+                    <form class="form" method="post" action="/_actions/session/signout">
+                        <button class="button button-primary button-wide">{text!(sign_out.submit)}</button>
+                    </form>
+                }
+                .into_any()
             }
-            .into_any(),
             None => view! {
-                <p>"You are signed out."</p>
-                <a class="button button-wide" href="/signin">"Sign in"</a>
+                <p>{text!(sign_out.signed_out)}</p>
+                <a class="button button-wide" href="/signin">{text!(sign_out.sign_in)}</a>
             }
             .into_any(),
         };
-        Ok(frame("Sign out", body))
+        Ok(frame(text!(sign_out.title), body))
     })
 }

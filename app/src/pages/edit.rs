@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::repository::Visit;
 use crate::actions::repositories::OVERVIEW;
 use crate::components::repository::{Tab, head};
-use crate::form::Filled;
-use crate::islands::editor::Editor;
+use crate::form::{Filled, editor};
 use crate::place;
 use crate::portal::Answered;
+use crate::texts::text;
 
 /// The page.
 pub(crate) async fn page(visit: &Visit) -> Answered<AnyView> {
@@ -20,15 +20,15 @@ pub(crate) async fn page(visit: &Visit) -> Answered<AnyView> {
     let shown = if filled.is_preview() { visit.portal.preview(&text).await? } else { String::new() };
     Ok(view! {
         <div class="wide">
-            {head(&visit.head, Tab::Overview, "README", true)}
+            {head(&visit.head, Tab::Overview, text!(edit.title), true)}
             <div class="repo-body stack">
                 {filled.summary()}
                 <form class="form" method="post" action="/_actions/repositories/overview">
                     <input type="hidden" name="path" value=path.to_string()/>
-                    <Editor label="README".to_owned() form=OVERVIEW.to_owned() text=text shown=shown tall=true/>
+                    {editor(text!(edit.title), OVERVIEW, text, shown, true)}
                     <div class="form-end">
-                        <button class="button button-primary">"Save README"</button>
-                        <a class="button button-bare" href=place::repository(path)>"Cancel"</a>
+                        <button class="button button-primary">{text!(edit.save)}</button>
+                        <a class="button button-bare" href=place::repository(path)>{text!(form.cancel)}</a>
                     </div>
                 </form>
             </div>

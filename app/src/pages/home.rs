@@ -1,5 +1,6 @@
 //! The first page: a search and what is popular for visitors, one's own repositories for who is signed in.
 
+use leptos::children::ChildrenFn;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::account::Me;
@@ -16,6 +17,7 @@ use crate::components::rose::net;
 use crate::pages::{asked, page_request};
 use crate::place;
 use crate::portal::{Answered, PortalHandle, RepositoryFilter, portal, site};
+use crate::texts::{rich, text};
 
 /// How many repositories one of the visitor's lists shows.
 const FEW: u32 = 6;
@@ -44,11 +46,12 @@ async fn public(portal: &PortalHandle) -> Answered<AnyView> {
     let now = portal.now();
     let lists = if updated.items.is_empty() {
         empty(
-            "No public images yet",
-            "Public repositories appear here as soon as somebody pushes one and opens it to everyone.",
-            view! { <a class="button button-primary" href="/signup">"Create an account"</a> },
+            text!(home.no_public_title),
+            text!(home.no_public_text),
+            view! { <a class="button button-primary" href="/signup">{text!(home.create_account)}</a> },
         )
     } else {
+        let unseen = |words: ChildrenFn| view! { <span class="unseen">{words()}</span> };
         let column =
             |title: &'static str, sort: &str, page: &Page<Repository>, side: &dyn Fn(&Repository) -> AnyView| {
                 let items = page.items.iter().map(|item| short_row(item, side(item))).collect_view();
@@ -57,7 +60,7 @@ async fn public(portal: &PortalHandle) -> Answered<AnyView> {
                         <div class="section-head">
                             <h2>{title}</h2>
                             <a href=format!("/search{}", place::query(&[("sort", sort)]))>
-                                "All" <span class="unseen">", " {title}</span>
+                                {rich!(home.see_all, title = title, <hidden> = unseen)}
                             </a>
                         </div>
                         <ul class="rows">{items}</ul>
@@ -66,27 +69,28 @@ async fn public(portal: &PortalHandle) -> Answered<AnyView> {
             };
         view! {
             <div class="home-grid">
-                {column("Most starred", "stars", &starred, &|item| figure(Glyph::Star, "Stars", item.stars))}
-                {column("Newly updated", "updated", &updated, &|item| changed(item, now))}
-                {column("Most pulled", "pulls", &pulled, &|item| figure(Glyph::Pull, "Pulls", item.pulls))}
+                {column(text!(home.most_starred), "stars", &starred, &|item| figure(Glyph::Star, text!(list.stars), item.stars))}
+                {column(text!(home.recently_updated), "updated", &updated, &|item| changed(item, now))}
+                {column(text!(home.most_pulled), "pulls", &pulled, &|item| figure(Glyph::Pull, text!(list.pulls), item.pulls))}
             </div>
         }
         .into_any()
     };
+    let bold = |words: ChildrenFn| view! { <b>{words()}</b> };
     Ok(view! {
         <Title text=""/>
         <section class="hero">
             {net()}
-            <h1>"Find your image"</h1>
-            <p>"Container images at " <b>{site().registry_host.clone()}</b> ": search, read, pull."</p>
-            <form class="search search-large" role="search" aria-label="All images" action="/search">
+            <h1>{text!(home.title)}</h1>
+            <p>{rich!(home.intro, host = site().registry_host.clone(), <b> = bold)}</p>
+            <form class="search search-large" role="search" aria-label=text!(home.search) action="/search">
                 {icon(Glyph::Search)}
                 <input
                     class="input"
                     type="search"
                     name="q"
-                    placeholder="A name, a word of a README, tag:3.20, arch:arm64"
-                    aria-label="Search all images"
+                    placeholder=text!(home.search_placeholder)
+                    aria-label=text!(home.search)
                     autocapitalize="none"
                     spellcheck="false"
                 />
@@ -113,20 +117,20 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
     let host = site().registry_host.clone();
     let list = if mine.items.is_empty() && cursor.is_empty() {
         empty(
-            "No repositories yet",
-            "The first push makes a repository, and it is private until you say otherwise. Or make one by hand.",
+            text!(home.no_own_title),
+            text!(home.no_own_text),
             view! {
                 {command(format!("docker login {host}"))}
                 {command(format!("docker tag app {host}/{name}/app"))}
                 {command(format!("docker push {host}/{name}/app"))}
-                <a class="button" href="/new">{icon(Glyph::Plus)} "New repository"</a>
+                <a class="button" href="/new">{icon(Glyph::Plus)} {text!(home.new_repository)}</a>
             },
         )
     } else {
         rows(&mine.items, now)
     };
     let stars = if starred.items.is_empty() {
-        view! { <p class="soft">"Star a repository to find it here again."</p> }.into_any()
+        view! { <p class="soft">{text!(home.no_starred)}</p> }.into_any()
     } else {
         let items = starred.items.iter().map(|item| short_row(item, changed(item, now))).collect_view();
         view! { <ul class="rows">{items}</ul> }.into_any()
@@ -135,11 +139,11 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
     let push = (!mine.items.is_empty()).then(|| {
         view! {
             <section class="side-block">
-                <h2>"Push an image"</h2>
+                <h2>{text!(home.push_title)}</h2>
                 <div class="stack stack-tight">
                     {command(format!("docker tag app {host}/{name}/app"))}
                     {command(format!("docker push {host}/{name}/app"))}
-                    <p class="help">"The first push makes the repository; it is private until you say otherwise."</p>
+                    <p class="help">{text!(home.push_help)}</p>
                 </div>
             </section>
         }
@@ -150,8 +154,8 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
             <section>
                 {said}
                 <div class="section-head">
-                    <h1>"Your repositories"</h1>
-                    <a class="button button-small" href="/new">{icon(Glyph::Plus)} "New repository"</a>
+                    <h1>{text!(home.your_repositories)}</h1>
+                    <a class="button button-small" href="/new">{icon(Glyph::Plus)} {text!(home.new_repository)}</a>
                 </div>
                 {list}
                 {pager("/", &[], cursor, mine.next.as_deref())}
@@ -159,14 +163,14 @@ async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> 
             <aside>
                 {push}
                 <section class="side-block side-rows">
-                    <h2>"Starred"</h2>
+                    <h2>{text!(home.starred)}</h2>
                     {stars}
                 </section>
                 {(!newest.items.is_empty())
                     .then(|| {
                         view! {
                             <section class="side-block side-rows">
-                                <h2>"Newly updated"</h2>
+                                <h2>{text!(home.recently_updated)}</h2>
                                 <ul class="rows">{recent}</ul>
                             </section>
                         }

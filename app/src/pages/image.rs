@@ -9,13 +9,13 @@ use super::layers::layers;
 use super::repository::{Query, Visit};
 use crate::actions::tags::DELETE;
 use crate::components::command::pull;
+use crate::components::copy::copy;
 use crate::components::list::empty;
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
-use crate::form::Filled;
-use crate::islands::confirm::ConfirmName;
-use crate::islands::copy::CopyButton;
+use crate::form::{Filled, confirm};
 use crate::portal::{Answered, site};
+use crate::texts::{rich, text};
 use crate::{place, words};
 use model::fault::Fault;
 
@@ -51,15 +51,18 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
     };
     let others: Vec<_> = image.tags.iter().filter(|tag| tag.as_str() != reference).collect();
     let also = (!others.is_empty()).then(|| {
-        let links = others
-            .iter()
-            .take(SHOWN)
-            .map(|tag| view! { <a class="mono" href=place::tag(path, tag.as_str())>{tag.to_string()}</a> " " })
-            .collect_view();
-        let more =
-            words::more(others.len(), SHOWN).map(|more| view! { <a href=place::within(path, "tags")>{more}</a> });
-        view! { <span>"also " {links} {more}</span> }
+        let named: Vec<(String, String)> =
+            others.iter().take(SHOWN).map(|tag| (place::tag(path, tag.as_str()), tag.to_string())).collect();
+        let more = words::more(others.len(), SHOWN).map(|more| (place::within(path, "tags"), more));
+        let tags = move || {
+            let links = named.iter().cloned().map(|(href, tag)| view! { <a class="mono" href=href>{tag}</a> " " });
+            let more = more.clone().map(|(href, more)| view! { <a href=href>{more}</a> });
+            view! { {links.collect_view()} {more} }
+        };
+        view! { <span>{rich!(image.also_tagged, <tags/> = tags)}</span> }
     });
+    let pushed_at = image.pushed_at;
+    let pushed = rich!(image.pushed, <time/> = move || ago(pushed_at, now));
     let open = chosen.map_or("", |platform| platform.platform.as_str());
     let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
     Ok(view! {
@@ -72,9 +75,9 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
                         <p class="line small faint">
                             <span class="digest">
                                 {image.digest.short().to_owned()}
-                                <CopyButton text=image.digest.to_string() label="Copy digest".to_owned()/>
+                                {copy(image.digest.to_string(), text!(copy.digest))}
                             </span>
-                            <span>"pushed " {ago(image.pushed_at, now)}</span>
+                            <span>{pushed}</span>
                             {also}
                         </p>
                     </div>
@@ -88,11 +91,11 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answe
                     </div>
                     <aside>
                         <section class="side-block">
-                            <h2>"Pull"</h2>
+                            <h2>{text!(image.pull)}</h2>
                             {pull(&whole)}
                         </section>
                         {shown.config.as_ref().map(|config| configuration(config, visit))}
-                        {pairs("Annotations", &of_strings(&image.annotations))}
+                        {pairs(text!(image.annotations), &of_strings(&image.annotations))}
                     </aside>
                 </div>
             </div>
@@ -124,7 +127,7 @@ fn platform_links(platforms: &[&PlatformImage], open: &str) -> AnyView {
         .collect_view();
     let shown = SHOWN + usize::from(chosen.is_some());
     let more = words::more(platforms.len(), shown).map(|more| view! { <span class="faint small">{more}</span> });
-    view! { <nav class="line" aria-label="Platforms">{links} {more}</nav> }.into_any()
+    view! { <nav class="line" aria-label=text!(image.platforms)>{links} {more}</nav> }.into_any()
 }
 
 fn layer_section(image: &Image) -> AnyView {
@@ -133,8 +136,8 @@ fn layer_section(image: &Image) -> AnyView {
         return view! {
             <section>
                 {empty(
-                    "No layers to show",
-                    "This is not an ordinary image, or it was pushed a moment ago and is still being read.",
+                    text!(image.no_layers_title),
+                    text!(image.no_layers_text),
                     view! { <p class="mono small">{kind}</p> },
                 )}
             </section>
@@ -145,9 +148,9 @@ fn layer_section(image: &Image) -> AnyView {
     view! {
         <section>
             <div class="section-head">
-                <h2>"Layers"</h2>
+                <h2>{text!(image.layers)}</h2>
                 <span class="faint small">
-                    {words::plural(count, "layer", "layers")} ", " {words::bytes(image.size)}
+                    {text!(image.layers_total, count = count, size = words::bytes(image.size))}
                 </span>
             </div>
             {layers(&image.layers)}
@@ -167,7 +170,7 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     };
     let created = config.created.map(|created| {
         view! {
-            <dt>"Built"</dt>
+            <dt>{text!(image.created)}</dt>
             <dd>{ago(created, visit.portal.now())}</dd>
         }
     });
@@ -176,20 +179,20 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     let labels: Vec<(&str, &str)> = of_strings(&config.labels);
     view! {
         <section class="side-block">
-            <h2>"Configuration"</h2>
+            <h2>{text!(image.configuration)}</h2>
             <dl class="facts">
-                {fact("Platform", config.platform.clone())}
-                {fact("Entry point", config.entrypoint.join(" "))}
-                {fact("Command", config.cmd.join(" "))}
-                {fact("User", config.user.clone())}
-                {fact("Folder", config.working_dir.clone())}
-                {fact("Ports", config.ports.join(", "))}
-                {fact("Volumes", config.volumes.join(", "))}
+                {fact(text!(image.platform), config.platform.clone())}
+                {fact(text!(image.entrypoint), config.entrypoint.join(" "))}
+                {fact(text!(image.command), config.cmd.join(" "))}
+                {fact(text!(image.user), config.user.clone())}
+                {fact(text!(image.working_directory), config.working_dir.clone())}
+                {fact(text!(image.ports), config.ports.join(", "))}
+                {fact(text!(image.volumes), config.volumes.join(", "))}
                 {created}
             </dl>
         </section>
-        {pairs("Environment", &environment)}
-        {pairs("Labels", &labels)}
+        {pairs(text!(image.environment), &environment)}
+        {pairs(text!(image.labels), &labels)}
     }
     .into_any()
 }
@@ -249,13 +252,13 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
     Some(
         view! {
             <section>
-                <h2 class="section-head">"What refers to it"</h2>
+                <h2 class="section-head">{text!(image.artifacts)}</h2>
                 <table class="table table-folds">
                     <thead>
                         <tr>
-                            <th scope="col">"Kind"</th>
-                            <th scope="col">"Digest"</th>
-                            <th scope="col" class="number">"Size"</th>
+                            <th scope="col">{text!(image.artifact_type)}</th>
+                            <th scope="col">{text!(image.digest)}</th>
+                            <th scope="col" class="number">{text!(image.size)}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -270,9 +273,11 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
 /// An artifact type in a word where it is a known one.
 fn kind(artifact_type: &str) -> AnyView {
     let known = match artifact_type {
-        kind if kind.contains("cosign") || kind.contains("notary") || kind.contains("signature") => Some("Signature"),
-        kind if kind.contains("spdx") || kind.contains("cyclonedx") => Some("SBOM"),
-        kind if kind.contains("in-toto") || kind.contains("attestation") => Some("Attestation"),
+        kind if kind.contains("cosign") || kind.contains("notary") || kind.contains("signature") => {
+            Some(text!(image.signature))
+        }
+        kind if kind.contains("spdx") || kind.contains("cyclonedx") => Some(text!(image.sbom)),
+        kind if kind.contains("in-toto") || kind.contains("attestation") => Some(text!(image.attestation)),
         _ => None,
     };
     match known {
@@ -294,15 +299,11 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
                 {filled.summary()}
                 <form class="danger-list" method="post" action="/_actions/tags/delete">
                     <section>
-                        <h2>"Delete this tag"</h2>
-                        <p>"Nobody can pull it by this name any more. Other tags of the same image stay."</p>
+                        <h2>{text!(image.delete_title)}</h2>
+                        <p>{text!(image.delete_text)}</p>
                         <input type="hidden" name="path" value=path.to_string()/>
                         <input type="hidden" name="tag" value=tag.to_owned()/>
-                        <ConfirmName
-                            expected=tag.to_owned()
-                            act="Delete tag".to_owned()
-                            field="confirm".to_owned()
-                        />
+                        {confirm(tag, text!(image.delete_button))}
                     </section>
                 </form>
             </section>

@@ -4,7 +4,8 @@
 use leptos::prelude::*;
 use model::image::Layer;
 
-use crate::islands::copy::CopyButton;
+use crate::components::copy::copy;
+use crate::texts::text;
 use crate::words;
 
 /// How many characters of a command are shown before it folds: about two lines.
@@ -58,7 +59,7 @@ pub(crate) fn layers(layers: &[Layer]) -> AnyView {
                     </svg>
                     <span class="layer-digest digest">
                         {layer.digest.short().to_owned()}
-                        <CopyButton text=layer.digest.to_string() label="Copy digest of the layer".to_owned()/>
+                        {copy(layer.digest.to_string(), text!(copy.layer_digest))}
                     </span>
                 </li>
             }
@@ -70,7 +71,10 @@ pub(crate) fn layers(layers: &[Layer]) -> AnyView {
             {others}
         </svg>
         <ol class="layers">{rows}</ol>
-        {words::more(layers.len(), SHOWN).map(|more| view! { <p class="faint small">{more} " above these"</p> })}
+        {(layers.len() > SHOWN).then(|| {
+            let more = text!(layers.more_above, count = layers.len() - SHOWN);
+            view! { <p class="faint small">{more}</p> }
+        })}
     }
     .into_any()
 }
@@ -94,8 +98,7 @@ fn age(index: usize, count: usize) -> &'static str {
 fn command(made_by: &str) -> AnyView {
     let text = words::cut(&plain(made_by), COMMAND);
     if text.is_empty() {
-        return view! { <div class="layer-command layer-empty">"Its history does not say how it was made."</div> }
-            .into_any();
+        return view! { <div class="layer-command layer-empty">{text!(layers.no_command)}</div> }.into_any();
     }
     if text.chars().count() > FOLD {
         return view! {

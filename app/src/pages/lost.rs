@@ -8,7 +8,8 @@ use model::fault::{Fault, FaultCode};
 use crate::components::rose::net;
 use crate::place;
 use crate::portal::portal;
-use crate::reason::english;
+use crate::reason::sentence;
+use crate::texts::text;
 
 /// The page of an address that leads nowhere.
 pub(crate) fn missing() -> AnyView {
@@ -26,20 +27,23 @@ pub(crate) fn fault(fault: &Fault) -> AnyView {
         }
     }
     let title = match fault.code {
-        FaultCode::NotFound => "Nothing is charted here",
-        FaultCode::SignIn => "Sign in to go on",
-        FaultCode::Forbidden => "Not open to you",
-        FaultCode::Invalid | FaultCode::Conflict | FaultCode::TooLarge => "That could not be read",
-        FaultCode::TooMany => "Too many tries",
-        FaultCode::Unavailable => "Portolan cannot reach its storage",
-        FaultCode::Internal => "Something broke on our side",
+        FaultCode::NotFound => text!(not_found.missing),
+        FaultCode::SignIn => text!(not_found.sign_in),
+        FaultCode::Forbidden => text!(not_found.forbidden),
+        FaultCode::Invalid | FaultCode::Conflict | FaultCode::TooLarge => text!(not_found.invalid),
+        FaultCode::TooMany => text!(not_found.too_many),
+        FaultCode::Unavailable => text!(not_found.unavailable),
+        FaultCode::Internal => text!(not_found.internal),
     };
-    let request = matches!(fault.code, FaultCode::Unavailable | FaultCode::Internal)
-        .then(|| portal.map(|portal| view! { <p class="faint small mono">"Request " {portal.request_id()}</p> }));
+    let request = matches!(fault.code, FaultCode::Unavailable | FaultCode::Internal).then(|| {
+        portal.map(
+            |portal| view! { <p class="faint small mono">{text!(not_found.request_id, id = portal.request_id())}</p> },
+        )
+    });
     let first = if fault.code == FaultCode::SignIn {
-        view! { <a class="button button-primary" href="/signin">"Sign in"</a> }.into_any()
+        view! { <a class="button button-primary" href="/signin">{text!(not_found.sign_in_button)}</a> }.into_any()
     } else {
-        view! { <a class="button button-primary" href="/search">"Search images"</a> }.into_any()
+        view! { <a class="button button-primary" href="/search">{text!(not_found.search)}</a> }.into_any()
     };
     view! {
         <Title text=title/>
@@ -47,10 +51,10 @@ pub(crate) fn fault(fault: &Fault) -> AnyView {
             <div class="lost">
                 {net()}
                 <h1>{title}</h1>
-                <p>{english(&fault.reason)}</p>
+                <p>{sentence(&fault.reason)}</p>
                 <p class="line">
                     {first}
-                    <a class="button" href="/">"Home"</a>
+                    <a class="button" href="/">{text!(not_found.home)}</a>
                 </p>
                 {request}
             </div>

@@ -4,11 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::repository::MAX_DESCRIPTION;
 
-use super::settings::VISIBILITY;
+use super::settings::visibilities;
 use super::{load, member};
 use crate::actions::repositories::CREATE;
 use crate::form::{Field, Filled, choices, select};
 use crate::portal::portal;
+use crate::texts::text;
 
 /// The page.
 pub(crate) fn page() -> AnyView {
@@ -22,23 +23,22 @@ pub(crate) fn page() -> AnyView {
             namespaces.iter().map(|namespace| (namespace.name.to_string(), namespace.name.to_string())).collect();
         let chosen = filled.value("namespace", me.account.name.as_str());
         Ok(view! {
-            <Title text="New repository"/>
+            <Title text=text!(new_repository.title)/>
             <div class="wide">
                 <div class="narrow stack stack-loose">
                     <div class="stack stack-tight">
-                        <h1>"New repository"</h1>
+                        <h1>{text!(new_repository.title)}</h1>
                         <p class="soft">
-                            "A push to a name that does not exist yet makes the repository, too; this form is for who \
-                             wants to say more about it first."
+                            {text!(new_repository.intro)}
                         </p>
                     </div>
                     {filled.summary()}
                     <form class="form" method="post" action="/_actions/repositories/create">
-                        {select("namespace", "Namespace", &among, &chosen)}
+                        {select("namespace", text!(new_repository.namespace), &among, &chosen)}
                         {Field {
                             name: "name",
-                            label: "Name",
-                            help: "Lower-case letters and digits, with dots, dashes, underscores or slashes between.",
+                            label: text!(new_repository.name),
+                            help: text!(new_repository.name_help).into(),
                             required: true,
                             mono: true,
                             autocomplete: "off",
@@ -48,15 +48,15 @@ pub(crate) fn page() -> AnyView {
                             .show(&filled, "")}
                         {Field {
                             name: "description",
-                            label: "Description",
-                            help: "One line, shown in lists and found by search.",
+                            label: text!(settings.description),
+                            help: text!(settings.description_help, max = MAX_DESCRIPTION).into(),
                             longest: Some(MAX_DESCRIPTION),
                             ..Field::default()
                         }
                             .show(&filled, "")}
-                        {choices("visibility", "Visibility", VISIBILITY, &filled, "private")}
+                        {choices("visibility", text!(visibility.label), &visibilities(), &filled, "private")}
                         <div class="form-end">
-                            <button class="button button-primary">"Create repository"</button>
+                            <button class="button button-primary">{text!(new_repository.submit)}</button>
                         </div>
                     </form>
                 </div>

@@ -10,6 +10,7 @@ use crate::components::list::empty;
 use crate::components::person::{ago, person};
 use crate::components::repository::{Tab, head};
 use crate::portal::{PortalHandle, site};
+use crate::texts::text;
 use crate::{place, words};
 
 /// How many platforms are named, of an index that may hold thousands.
@@ -25,9 +26,9 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
         overview.latest.as_ref().map_or_else(|| format!("{host}/{path}"), |tag| format!("{host}/{path}:{}", tag.name));
     let latest = overview.latest.as_ref().map(|tag| {
         view! {
-            <dt>"Newest tag"</dt>
+            <dt>{text!(overview.newest_tag)}</dt>
             <dd><a class="mono" href=place::tag(path, tag.name.as_str())>{tag.name.to_string()}</a></dd>
-            <dt>"Size"</dt>
+            <dt>{text!(overview.image_size)}</dt>
             <dd>{words::bytes(tag.size)}</dd>
         }
     });
@@ -39,7 +40,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
             .map(|platform| view! { <span class="chip chip-mono">{platform.clone()}</span> " " })
             .collect_view();
         view! {
-            <dt>"Platforms"</dt>
+            <dt>{text!(overview.platforms)}</dt>
             <dd>
                 {chips}
                 {words::more(overview.platforms.len(), PLATFORMS)
@@ -49,7 +50,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
     });
     let pushed = repository.pushed_at.map(|pushed| {
         view! {
-            <dt>"Pushed"</dt>
+            <dt>{text!(overview.last_pushed)}</dt>
             <dd>{ago(pushed, now)}</dd>
         }
     });
@@ -64,7 +65,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
             .collect_view();
         view! {
             <section class="side-block">
-                <h2>"Topics"</h2>
+                <h2>{text!(overview.topics)}</h2>
                 <p class="line">{chips}</p>
             </section>
         }
@@ -72,7 +73,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
     let pull_block = overview.latest.is_some().then(|| {
         view! {
             <section class="side-block">
-                <h2>"Pull"</h2>
+                <h2>{text!(overview.pull)}</h2>
                 {pull(&reference)}
             </section>
         }
@@ -80,7 +81,7 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
     let push_block = (is_unused(overview) && overview.head.abilities.push && !overview.html.is_empty()).then(|| {
         view! {
             <section class="side-block">
-                <h2>"Push the first image"</h2>
+                <h2>{text!(overview.first_push)}</h2>
                 <div class="stack stack-tight">{first_push(path, &host)}</div>
             </section>
         }
@@ -98,22 +99,22 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
                     {pull_block}
                     {push_block}
                     <section class="side-block">
-                        <h2>"About"</h2>
+                        <h2>{text!(overview.about)}</h2>
                         <dl class="facts">
                             {latest}
                             {platforms}
                             {pushed}
-                            <dt>"Pulls"</dt>
-                            <dd title=repository.pulls.to_string()>{words::count(repository.pulls)}</dd>
-                            <dt>"Stored"</dt>
+                            <dt>{text!(overview.pulls)}</dt>
+                            <dd title=words::grouped(repository.pulls)>{words::count(repository.pulls)}</dd>
+                            <dt>{text!(overview.total_size)}</dt>
                             <dd>{words::bytes(repository.size)}</dd>
-                            <dt>"Made"</dt>
+                            <dt>{text!(overview.created)}</dt>
                             <dd>{ago(repository.created_at, now)}</dd>
                         </dl>
                     </section>
                     {topics}
                     <section class="side-block">
-                        <h2>"Owner"</h2>
+                        <h2>{text!(overview.owner)}</h2>
                         {person(overview.head.owner.name.as_str())}
                     </section>
                 </aside>
@@ -132,7 +133,7 @@ fn readme(overview: &Overview, host: &str) -> AnyView {
     if !overview.html.is_empty() {
         return view! {
             <div class="readme">
-                {may_edit.then(|| edit("Edit README", "button button-bare button-small readme-edit"))}
+                {may_edit.then(|| edit(text!(overview.edit_readme), "button button-bare button-small readme-edit"))}
                 <div class="prose" inner_html=overview.html.clone()></div>
             </div>
         }
@@ -140,22 +141,26 @@ fn readme(overview: &Overview, host: &str) -> AnyView {
     }
     if is_unused(overview) && overview.head.abilities.push {
         return empty(
-            "Nothing has been pushed yet",
-            "Give an image this name and push it: its tags, platforms and layers then stand here.",
+            text!(overview.nothing_pushed_title),
+            text!(overview.nothing_pushed_text),
             view! {
                 {first_push(path, host)}
-                {may_edit.then(|| edit("Write a README", "button"))}
+                {may_edit.then(|| edit(text!(overview.write_readme), "button"))}
             },
         );
     }
     let why = if may_edit {
-        "A README says what the image is for and how to run it. It is written in Markdown, and search finds its words."
+        text!(overview.no_readme_write)
     } else if overview.latest.is_none() {
-        "Its owner has not written one, and there is no tag to pull."
+        text!(overview.no_readme_no_tags)
     } else {
-        "Its owner has not written one. The tags say what there is to pull."
+        text!(overview.no_readme_tags)
     };
-    empty("No README yet", why, may_edit.then(|| edit("Write a README", "button button-primary")))
+    empty(
+        text!(overview.no_readme_title),
+        why,
+        may_edit.then(|| edit(text!(overview.write_readme), "button button-primary")),
+    )
 }
 
 /// Whether nothing was ever pushed.

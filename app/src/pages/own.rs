@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::clock::Timestamp;
+use model::language::Language;
 use model::token::{SECRET_PREFIX, Token};
 
+use super::door::new_password;
 use super::{done, load, member};
 use crate::actions::profile::{PASSWORD, UPDATE};
 use crate::actions::tokens::{CREATE, REVOKE};
@@ -14,18 +16,22 @@ use crate::components::list::empty;
 use crate::components::person::ago;
 use crate::form::{Field, Filled, select};
 use crate::portal::{portal, site};
+use crate::texts::text;
 use crate::words;
+
+/// The longest a bio may be, in characters.
+const BIO: usize = 500;
 
 /// A page of one's own settings.
 fn frame(title: &'static str, body: AnyView) -> AnyView {
-    let links = [("Profile", "/settings/profile"), ("Access tokens", "/settings/tokens")]
+    let links = [(text!(profile.title), "/settings/profile"), (text!(tokens.title), "/settings/tokens")]
         .into_iter()
         .map(|(name, href)| view! { <a href=href aria-current=(name == title).then_some("page")>{name}</a> })
         .collect_view();
     view! {
         <Title text=title/>
         <div class="wide columns columns-left">
-            <nav class="sidenav" aria-label="Your settings">
+            <nav class="sidenav" aria-label=text!(profile.navigation)>
                 {links}
             </nav>
             <div class="narrow stack stack-loose">
@@ -37,6 +43,12 @@ fn frame(title: &'static str, body: AnyView) -> AnyView {
     .into_any()
 }
 
+/// The languages to choose from; the first follows the browser.
+fn languages() -> Vec<(String, String)> {
+    let named = Language::ALL.map(|language| (language.to_string(), language.name().to_owned()));
+    std::iter::once((String::new(), text!(profile.language_auto).to_owned())).chain(named).collect()
+}
+
 /// The profile's page.
 pub(crate) fn profile() -> AnyView {
     load(async move {
@@ -45,20 +57,21 @@ pub(crate) fn profile() -> AnyView {
         let flash = portal.take_flash().await?;
         let profile = Filled::from_flash(flash.as_ref(), UPDATE);
         let password = Filled::from_flash(flash.as_ref(), PASSWORD);
+        let language = me.language.map_or("", Language::as_str);
         let body = view! {
             {done(profile.notice().or(password.notice()))}
             {profile.summary()}
             <form class="form" method="post" action="/_actions/profile/update">
                 <dl class="facts">
-                    <dt>"Name"</dt>
+                    <dt>{text!(profile.username)}</dt>
                     <dd class="mono">{me.account.name.to_string()}</dd>
-                    <dt>"E-mail"</dt>
+                    <dt>{text!(profile.email)}</dt>
                     <dd>{me.email.clone()}</dd>
                 </dl>
                 {Field {
                     name: "display_name",
-                    label: "Display name",
-                    help: "Shown beside your account's name.",
+                    label: text!(profile.display_name),
+                    help: text!(profile.display_name_help).into(),
                     autocomplete: "name",
                     longest: Some(100),
                     ..Field::default()
@@ -66,45 +79,37 @@ pub(crate) fn profile() -> AnyView {
                     .show(&profile, &me.account.display_name)}
                 {Field {
                     name: "bio",
-                    label: "About you",
-                    help: "Plain text, 500 characters at most. Everyone who sees your page can read it.",
-                    longest: Some(500),
+                    label: text!(profile.bio),
+                    help: text!(profile.bio_help, max = BIO).into(),
+                    longest: Some(BIO),
                     ..Field::default()
                 }
                     .show_tall(&profile, &me.account.bio)}
+                {select("language", text!(profile.language), &languages(), &profile.value("language", language))}
                 <div class="form-end">
-                    <button class="button button-primary">"Save profile"</button>
+                    <button class="button button-primary">{text!(profile.save)}</button>
                 </div>
             </form>
             <form class="form" id="password-form" method="post" action="/_actions/profile/password">
-                <h2>"Change password"</h2>
+                <h2>{text!(profile.password_title)}</h2>
                 {password.summary()}
                 <input type="hidden" name="username" value=me.account.name.to_string() autocomplete="username"/>
                 {Field {
                     name: "old_password",
-                    label: "Present password",
+                    label: text!(profile.current_password),
                     kind: "password",
                     autocomplete: "current-password",
                     required: true,
                     ..Field::default()
                 }
                     .show(&password, "")}
-                {Field {
-                    name: "password",
-                    label: "New password",
-                    help: "8 characters at least. Longer is better than stranger.",
-                    kind: "password",
-                    autocomplete: "new-password",
-                    required: true,
-                    ..Field::default()
-                }
-                    .show(&password, "")}
+                {Field { label: text!(profile.new_password), ..new_password() }.show(&password, "")}
                 <div class="form-end">
-                    <button class="button">"Change password"</button>
+                    <button class="button">{text!(profile.change_password)}</button>
                 </div>
             </form>
         };
-        Ok(frame("Profile", body.into_any()))
+        Ok(frame(text!(profile.title), body.into_any()))
     })
 }
 
@@ -123,37 +128,37 @@ pub(crate) fn tokens() -> AnyView {
             view! {
                 <div class="notice notice-ok" role="status">
                     {icon(Glyph::Key)}
-                    <b>"Copy the token now: it is shown this once."</b>
+                    <b>{text!(tokens.created_title)}</b>
                     {command(secret.to_owned())}
-                    <p>"Use it as a password, here and for every client:"</p>
+                    <p>{text!(tokens.created_text)}</p>
                     {command(sign_in)}
                 </div>
             }
         });
         let list = if tokens.is_empty() {
-            empty(
-                "No tokens yet",
-                "A token signs in docker, podman or a script in your place, and can be allowed less than you are. Make \
-                 one below.",
-                (),
-            )
+            empty(text!(tokens.empty_title), text!(tokens.empty_text), ())
         } else {
             table(&tokens, now)
         };
-        let lasts = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "For ever")]
-            .map(|(days, words)| (days.to_owned(), words.to_owned()));
+        let lasts = [
+            ("30", text!(tokens.days, count = 30_u64)),
+            ("90", text!(tokens.days, count = 90_u64)),
+            ("365", text!(tokens.one_year).to_owned()),
+            ("", text!(tokens.never_expires).to_owned()),
+        ]
+        .map(|(days, words)| (days.to_owned(), words));
         let body = view! {
             {secret}
             {done(ended.notice())}
             {ended.summary()}
             {list}
             <form class="form" method="post" action="/_actions/tokens/create">
-                <h2>"New token"</h2>
+                <h2>{text!(tokens.new_title)}</h2>
                 {made.summary()}
                 {Field {
                     name: "label",
-                    label: "Label",
-                    help: "What it is for, so that you know it again.",
+                    label: text!(tokens.name),
+                    help: text!(tokens.name_help).into(),
                     required: true,
                     autocomplete: "off",
                     longest: Some(100),
@@ -162,20 +167,19 @@ pub(crate) fn tokens() -> AnyView {
                     .show(&made, "")}
                 {Field {
                     name: "scopes",
-                    label: "Scopes",
-                    help: "One a line, as team/*:pull,push. The actions are pull, push, delete and manage; * stands for \
-                           one part of a name, ** for any. None means all that you may.",
+                    label: text!(tokens.scopes),
+                    help: text!(tokens.scopes_help).into(),
                     mono: true,
                     ..Field::default()
                 }
                     .show_tall(&made, "")}
-                {select("days", "Lasts", &lasts, &made.value("days", "90"))}
+                {select("days", text!(tokens.expires), &lasts, &made.value("days", "90"))}
                 <div class="form-end">
-                    <button class="button button-primary">"Create token"</button>
+                    <button class="button button-primary">{text!(tokens.submit)}</button>
                 </div>
             </form>
         };
-        Ok(frame("Access tokens", body.into_any()))
+        Ok(frame(text!(tokens.title), body.into_any()))
     })
 }
 
@@ -184,7 +188,7 @@ fn table(tokens: &[Token], now: Timestamp) -> AnyView {
         .iter()
         .map(|token| {
             let scopes = if token.scopes.is_empty() {
-                view! { <span class="soft">"all that you may"</span> }.into_any()
+                view! { <span class="soft">{text!(tokens.all_permissions)}</span> }.into_any()
             } else {
                 token
                     .scopes
@@ -193,9 +197,9 @@ fn table(tokens: &[Token], now: Timestamp) -> AnyView {
                     .collect_view()
                     .into_any()
             };
-            let used = token.last_used_at.map_or_else(|| "never".into_any(), |used| ago(used, now));
+            let used = token.last_used_at.map_or_else(|| text!(format.never).into_any(), |used| ago(used, now));
             let expires = token.expires_at.map_or_else(
-                || "never".into_any(),
+                || text!(tokens.never_expires).into_any(),
                 |expires| {
                     view! {
                         <time datetime=expires.rfc3339() title=words::exact(expires)>
@@ -211,16 +215,16 @@ fn table(tokens: &[Token], now: Timestamp) -> AnyView {
                         <b>{token.label.clone()}</b>
                         <div class="scopes">{scopes}</div>
                     </td>
-                    <td data-label="Used">{used}</td>
-                    <td data-label="Expires">{expires}</td>
+                    <td data-label=text!(tokens.last_used)>{used}</td>
+                    <td data-label=text!(tokens.expires)>{expires}</td>
                     <td class="number act">
                         <form method="post" action="/_actions/tokens/revoke">
                             <input type="hidden" name="id" value=token.id.to_string()/>
                             <button
                                 class="button button-danger button-small"
-                                aria-label=format!("Revoke {}", token.label)
+                                aria-label=text!(tokens.revoke_name, name = token.label.as_str())
                             >
-                                "Revoke"
+                                {text!(tokens.revoke)}
                             </button>
                         </form>
                     </td>
@@ -232,10 +236,10 @@ fn table(tokens: &[Token], now: Timestamp) -> AnyView {
         <table class="table table-folds">
             <thead>
                 <tr>
-                    <th scope="col">"Token"</th>
-                    <th scope="col">"Used"</th>
-                    <th scope="col">"Expires"</th>
-                    <th scope="col"><span class="unseen">"Revoke"</span></th>
+                    <th scope="col">{text!(tokens.token)}</th>
+                    <th scope="col">{text!(tokens.last_used)}</th>
+                    <th scope="col">{text!(tokens.expires)}</th>
+                    <th scope="col"><span class="unseen">{text!(tokens.revoke)}</span></th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>

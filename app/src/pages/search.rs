@@ -9,6 +9,7 @@ use super::{asked, load};
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, row};
 use crate::portal::portal;
+use crate::texts::text;
 use crate::{place, words};
 
 /// The page.
@@ -22,16 +23,16 @@ pub(crate) fn page() -> AnyView {
         let found = portal.search(SearchRequest { q: q.clone(), sort, page: number, limit: 0 }).await?;
         let now = portal.now();
         let title = if q.is_empty() {
-            words::plural(found.total, "image", "images")
+            text!(search.all, count = found.total, number = words::grouped(found.total))
         } else {
-            format!("{} for “{q}”", words::plural(found.total, "image", "images"))
+            text!(search.results, count = found.total, number = words::grouped(found.total), query = q.as_str())
         };
         let past = found.hits.is_empty() && found.page > found.pages && found.pages > 0;
         let list = if past {
             empty(
-                "No results this far",
-                "There are fewer pages than that.",
-                view! { <a class="button" href=address(&q, sort, found.pages)>"To the last page"</a> },
+                text!(search.past_title),
+                text!(search.past_text),
+                view! { <a class="button" href=address(&q, sort, found.pages)>{text!(search.last_page)}</a> },
             )
         } else if found.hits.is_empty() {
             nothing(&q)
@@ -81,16 +82,15 @@ fn excerpt(fragments: &[Fragment]) -> Option<AnyView> {
 fn nothing(q: &str) -> AnyView {
     if q.is_empty() {
         return empty(
-            "No images yet",
-            "Images that you may see appear here as soon as somebody pushes one.",
-            view! { <a class="button" href="/">"Home"</a> },
+            text!(search.empty_title),
+            text!(search.empty_text),
+            view! { <a class="button" href="/">{text!(search.home)}</a> },
         );
     }
     empty(
-        "Nothing found",
-        "No image that you may see matches all of it. Take a word out, or look for part of a name; a word may be off by \
-         one letter. These narrow a search: ns: tag: label: arch: os: is:starred is:official is:private.",
-        view! { <a class="button" href="/search">"Show all images"</a> },
+        text!(search.nothing_title),
+        text!(search.nothing_text),
+        view! { <a class="button" href="/search">{text!(search.show_all)}</a> },
     )
 }
 
@@ -104,7 +104,7 @@ fn terms(q: &str, sort: SearchSort) -> Option<AnyView> {
         .into_iter()
         .map(|term| {
             view! {
-                <a class="chip" href=address(&without(q, term), sort, 1) aria-label=format!("Without {term}")>
+                <a class="chip" href=address(&without(q, term), sort, 1) aria-label=text!(search.remove_filter, filter = term)>
                     {term.to_owned()}
                     {icon(Glyph::Close)}
                 </a>
@@ -194,32 +194,34 @@ fn filters(q: &str, sort: SearchSort, facets: &[Facet], signed_in: bool) -> AnyV
     };
     let (known, mut others): (Vec<&Facet>, Vec<&Facet>) = facets.iter().partition(|facet| facet.qualifier == "is");
     others.sort_by_key(|facet| order_of(&facet.qualifier));
-    let kinds = KINDS
-        .iter()
+    let kinds = kinds()
+        .into_iter()
         .filter(|(_, _, for_member)| signed_in || !for_member)
         .map(|(kind, words, _)| {
-            let value = known.iter().flat_map(|facet| &facet.values).find(|value| value.value == *kind);
-            one(format!("is:{kind}"), (*words).to_owned(), value.map(|value| value.count))
+            let value = known.iter().flat_map(|facet| &facet.values).find(|value| value.value == kind);
+            one(format!("is:{kind}"), words.to_owned(), value.map(|value| value.count))
         })
         .collect();
     view! {
         <details class="filters">
-            <summary class="button">{icon(Glyph::Filter)} "Filters"</summary>
+            <summary class="button">{icon(Glyph::Filter)} {text!(search.filters)}</summary>
             {others.into_iter().map(of_facet).collect_view()}
-            {group("Kind", kinds)}
+            {group(text!(search.kind), kinds)}
         </details>
     }
     .into_any()
 }
 
 /// What `is:` may say, in words, and whether it means something only to who is signed in.
-const KINDS: [(&str, &str, bool); 5] = [
-    ("official", "Official", false),
-    ("starred", "Starred by you", true),
-    ("public", "Public", true),
-    ("internal", "Internal", true),
-    ("private", "Private", true),
-];
+fn kinds() -> [(&'static str, &'static str, bool); 5] {
+    [
+        ("official", text!(search.official), false),
+        ("starred", text!(search.starred), true),
+        ("public", text!(visibility.public), true),
+        ("internal", text!(visibility.internal), true),
+        ("private", text!(visibility.private), true),
+    ]
+}
 
 /// Where a facet stands among the others: the most used first.
 fn order_of(qualifier: &str) -> usize {
@@ -228,11 +230,11 @@ fn order_of(qualifier: &str) -> usize {
 
 fn heading(qualifier: &str) -> &'static str {
     match qualifier {
-        "ns" => "Namespace",
-        "arch" => "Architecture",
-        "os" => "Operating system",
-        "tag" => "Tag",
-        _ => "Label",
+        "ns" => text!(search.namespace),
+        "arch" => text!(search.architecture),
+        "os" => text!(search.os),
+        "tag" => text!(search.tag),
+        _ => text!(search.label),
     }
 }
 
@@ -241,10 +243,10 @@ fn order(q: &str, chosen: SearchSort) -> AnyView {
         .into_iter()
         .map(|sort| {
             let words = match sort {
-                SearchSort::Best => "Best match",
-                SearchSort::Stars => "Stars",
-                SearchSort::Pulls => "Pulls",
-                SearchSort::Updated => "Updated",
+                SearchSort::Best => text!(search.sort_best),
+                SearchSort::Stars => text!(search.sort_stars),
+                SearchSort::Pulls => text!(search.sort_pulls),
+                SearchSort::Updated => text!(search.sort_updated),
             };
             view! {
                 <a href=address(q, sort, 1) aria-current=(sort == chosen).then_some("true")>
@@ -253,7 +255,7 @@ fn order(q: &str, chosen: SearchSort) -> AnyView {
             }
         })
         .collect_view();
-    view! { <nav class="orders" aria-label="Order">{orders}</nav> }.into_any()
+    view! { <nav class="orders" aria-label=text!(list.sort_by)>{orders}</nav> }.into_any()
 }
 
 fn pages(q: &str, sort: SearchSort, found: &SearchResults) -> Option<AnyView> {
@@ -263,15 +265,15 @@ fn pages(q: &str, sort: SearchSort, found: &SearchResults) -> Option<AnyView> {
     let link = |page: u32, words: AnyView, rel: &'static str| {
         view! { <a class="button button-small" rel=rel href=address(q, sort, page)>{words}</a> }
     };
-    let back =
-        (found.page > 1).then(|| link(found.page - 1, view! { {icon(Glyph::Left)} "Previous" }.into_any(), "prev"));
+    let back = (found.page > 1)
+        .then(|| link(found.page - 1, view! { {icon(Glyph::Left)} {text!(list.previous)} }.into_any(), "prev"));
     let on = (found.page < found.pages)
-        .then(|| link(found.page + 1, view! { "Next" {icon(Glyph::Right)} }.into_any(), "next"));
+        .then(|| link(found.page + 1, view! { {text!(list.next)} {icon(Glyph::Right)} }.into_any(), "next"));
     Some(
         view! {
-            <nav class="pager" aria-label="Pages">
+            <nav class="pager" aria-label=text!(list.pages)>
                 <span>{back}</span>
-                <span>{format!("Page {} of {}", found.page, found.pages)}</span>
+                <span>{text!(list.page_of, page = found.page, pages = found.pages)}</span>
                 <span>{on}</span>
             </nav>
         }

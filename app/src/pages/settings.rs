@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::account::AccountKind;
-use model::repository::MAX_DESCRIPTION;
+use model::repository::{MAX_DESCRIPTION, MAX_TOPICS};
 use model::role::Role;
 
 use super::done;
@@ -13,48 +13,67 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::list::empty;
 use crate::components::person::{ago, person};
 use crate::components::repository::{Tab, head};
-use crate::form::{Choice, Field, Filled, choices, select};
-use crate::islands::confirm::ConfirmName;
+use crate::form::{Choice, Field, Filled, choices, confirm, select};
 use crate::place::{self, Settings};
 use crate::portal::Answered;
+use crate::texts::text;
+use crate::words;
 
 /// Who may see a repository, in the order in which a form offers it.
-pub(crate) const VISIBILITY: &[Choice] = &[
-    Choice {
-        value: "private",
-        title: "Private",
-        help: "Only its collaborators. To everyone else it does not exist.",
-        glyph: Glyph::Lock,
-    },
-    Choice {
-        value: "internal",
-        title: "Internal",
-        help: "Everyone who is signed in can see and pull it.",
-        glyph: Glyph::Internal,
-    },
-    Choice {
-        value: "public",
-        title: "Public",
-        help: "Everyone can see and pull it, also without an account.",
-        glyph: Glyph::Globe,
-    },
-];
+pub(crate) fn visibilities() -> [Choice; 3] {
+    [
+        Choice {
+            value: "private",
+            title: text!(visibility.private),
+            help: text!(visibility.private_help),
+            glyph: Glyph::Lock,
+        },
+        Choice {
+            value: "internal",
+            title: text!(visibility.internal),
+            help: text!(visibility.internal_help),
+            glyph: Glyph::Internal,
+        },
+        Choice {
+            value: "public",
+            title: text!(visibility.public),
+            help: text!(visibility.public_help),
+            glyph: Glyph::Globe,
+        },
+    ]
+}
 
-const COMMENTS: &[Choice] = &[
-    Choice {
-        value: "everyone",
-        title: "Everyone",
-        help: "Anyone signed in who can see the repository.",
-        glyph: Glyph::Comment,
-    },
-    Choice {
-        value: "members",
-        title: "Members",
-        help: "Only people with a role on the repository.",
-        glyph: Glyph::Users,
-    },
-    Choice { value: "off", title: "Off", help: "Nobody. What was written stays.", glyph: Glyph::Close },
-];
+/// Who may comment.
+fn policies() -> [Choice; 3] {
+    [
+        Choice {
+            value: "everyone",
+            title: text!(comment_policy.everyone),
+            help: text!(comment_policy.everyone_help),
+            glyph: Glyph::Comment,
+        },
+        Choice {
+            value: "members",
+            title: text!(comment_policy.members),
+            help: text!(comment_policy.members_help),
+            glyph: Glyph::Users,
+        },
+        Choice {
+            value: "off",
+            title: text!(comment_policy.off),
+            help: text!(comment_policy.off_help),
+            glyph: Glyph::Close,
+        },
+    ]
+}
+
+fn title(tab: Settings) -> &'static str {
+    match tab {
+        Settings::General => text!(settings.general),
+        Settings::Collaborators => text!(settings.collaborators),
+        Settings::Danger => text!(settings.danger),
+    }
+}
 
 /// The page of one tab.
 pub(crate) async fn page(visit: &Visit, tab: Settings) -> Answered<AnyView> {
@@ -70,16 +89,16 @@ pub(crate) async fn page(visit: &Visit, tab: Settings) -> Answered<AnyView> {
         .map(|each| {
             view! {
                 <a href=place::settings(path, each) aria-current=(each == tab).then_some("page")>
-                    {each.title()}
+                    {title(each)}
                 </a>
             }
         })
         .collect_view();
     Ok(view! {
         <div class="wide">
-            {head(&visit.head, Tab::Settings, tab.title(), true)}
+            {head(&visit.head, Tab::Settings, title(tab), true)}
             <div class="columns columns-left repo-body">
-                <nav class="sidenav" aria-label="Settings">
+                <nav class="sidenav" aria-label=text!(settings.navigation)>
                     {links}
                 </nav>
                 <div class="narrow stack stack-loose">{body}</div>
@@ -99,26 +118,26 @@ fn general(visit: &Visit) -> AnyView {
             <input type="hidden" name="path" value=repository.path.to_string()/>
             {Field {
                 name: "description",
-                label: "Description",
-                help: "One line, shown in lists and found by search. 200 characters at most.",
+                label: text!(settings.description),
+                help: text!(settings.description_help, max = MAX_DESCRIPTION).into(),
                 longest: Some(MAX_DESCRIPTION),
                 ..Field::default()
             }
                 .show(&filled, &repository.description)}
             {Field {
                 name: "topics",
-                label: "Topics",
-                help: "Words to find it by, separated by spaces: letters, digits and dashes. 20 at most.",
+                label: text!(settings.topics),
+                help: text!(settings.topics_help, max = MAX_TOPICS).into(),
                 ..Field::default()
             }
                 .show(&filled, &repository.topics.join(" "))}
-            {choices("visibility", "Visibility", VISIBILITY, &filled, repository.visibility.as_str())}
-            {choices("comments", "Comments", COMMENTS, &filled, repository.comments.as_str())}
+            {choices("visibility", text!(visibility.label), &visibilities(), &filled, repository.visibility.as_str())}
+            {choices("comments", text!(comment_policy.label), &policies(), &filled, repository.comments.as_str())}
             <div class="form-end">
-                <button class="button button-primary">"Save settings"</button>
+                <button class="button button-primary">{text!(settings.save)}</button>
                 <a class="button button-bare" href=place::within(&repository.path, "edit")>
                     {icon(Glyph::Edit)}
-                    "Edit README"
+                    {text!(settings.edit_readme)}
                 </a>
             </div>
         </form>
@@ -141,7 +160,7 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
         .map(|collaborator| {
             let name = collaborator.account.name.to_string();
             let robot =
-                (collaborator.account.kind == AccountKind::Robot).then(|| view! { <span class="chip">"robot"</span> });
+                (collaborator.account.kind == AccountKind::Robot).then(|| view! { <span class="chip">{text!(settings.robot)}</span> });
             view! {
                 <tr>
                     <td class="whole">{person(&name)} " " {robot}</td>
@@ -149,19 +168,19 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
                         <form class="joined" method="post" action="/_actions/collaborators/set">
                             <input type="hidden" name="path" value=path.to_string()/>
                             <input type="hidden" name="account" value=name.clone()/>
-                            <select class="input" name="role" aria-label=format!("Role of {name}")>
+                            <select class="input" name="role" aria-label=text!(settings.role_of, name = name.clone())>
                                 {roles(collaborator.role)}
                             </select>
-                            <button class="button button-small">"Set"</button>
+                            <button class="button button-small">{text!(settings.update)}</button>
                         </form>
                     </td>
-                    <td data-label="since">{ago(collaborator.since, now)}</td>
+                    <td data-label=text!(settings.since)>{ago(collaborator.since, now)}</td>
                     <td class="number act">
                         <form method="post" action="/_actions/collaborators/remove">
                             <input type="hidden" name="path" value=path.to_string()/>
                             <input type="hidden" name="account" value=name.clone()/>
-                            <button class="button button-danger button-small" aria-label=format!("Remove {name}")>
-                                "Remove"
+                            <button class="button button-danger button-small" aria-label=text!(settings.remove_name, name = name.clone())>
+                                {text!(settings.remove)}
                             </button>
                         </form>
                     </td>
@@ -170,20 +189,16 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
         })
         .collect_view();
     let list = if people.is_empty() {
-        empty(
-            "No collaborators yet",
-            "The owner of the namespace needs no entry here. Add people below; a change holds at once.",
-            (),
-        )
+        empty(text!(settings.no_collaborators_title), text!(settings.no_collaborators_text), ())
     } else {
         view! {
             <table class="table table-folds">
                 <thead>
                     <tr>
-                        <th scope="col">"Who"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col"><span class="unseen">"Remove"</span></th>
+                        <th scope="col">{text!(settings.account)}</th>
+                        <th scope="col">{text!(roles.label)}</th>
+                        <th scope="col">{text!(settings.since)}</th>
+                        <th scope="col"><span class="unseen">{text!(settings.remove)}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -192,10 +207,10 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
         .into_any()
     };
     let among = [
-        (Role::Reader, "Reader: sees and pulls"),
-        (Role::Writer, "Writer: pushes, too"),
-        (Role::Maintainer, "Maintainer: deletes tags and manages people and text, too"),
-        (Role::Owner, "Owner: renames and deletes the repository, too"),
+        (Role::Reader, text!(roles.reader_help)),
+        (Role::Writer, text!(roles.writer_help)),
+        (Role::Maintainer, text!(roles.maintainer_help)),
+        (Role::Owner, text!(roles.owner_help)),
     ]
     .map(|(role, words)| (role.as_str().to_owned(), words.to_owned()));
     Ok(view! {
@@ -203,22 +218,22 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
         {above.summary()}
         {list}
         <form class="form" method="post" action="/_actions/collaborators/set">
-            <h2>"Add somebody"</h2>
+            <h2>{text!(settings.add_title)}</h2>
             {filled.summary()}
             <input type="hidden" name="path" value=path.to_string()/>
             {Field {
                 name: "account",
-                label: "Account",
-                help: "The name of an account on this site.",
+                label: text!(settings.account),
+                help: text!(settings.account_help).into(),
                 required: true,
                 mono: true,
                 autocomplete: "off",
                 ..Field::default()
             }
                 .show(&filled, "")}
-            {select("role", "Role", &among, &filled.value("role", "reader"))}
+            {select("role", text!(roles.label), &among, &filled.value("role", "reader"))}
             <div class="form-end">
-                <button class="button button-primary">"Add collaborator"</button>
+                <button class="button button-primary">{text!(settings.add)}</button>
             </div>
         </form>
     }
@@ -228,14 +243,14 @@ async fn collaborators(visit: &Visit) -> Answered<AnyView> {
 fn roles(chosen: Role) -> AnyView {
     Role::ALL
         .into_iter()
-        .map(|role| view! { <option value=role.as_str() selected=role == chosen>{role.as_str()}</option> })
+        .map(|role| view! { <option value=role.as_str() selected=role == chosen>{words::role(role)}</option> })
         .collect_view()
         .into_any()
 }
 
 fn danger(visit: &Visit) -> AnyView {
     if !visit.head.abilities.own {
-        return empty("For owners only", "Renaming and deleting are left to this repository's owners.", ());
+        return empty(text!(settings.owners_only_title), text!(settings.owners_only_text), ());
     }
     let repository = &visit.head.repository;
     let path = repository.path.to_string();
@@ -246,23 +261,23 @@ fn danger(visit: &Visit) -> AnyView {
         {deleted.summary()}
         <div class="danger-list">
             <section>
-                <h2>"Rename"</h2>
-                <p>"Stars, comments and counts go along. The old name leads here and stays reserved."</p>
+                <h2>{text!(settings.rename_title)}</h2>
+                <p>{text!(settings.rename_text)}</p>
                 <form class="stack" method="post" action="/_actions/repositories/rename">
                     <input type="hidden" name="path" value=path.clone()/>
-                    {Field { name: "name", label: "New name", required: true, mono: true, ..Field::default() }
+                    {Field { name: "name", label: text!(settings.new_name), required: true, mono: true, ..Field::default() }
                         .show(&renamed, &repository.name)}
                     <div>
-                        <button class="button">"Rename repository"</button>
+                        <button class="button">{text!(settings.rename)}</button>
                     </div>
                 </form>
             </section>
             <section>
-                <h2>"Delete"</h2>
-                <p>"All its tags, images, comments and stars go with it. This cannot be undone."</p>
+                <h2>{text!(settings.delete_title)}</h2>
+                <p>{text!(settings.delete_text)}</p>
                 <form class="stack" method="post" action="/_actions/repositories/delete">
                     <input type="hidden" name="path" value=path.clone()/>
-                    <ConfirmName expected=path act="Delete repository".to_owned() field="confirm".to_owned()/>
+                    {confirm(&path, text!(settings.delete))}
                 </form>
             </section>
         </div>

@@ -7,13 +7,14 @@ use super::repository::{Query, Visit};
 use super::{done, page_request};
 use crate::actions::tags::DELETE;
 use crate::components::command::command;
+use crate::components::copy::copy;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager};
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
 use crate::form::Filled;
-use crate::islands::copy::CopyButton;
 use crate::portal::{Answered, TagFilter, site};
+use crate::texts::text;
 use crate::{place, words};
 
 /// How many platforms a row names; an index may have thousands.
@@ -47,14 +48,14 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
                     <td class="whole">
                         <span class="digest">
                             <a href=place::manifest(path, first.digest.as_str())>{first.digest.short().to_owned()}</a>
-                            <CopyButton text=first.digest.to_string() label="Copy digest".to_owned()/>
+                            {copy(first.digest.to_string(), text!(copy.digest))}
                         </span>
                     </td>
                     <td data-label="">{platforms(&first.platforms)}</td>
                     <td class="number" data-label="">{words::bytes(first.size)}</td>
-                    <td data-label="Pushed">{ago(first.pushed_at, now)}</td>
-                    <td data-label="Pulled">
-                        {first.pulled_at.map_or_else(|| "never".into_any(), |pulled| ago(pulled, now))}
+                    <td data-label=text!(tags.last_pushed)>{ago(first.pushed_at, now)}</td>
+                    <td data-label=text!(tags.last_pulled)>
+                        {first.pulled_at.map_or_else(|| text!(format.never).into_any(), |pulled| ago(pulled, now))}
                     </td>
                 </tr>
             })
@@ -65,12 +66,12 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
             <table class="table table-folds">
                 <thead>
                     <tr>
-                        <th scope="col">"Tags"</th>
-                        <th scope="col">"Digest"</th>
-                        <th scope="col">"Platforms"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col">"Pushed"</th>
-                        <th scope="col">"Pulled"</th>
+                        <th scope="col">{text!(tags.column_tags)}</th>
+                        <th scope="col">{text!(tags.digest)}</th>
+                        <th scope="col">{text!(tags.platforms)}</th>
+                        <th scope="col" class="number">{text!(tags.size)}</th>
+                        <th scope="col">{text!(tags.last_pushed)}</th>
+                        <th scope="col">{text!(tags.last_pulled)}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -84,18 +85,19 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
                 {command(format!("docker push {host}/{path}:latest"))}
             }
         });
-        empty("No tags yet", "A tag appears here as soon as an image is pushed.", push)
+        let why = if push.is_some() { text!(tags.empty_text) } else { text!(tags.empty_text_reader) };
+        empty(text!(tags.empty_title), why, push)
     } else {
         empty(
-            "No tag has this in its name",
-            "The filter looks for the text anywhere in a tag's name; capitals make no difference.",
-            view! { <a class="button" href=here.clone()>"Show all tags"</a> },
+            text!(tags.no_match_title),
+            text!(tags.no_match_text),
+            view! { <a class="button" href=here.clone()>{text!(tags.show_all)}</a> },
         )
     };
     let deleted = Filled::from_flash(visit.flash.as_ref(), DELETE);
     Ok(view! {
         <div class="wide">
-            {head(&visit.head, Tab::Tags, "Tags", visit.me.is_some())}
+            {head(&visit.head, Tab::Tags, text!(tags.title), visit.me.is_some())}
             <div class="repo-body">
                 {done(deleted.notice())}
                 {(visit.head.repository.tags > 0).then(|| tools(&here, query, sort))}
@@ -114,10 +116,10 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
 
 fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
     let orders = [
-        (TagSort::Newest, "", "Newest"),
-        (TagSort::Name, "name", "Name"),
-        (TagSort::Version, "version", "Version"),
-        (TagSort::Size, "size", "Size"),
+        (TagSort::Newest, "", text!(tags.sort_newest)),
+        (TagSort::Name, "name", text!(tags.sort_name)),
+        (TagSort::Version, "version", text!(tags.sort_version)),
+        (TagSort::Size, "size", text!(tags.sort_size)),
     ];
     let orders = orders
         .into_iter()
@@ -136,14 +138,14 @@ fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
                     type="search"
                     name="contains"
                     value=query.contains.clone()
-                    placeholder="Part of a tag"
-                    aria-label="Part of a tag"
+                    placeholder=text!(tags.filter_placeholder)
+                    aria-label=text!(tags.filter_placeholder)
                     autocapitalize="none"
                     spellcheck="false"
                 />
-                <button class="button">{icon(Glyph::Filter)} "Filter"</button>
+                <button class="button">{icon(Glyph::Filter)} {text!(tags.filter)}</button>
             </form>
-            <nav class="orders" aria-label="Order">
+            <nav class="orders" aria-label=text!(list.sort_by)>
                 {orders}
             </nav>
         </div>
@@ -169,7 +171,7 @@ fn platforms(platforms: &[String]) -> String {
     let real = || platforms.iter().filter(|platform| !platform.starts_with("unknown"));
     let short = |platform: &String| platform.strip_prefix("linux/").unwrap_or(platform).to_owned();
     let named: Vec<String> = real().take(PLATFORMS).map(short).chain(words::more(real().count(), PLATFORMS)).collect();
-    named.join(", ")
+    named.join(text!(format.separator))
 }
 
 #[cfg(test)]

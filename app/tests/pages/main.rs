@@ -67,9 +67,9 @@ fn get(visitor: Visitor, path: &str) -> Page {
 }
 
 const PAGES: &[(Visitor, &str, &str)] = &[
-    (Visitor::Nobody, "/", "Find your image"),
+    (Visitor::Nobody, "/", "Find container images"),
     (Visitor::Owner, "/", "Your repositories"),
-    (Visitor::Nobody, "/search?q=tide", "23 images for “tide”"),
+    (Visitor::Nobody, "/search?q=tide", "23 results for “tide”"),
     (Visitor::Owner, "/search?q=tide+ns:mara&sort=stars", "ns:mara"),
     (Visitor::Nobody, "/r/harbour/tide-api", "docker pull hub.example/harbour/tide-api:2.4.1"),
     (Visitor::Owner, "/r/harbour/tide-api", "Edit README"),
@@ -77,8 +77,8 @@ const PAGES: &[(Visitor, &str, &str)] = &[
     (Visitor::Nobody, "/r/harbour/tide-api/-/tags", "latest"),
     (Visitor::Owner, "/r/harbour/tide-api/-/tags/2.4.1", "Delete tag"),
     (Visitor::Nobody, "/r/harbour/tide-api/-/tags/2.4.1?platform=linux/arm64", "COPY constituents/"),
-    (Visitor::Nobody, "/r/harbour/tide-api/-/comments", "Sign in</a> to write a comment"),
-    (Visitor::Owner, "/r/harbour/tide-api/-/comments?reply=1", "Post answer"),
+    (Visitor::Nobody, "/r/harbour/tide-api/-/comments", "Sign in</a> to comment"),
+    (Visitor::Owner, "/r/harbour/tide-api/-/comments?reply=1", "Post reply"),
     (Visitor::Owner, "/r/harbour/tide-api/-/comments?edit=3", "Save comment"),
     (Visitor::Owner, "/r/harbour/tide-api/-/comments?delete=3", "Delete comment"),
     (Visitor::Owner, "/r/harbour/tide-api/-/settings/general", "Save settings"),
@@ -86,11 +86,11 @@ const PAGES: &[(Visitor, &str, &str)] = &[
     (Visitor::Owner, "/r/harbour/tide-api/-/settings/danger", "Delete repository"),
     (Visitor::Stranger, "/u/mara", "Mara Lindqvist"),
     (Visitor::Owner, "/u/mara?tab=starred", "Edit profile"),
-    (Visitor::Nobody, "/signin", "Name or e-mail"),
+    (Visitor::Nobody, "/signin", "Username or email"),
     (Visitor::Nobody, "/signup", "Create account"),
     (Visitor::Owner, "/signout", "You are signed in as"),
     (Visitor::Nobody, "/setup?token=good", "Create administrator"),
-    (Visitor::Nobody, "/invites/good", "You are invited"),
+    (Visitor::Nobody, "/invites/good", "You have been invited"),
     (Visitor::Owner, "/settings/profile", "Change password"),
     (Visitor::Owner, "/settings/tokens", "Nightly build"),
     (Visitor::Owner, "/new", "Create repository"),
@@ -200,7 +200,7 @@ fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
     let empty = [
         (Visitor::Nobody, "/", "No public images yet"),
         (Visitor::Owner, "/", "No repositories yet"),
-        (Visitor::Nobody, "/search?q=tide", "Nothing found"),
+        (Visitor::Nobody, "/search?q=tide", "No results"),
         (Visitor::Owner, "/r/harbour/tide-api", "Nothing has been pushed yet"),
         (Visitor::Stranger, "/r/harbour/tide-api", "No README yet"),
         (Visitor::Owner, "/r/harbour/tide-api/-/tags", "No tags yet"),
@@ -221,7 +221,7 @@ fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
 #[test]
 fn closed_and_invited_registration_say_so() {
     for (registration, words) in
-        [(Registration::Closed, "Sign-up is closed here"), (Registration::Invitation, "by invitation")]
+        [(Registration::Closed, "Sign-up is closed"), (Registration::Invitation, "You need an invitation")]
     {
         let mut world = World::new(Visitor::Nobody, "/signup");
         world.registration = registration;

@@ -13,6 +13,7 @@ use model::comment::{Comment, NewComment, Thread};
 use model::fault::{Fault, FaultCode};
 use model::id::{CommentId, TokenId};
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag};
+use model::language::Language;
 use model::oci::{Digest, Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
@@ -49,6 +50,7 @@ pub(crate) struct World {
     pub came_from: String,
     pub registration: Registration,
     pub bare: bool,
+    pub language: Language,
     pub flash: Mutex<Option<Flash>>,
     pub done: Mutex<Done>,
 }
@@ -61,6 +63,7 @@ impl World {
             came_from: "/".to_owned(),
             registration: Registration::Open,
             bare: false,
+            language: Language::English,
             flash: Mutex::new(None),
             done: Mutex::new(Done::default()),
         }
@@ -170,7 +173,7 @@ impl World {
             Visitor::Stranger => "tomas",
             Visitor::Owner => "mara",
         };
-        Some(Me { account: account(name), email: format!("{name}@hub.example"), admin: false })
+        Some(Me { account: account(name), email: format!("{name}@hub.example"), admin: false, language: None })
     }
 
     fn seen(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
@@ -284,6 +287,9 @@ impl Accounts for World {
         Ok(())
     }
     async fn update_profile(&self, _: ProfilePatch) -> Answered<Me> {
+        Err(Fault::internal())
+    }
+    async fn set_language(&self, _: Option<Language>) -> Answered<()> {
         Err(Fault::internal())
     }
     async fn change_password(&self, _: &str, _: &str) -> Answered<()> {
@@ -554,6 +560,10 @@ impl Answer for World {
     fn scripted(&self) -> bool {
         false
     }
+    fn language(&self) -> Language {
+        self.language
+    }
+    fn keep_language(&self, _: Option<Language>) {}
     fn theme(&self) -> &'static str {
         "auto"
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
+use model::language::Language;
 use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
 use store::access::Viewer;
@@ -29,8 +30,8 @@ impl Visit {
 #[async_trait]
 impl Accounts for Visit {
     async fn me(&self) -> Answered<Option<Me>> {
-        if !self.viewer.is_signed_in() {
-            return Ok(None);
+        if self.me.is_some() || !self.viewer.is_signed_in() {
+            return Ok(self.me.clone());
         }
         self.state.store.me(&self.viewer).await.map(Some).map_err(told)
     }
@@ -79,6 +80,10 @@ impl Accounts for Visit {
 
     async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me> {
         self.state.store.update_profile(&self.viewer, &patch).await.map_err(told)
+    }
+
+    async fn set_language(&self, language: Option<Language>) -> Answered<()> {
+        self.state.store.set_language(&self.viewer, language).await.map_err(told)
     }
 
     async fn change_password(&self, old: &str, new: &str) -> Answered<()> {

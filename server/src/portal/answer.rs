@@ -9,6 +9,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::clock::Timestamp;
 use model::fault::{Fault, FaultCode};
+use model::language::Language;
 use model::reason::Reason;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,15 @@ use time::Duration;
 use tower_sessions::{Expiry, Session};
 
 use super::Visit;
-use super::facts::{THEME_COOKIE, known_theme};
+use super::facts::{LANGUAGE_COOKIE, THEME_COOKIE, known_theme};
 
 /// The session's key for the flash.
 const FLASH: &str = "flash";
 /// The session's key for a form that waits until its sender is signed in.
 const WAITING: &str = "waiting";
+
+/// How long a preference is kept, in seconds.
+const YEAR: u32 = 31_536_000;
 
 /// How much of a form waits for somebody who is not signed in, in bytes, and for how long: the longest comment, until they
 /// signed in. Anybody can make us write this down.
@@ -38,6 +42,17 @@ const LOCATION: &AsciiSet =
 struct Waiting {
     page: String,
     flash: Flash,
+}
+
+impl Visit {
+    /// Keeps a preference in a cookie of the browser for so many seconds.
+    fn keep(&self, name: &str, value: &str, seconds: u32) {
+        let secure = if self.facts.https { "; Secure" } else { "" };
+        let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}");
+        if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+            response.append_header(SET_COOKIE, cookie);
+        }
+    }
 }
 
 #[async_trait]
@@ -67,17 +82,23 @@ impl Answer for Visit {
         self.facts.scripted
     }
 
+    fn language(&self) -> Language {
+        self.me.as_ref().and_then(|me| me.language).unwrap_or(self.facts.language)
+    }
+
+    fn keep_language(&self, language: Option<Language>) {
+        match language {
+            Some(language) => self.keep(LANGUAGE_COOKIE, language.as_str(), YEAR),
+            None => self.keep(LANGUAGE_COOKIE, "", 0),
+        }
+    }
+
     fn theme(&self) -> &'static str {
         self.facts.theme
     }
 
     fn set_theme(&self, theme: &str) {
-        let secure = if self.facts.https { "; Secure" } else { "" };
-        let theme = known_theme(theme);
-        let cookie = format!("{THEME_COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
-        if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
-            response.append_header(SET_COOKIE, cookie);
-        }
+        self.keep(THEME_COOKIE, known_theme(theme), YEAR);
     }
 
     fn now(&self) -> Timestamp {

@@ -3,9 +3,10 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT, COOKIE, HOST, REFERER};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HOST, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
+use model::language::Language;
 use url::Url;
 
 use crate::http::caller::{self, Peer};
@@ -14,6 +15,9 @@ use crate::state::State;
 
 /// The cookie that scripts of the page may read and write.
 pub(super) const THEME_COOKIE: &str = "theme";
+
+/// The cookie with the language of the pages.
+pub(super) const LANGUAGE_COOKIE: &str = "language";
 
 /// The themes that one may choose; the first is the default.
 const THEMES: [&str; 3] = ["auto", "light", "dark"];
@@ -26,6 +30,8 @@ pub struct Facts {
     pub(super) came_from: String,
     pub(super) scripted: bool,
     pub(super) theme: &'static str,
+    /// What the cookie says, else what the browser asks for.
+    pub(super) language: Language,
     pub(super) request_id: String,
     pub(super) https: bool,
 }
@@ -40,6 +46,7 @@ impl Facts {
             came_from: came_from(parts).unwrap_or_else(|| "/".to_owned()),
             scripted: scripted(parts),
             theme: theme(&parts.headers),
+            language: language(&parts.headers),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             https: state.config.https(),
             path,
@@ -77,9 +84,18 @@ fn came_from(parts: &Parts) -> Option<String> {
 }
 
 fn theme(headers: &HeaderMap) -> &'static str {
+    cookie(headers, THEME_COOKIE).map_or(THEMES[0], known_theme)
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    let kept = cookie(headers, LANGUAGE_COOKIE).and_then(|value| value.parse().ok());
+    kept.or_else(|| said(headers, ACCEPT_LANGUAGE).and_then(Language::preferred)).unwrap_or_default()
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
-    let chosen = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == THEME_COOKIE);
-    chosen.map_or(THEMES[0], |(_, value)| known_theme(value))
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// The theme of this name; the default where there is none.
@@ -127,6 +143,16 @@ mod tests {
         assert!(scripted(&act));
         act.headers.insert(ACCEPT, http::HeaderValue::from_static("text/html,*/*"));
         assert!(!scripted(&act));
+    }
+
+    #[test]
+    fn the_cookie_chooses_the_language_before_the_browser_does() {
+        let of = |headers: &[(&str, &str)]| language(&parts(headers).headers);
+        assert_eq!(of(&[("accept-language", "zh-CN,en;q=0.5")]), Language::Chinese);
+        assert_eq!(of(&[("cookie", "language=en"), ("accept-language", "zh-CN")]), Language::English);
+        assert_eq!(of(&[("cookie", "a=b; language=zh-CN")]), Language::Chinese);
+        assert_eq!(of(&[("cookie", "language=tlh"), ("accept-language", "zh")]), Language::Chinese);
+        assert_eq!(of(&[]), Language::English);
     }
 
     #[test]

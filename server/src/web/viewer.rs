@@ -33,7 +33,9 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         },
         None => state.store.anonymous(),
     };
-    let handle: PortalHandle = portal::for_request(&state, viewer, session, &parts);
+    // Whoever is signed in chose the language of the page. What fails here fails again where the page asks who they are.
+    let me = if viewer.is_signed_in() { state.store.me(&viewer).await.ok() } else { None };
+    let handle: PortalHandle = portal::for_request(&state, viewer, me, session, &parts);
     let site = site(&state, &parts);
     parts.extensions.insert(handle);
     parts.extensions.insert(site);

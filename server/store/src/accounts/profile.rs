@@ -4,6 +4,7 @@
 use model::account::{Account, AccountName, Me, ProfilePatch};
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
+use model::language::Language;
 use model::reason::Reason;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
@@ -54,6 +55,15 @@ impl Store {
             "UPDATE account SET display_name = COALESCE($2, display_name), bio = COALESCE($3, bio) WHERE id = $1";
         sql::execute(self.database().pool(), update, [id.0.into(), display_name.into(), bio.into()]).await?;
         self.me(viewer).await
+    }
+
+    /// Keeps the language in which one reads the pages; `None` follows the browser.
+    pub async fn set_language(&self, viewer: &Viewer, language: Option<Language>) -> Result<()> {
+        let (id, _) = viewer.whole_account()?;
+        let language = language.map(Language::as_str);
+        let update = "UPDATE account SET language = $2 WHERE id = $1";
+        sql::execute(self.database().pool(), update, [id.0.into(), language.into()]).await?;
+        Ok(())
     }
 
     /// Changes one's own password; the old one is asked again, and wrong ones count as failures to sign in do.

@@ -21,12 +21,13 @@ pub(crate) struct AccountRow {
     pub(crate) default_visibility: String,
     pub(crate) created_at: i64,
     pub(crate) disabled_at: Option<i64>,
+    pub(crate) language: Option<String>,
 }
 
 impl AccountRow {
     /// Its columns, of a table called `a`.
     pub(crate) const COLUMNS: &'static str = "a.id, a.name, a.kind, a.display_name, a.bio, a.email, a.admin, \
-         a.default_visibility, a.created_at, a.disabled_at";
+         a.default_visibility, a.created_at, a.disabled_at, a.language";
 
     /// Its identity.
     pub(crate) fn id(&self) -> AccountId {
@@ -58,6 +59,12 @@ impl AccountRow {
 
     /// As its owner sees it.
     pub(crate) fn me(&self) -> Result<Me> {
-        Ok(Me { account: self.account()?, email: self.email.clone().unwrap_or_default(), admin: self.admin })
+        Ok(Me {
+            account: self.account()?,
+            email: self.email.clone().unwrap_or_default(),
+            admin: self.admin,
+            // A language that a later version knew is none.
+            language: self.language.as_deref().and_then(|language| language.parse().ok()),
+        })
     }
 }

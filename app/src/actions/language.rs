@@ -1,0 +1,23 @@
+//! The language of the pages: kept in a cookie, and with the account of whoever is signed in.
+
+use leptos::prelude::*;
+use model::language::Language;
+
+use super::{Done, Refused, settle};
+use crate::portal::{Answered, portal};
+
+/// Keeps the language: `en` or `zh-CN`.
+#[server(prefix = "/_actions", endpoint = "language/set")]
+pub(crate) async fn set_language(#[server(default)] language: String) -> Result<(), Refused> {
+    let outcome: Answered<Done<()>> = async {
+        let portal = portal()?;
+        let language: Language = language.parse()?;
+        if portal.me().await?.is_some() {
+            portal.set_language(Some(language)).await?;
+        }
+        portal.keep_language(Some(language));
+        Ok(Done::to((), portal.came_from()))
+    }
+    .await;
+    settle("language/set", &[], outcome).await
+}

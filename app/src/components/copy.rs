@@ -1,0 +1,11 @@
+//! The copy button with its texts.
+
+use leptos::prelude::*;
+
+use crate::islands::copy::CopyButton;
+use crate::texts::text;
+
+/// A button that copies `content`; `label` says what of.
+pub(crate) fn copy(content: String, label: &str) -> AnyView {
+    view! { <CopyButton text=content label=label.to_owned() copied=text!(copy.done).to_owned()/> }.into_any()
+}
