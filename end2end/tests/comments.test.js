@@ -43,9 +43,9 @@ portal.eitherWay("a comment is written, answered, changed and deleted, and its a
 
   await owner.goto(address);
   await owner.getByRole("link", { name: "Reply" }).click();
-  await write(owner, "Your answer", "Since yesterday, yes.", "Post answer");
+  await write(owner, "Your reply", "Since yesterday, yes.", "Post reply");
   assert.equal(await owner.locator(".replies .comment").count(), 1);
-  assert.equal(await owner.locator(".replies .chip").textContent(), "owner");
+  assert.equal(await owner.locator(".replies .chip").textContent(), "Owner");
   assert.equal(await owner.getByRole("link", { name: "Edit" }).count(), 1, "one edits only what is one's own");
 
   await guest.goto(address);
@@ -54,10 +54,10 @@ portal.eitherWay("a comment is written, answered, changed and deleted, and its a
   await guest.getByLabel("Your comment").fill("Is there a riscv64 build?");
   await guest.getByRole("button", { name: "Save comment" }).click();
   await guest.getByText("Is there a riscv64 build?").first().waitFor();
-  assert.ok(await guest.getByText(/^edited/).isVisible());
+  assert.ok(await guest.getByText(/^Edited/).isVisible());
 
   await guest.getByRole("link", { name: "Delete" }).click();
-  await guest.getByRole("link", { name: "Keep it" }).click();
+  await guest.getByRole("link", { name: "Cancel" }).click();
   await guest.getByRole("link", { name: "Delete" }).click();
   await guest.getByRole("button", { name: "Delete comment" }).click();
   await guest.getByText("This comment was deleted.").waitFor();
@@ -96,7 +96,7 @@ portal.eitherWay("who may not comment is told why, and a visitor is led to sign 
   const open = await board(how, "open");
   const guest = await portal.open(t, { ...how, as: people.guest });
   for (const [address, words] of [
-    [closed, "Comments are closed here."],
+    [closed, "Comments are closed."],
     [members, "Only people with a role"],
   ]) {
     await guest.goto(address);
@@ -106,7 +106,7 @@ portal.eitherWay("who may not comment is told why, and a visitor is led to sign 
   const visitor = await portal.open(t, how);
   await visitor.goto(open);
   await visitor.locator("main").getByRole("link", { name: "Sign in" }).click();
-  await visitor.getByLabel("Name or e-mail").fill("guest");
+  await visitor.getByLabel("Username or email").fill("guest");
   await visitor.getByLabel("Password").fill(people.guest.password);
   await visitor.getByRole("button", { name: "Sign in" }).click();
   await visitor.waitForURL((url) => url.pathname === open);

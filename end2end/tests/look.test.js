@@ -90,10 +90,10 @@ for (const [name, path, as, status = 200] of PAGES) {
 test("a refused form, a new token and open menus hold just so", async (t) => {
   const page = await portal.open(t, { as: ada });
   await page.goto("/settings/tokens");
-  await page.getByLabel("Label").fill("harbour crane");
+  await page.getByLabel("Name", { exact: true }).fill("harbour crane");
   await page.getByLabel("Scopes").fill("ada/*:pull,push");
   await page.getByRole("button", { name: "Create token" }).click();
-  await page.getByText("shown this once").waitFor();
+  await page.getByText("Copy the token now").waitFor();
   await settled(page);
   await portrait(page, "tokens-new");
   await accessible(page, "tokens-new");
@@ -126,7 +126,7 @@ test("an answer, an edit and a deletion open in place", async (t) => {
   for (const act of ["Reply", "Edit", "Delete"]) {
     await page.goto("/r/ada/tidewatch/-/comments");
     await page.getByRole("link", { name: act }).last().click();
-    await page.getByRole("link", { name: /Cancel|Keep it/ }).waitFor();
+    await page.getByRole("link", { name: "Cancel" }).waitFor();
     await settled(page);
     await portrait(page, `comments-${act.toLowerCase()}`);
     await accessible(page, `comments-${act.toLowerCase()}`);

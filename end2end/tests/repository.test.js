@@ -146,7 +146,7 @@ test("a visitor who stars is led to sign in, and back", async (t) => {
   const page = await portal.open(t, { javascript: false });
   await page.goto(`/r/${path}`);
   await page.getByRole("link", { name: "Star", exact: true }).click();
-  await page.getByLabel("Name or e-mail").fill("stranger");
+  await page.getByLabel("Username or email").fill("stranger");
   await page.getByLabel("Password").fill(people.stranger.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => url.pathname === `/r/${path}`);

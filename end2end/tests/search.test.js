@@ -25,7 +25,7 @@ portal.eitherWay("a word leads to results that mark it, filters narrow them and 
   const few = await names(page);
   assert.ok(few.length > 0 && few.length < all.length, `${few}`);
   assert.ok(few.every((name) => name.startsWith("ada/")), `${few}`);
-  await page.getByRole("link", { name: "Without ns:ada" }).click();
+  await page.getByRole("link", { name: "Remove filter ns:ada" }).click();
   await page.waitForURL(/\/search\?q=harbour$/);
   assert.deepEqual(await names(page), all);
 });
@@ -37,11 +37,11 @@ portal.eitherWay("what a person may not see is neither found nor counted", async
   };
   const visitor = await portal.open(t, how);
   const hidden = await count(visitor);
-  assert.match(hidden, /^0 images/);
-  assert.ok(await visitor.getByRole("heading", { name: "Nothing found" }).isVisible());
+  assert.match(hidden, /^0 results/);
+  assert.ok(await visitor.getByRole("heading", { name: "No results" }).isVisible());
   assert.deepEqual(await names(visitor), []);
   const owner = await portal.open(t, { ...how, as: ada });
-  assert.match(await count(owner), /^1 image /);
+  assert.match(await count(owner), /^1 result /);
   assert.deepEqual(await names(owner), ["ada/logbook"]);
 });
 
@@ -88,7 +88,7 @@ test("a slash within a field is only a slash", async (t) => {
   const page = await portal.open(t);
   await page.goto("/signin");
   await settled(page);
-  await page.getByLabel("Name or e-mail").focus();
+  await page.getByLabel("Username or email").focus();
   await page.keyboard.type("a/b");
-  assert.equal(await page.getByLabel("Name or e-mail").inputValue(), "a/b");
+  assert.equal(await page.getByLabel("Username or email").inputValue(), "a/b");
 });

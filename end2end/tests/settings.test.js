@@ -45,7 +45,7 @@ portal.eitherWay("a repository made public is there for everyone, and gone again
     await owner.goto(`/r/${path}/-/settings/general`);
     await owner.getByRole("radio", { name: visibility }).check();
     await owner.getByRole("button", { name: "Save settings" }).click();
-    await owner.getByText("The settings are saved.").waitFor();
+    await owner.getByText("The settings were saved.").waitFor();
     const answer = await visitor.goto(`/r/${path}`);
     assert.equal(answer.status(), status, visibility);
     assert.equal((await pull(portal.hub, null, path, "1.0")) === 200, status === 200, visibility);
@@ -121,7 +121,7 @@ portal.eitherWay("a repository is deleted only by who types its name", async (t,
   await page.locator("#confirm").fill(path);
   await button.click();
   await page.waitForURL((url) => url.pathname === "/u/owner");
-  assert.ok(await page.getByText(`${path} is deleted.`).isVisible());
+  assert.ok(await page.getByText(`${path} was deleted.`).isVisible());
   assert.equal((await page.goto(`/r/${path}`)).status(), 404);
 });
 
@@ -133,7 +133,7 @@ portal.eitherWay("a tag is deleted only by who types its name", async (t, how) =
   await page.locator("#confirm").fill("1.0");
   await page.getByRole("button", { name: "Delete tag" }).click();
   await page.waitForURL((url) => url.pathname === `/r/${path}/-/tags`);
-  assert.ok(await page.getByText("The tag 1.0 is deleted.").isVisible());
+  assert.ok(await page.getByText("Tag 1.0 was deleted.").isVisible());
   assert.equal(await page.getByRole("link", { name: "1.0", exact: true }).count(), 0);
   assert.ok(await page.getByRole("link", { name: "2.0", exact: true }).isVisible());
 });
@@ -143,11 +143,11 @@ portal.eitherWay("a token is shown once, works as a password within its scopes, 
   const label = `crane ${how.javascript ? "one" : "two"}`;
   const page = await portal.open(t, { ...how, as: people.owner });
   await page.goto("/settings/tokens");
-  await page.getByLabel("Label").fill(label);
+  await page.getByLabel("Name", { exact: true }).fill(label);
   await page.getByLabel(/Scopes/).fill("no scope at all");
   await page.getByRole("button", { name: "Create token" }).click();
   await page.getByRole("alert").waitFor();
-  assert.equal(await page.getByLabel("Label").inputValue(), label);
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), label);
   assert.equal(await page.getByLabel(/Scopes/).inputValue(), "no scope at all");
 
   await page.getByLabel(/Scopes/).fill(`${path}:pull`);
@@ -160,6 +160,6 @@ portal.eitherWay("a token is shown once, works as a password within its scopes, 
   await page.goto("/settings/tokens");
   assert.ok(!(await page.content()).includes(secret), "the secret is shown once");
   await page.getByRole("button", { name: `Revoke ${label}` }).click();
-  await page.getByText("The token no longer works.").waitFor();
+  await page.getByText("The token was revoked and no longer works.").waitFor();
   assert.equal((await token(portal.hub, robot, path, "pull")).status, 401);
 });

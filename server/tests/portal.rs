@@ -48,7 +48,7 @@ impl World {
             None => self.hub.state.store.anonymous(),
         };
         let (parts, ()) = Request::new(()).into_parts();
-        (for_request(&self.hub.state, viewer, session.clone(), &parts), session)
+        (for_request(&self.hub.state, viewer, None, session.clone(), &parts), session)
     }
 
     /// Somebody who just signed up, and the identity of their session.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a world that cannot be made fails its test")]
 
+mod language;
 mod world;
 
 use std::collections::BTreeMap;
