@@ -32,10 +32,22 @@ pub(crate) mod tokens;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refused(pub(crate) String);
 
-#[cfg(feature = "ssr")]
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self(sentence(&fault.reason))
+        Self::because(&fault.reason)
+    }
+}
+
+impl Refused {
+    #[cfg(feature = "ssr")]
+    fn because(reason: &Reason) -> Self {
+        Self(sentence(reason))
+    }
+
+    /// A browser holds no sentences: the island that asked has a text of its own.
+    #[cfg(not(feature = "ssr"))]
+    fn because(_: &Reason) -> Self {
+        Self(String::new())
     }
 }
 
@@ -49,12 +61,7 @@ impl FromServerFnError for Refused {
         {
             portal.status(FaultCode::Invalid.status());
         }
-        #[cfg(feature = "ssr")]
-        let why = sentence(&Reason::IncompleteRequest);
-        // The island that asked has a text of its own.
-        #[cfg(not(feature = "ssr"))]
-        let why = String::new();
-        Self(why)
+        Self::because(&Reason::IncompleteRequest)
     }
 }
 

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use crate::portal::Site;
 
 /// An icon of the sprite.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "islands show few of them"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Glyph {
     Alert,
