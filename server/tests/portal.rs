@@ -250,7 +250,7 @@ async fn a_form_sent_after_the_session_ended_waits_on_its_page_until_its_sender_
         }
         assert!(!browse(&world, &cookie, PAGE, "/new", None).await.text.contains("what I think"));
         let page = browse(&world, &cookie, "/signin", PAGE, None).await.text;
-        assert!(page.contains(">what I think</textarea>") && page.contains("you were signed out"), "{act} {page}");
+        assert!(page.contains(">what I think</textarea>") && page.contains("You were signed out"), "{act} {page}");
         let page = browse(&world, &cookie, "/signin", PAGE, None).await.text;
         assert!(!page.contains("what I think"), "{act}");
     }

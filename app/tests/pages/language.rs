@@ -36,6 +36,9 @@ const TYPED: &str = "ns:mara";
 /// Elements whose text is code or was written by people.
 const APART: [&str; 6] = ["code", "pre", "script", "style", "svg", "textarea"];
 
+/// Classes of elements that hold code.
+const CODE: [&str; 5] = ["layer-command\"", "layer-command fold\"", "dd class=\"mono\"", "facts-tall", "chip-mono"];
+
 /// The attributes that people read or hear.
 const SAID: [&str; 4] = ["aria-label=\"", "data-label=\"", "placeholder=\"", "title=\""];
 
@@ -48,7 +51,9 @@ fn is_chinese(text: &str) -> bool {
 /// The texts of a page, attributes included, without code and Markdown.
 fn texts(html: &str) -> Vec<String> {
     let mut texts = Vec::new();
-    let mut rest = html;
+    // Nothing as a view leaves a comment.
+    let html = html.replace("<!--<() />-->", "");
+    let mut rest = html.as_str();
     while let Some((text, tail)) = rest.split_once('<') {
         texts.push(text.to_owned());
         let (tag, after) = tail.split_once('>').unwrap_or((tail, ""));
@@ -58,7 +63,9 @@ fn texts(html: &str) -> Vec<String> {
         }
         let name = tag.split([' ', '/']).next().unwrap_or_default();
         let end = if tag.contains("class=\"prose") { Some("</div>".to_owned()) } else { None };
-        let end = end.or_else(|| APART.contains(&name).then(|| format!("</{name}>")));
+        let end = end.or_else(|| {
+            (APART.contains(&name) || CODE.iter().any(|class| tag.contains(class))).then(|| format!("</{name}>"))
+        });
         rest = end.and_then(|end| after.split_once(&end)).map_or(after, |(_, after)| after);
     }
     texts.iter().map(|text| text.replace("&amp;", "&").trim().to_owned()).filter(|text| !text.is_empty()).collect()
@@ -68,7 +75,11 @@ fn texts(html: &str) -> Vec<String> {
 fn is_neutral(text: &str) -> bool {
     let figures = |word: &str| {
         let word = word.trim_matches([',', '.', '+', '·', '/', '(', ')', ':']);
-        word.is_empty() || word.starts_with(|first: char| first.is_ascii_digit()) || word.ends_with("iB")
+        word.is_empty()
+            || word.starts_with(|first: char| first.is_ascii_digit())
+            || word.ends_with("iB")
+            || word.starts_with("sha256:")
+            || word.ends_with("@hub.example")
     };
     let known = |part: &str| {
         NAMES.contains(&part) || part == TYPED || WRITTEN.contains(part) || part.split_whitespace().all(figures)

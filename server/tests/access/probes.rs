@@ -159,6 +159,7 @@ const ACTS: [(&str, &str, About); 22] = [
     ("/_actions/session/signup", "name=newcomer&email=newcomer@mail.example&password={password}", About::Nothing),
     ("/_actions/stars/set", "path={path}&on=true", About::Repository),
     ("/_actions/tags/delete", "path={path}&tag={tag}&confirm={tag}", About::Repository),
+    ("/_actions/language/set", "language=en", About::Nothing),
     ("/_actions/theme/set", "theme=dark", About::Nothing),
 ];
 
