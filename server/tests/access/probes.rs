@@ -133,7 +133,7 @@ const PAGES: [Probe; 24] = [
 ];
 
 /// Each act's route, form and subject; asked as a browser's form and as a script.
-const ACTS: [(&str, &str, About); 22] = [
+const ACTS: [(&str, &str, About); 23] = [
     ("/_actions/collaborators/remove", "path={path}&account=reader", About::Repository),
     ("/_actions/collaborators/set", "path={path}&account=stranger&role=reader", About::Repository),
     ("/_actions/comments/delete", "path={path}&comment={comment}", About::Repository),
