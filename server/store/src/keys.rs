@@ -1,5 +1,4 @@
 //! The keys that bearer tokens are signed with: ES256, kept in the database so that every node signs and trusts alike.
-//! It refuses to know what a token says.
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -13,10 +12,12 @@ use p256::SecretKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 use rand::RngCore;
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::entity::signing_key::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use crate::{Store, sql};
 
@@ -132,13 +133,18 @@ impl Store {
     }
 
     async fn read_keys(&self) -> Result<Vec<Key>> {
-        let find = "SELECT private_pem FROM signing_key ORDER BY created_at DESC, kid";
-        let rows = sql::all(self.database().pool(), find, []).await?;
-        let key = |row: &sea_orm::QueryResult| {
-            let pem: String = row.try_get_by_index(0)?;
-            Key::new(&SecretKey::from_pkcs8_pem(&pem).map_err(|_| Error::Corrupt("signing_key.private_pem"))?)
+        let pems: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::PrivatePem)
+            .order_by_desc(Column::CreatedAt)
+            .order_by_asc(Column::Kid)
+            .into_tuple()
+            .all(self.database().pool())
+            .await?;
+        let key = |pem: &String| {
+            Key::new(&SecretKey::from_pkcs8_pem(pem).map_err(|_| Error::Corrupt("signing_key.private_pem"))?)
         };
-        rows.iter().map(key).collect()
+        pems.iter().map(key).collect()
     }
 
     async fn make_key(&self, now: Timestamp) -> Result<()> {
@@ -152,11 +158,14 @@ async fn keep_first(on: &impl ConnectionTrait, secret: &SecretKey, now: Timestam
     let kid = Key::new(secret)?.kid;
     let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;
     if on.get_database_backend() == DbBackend::Postgres {
+        // The query builder has no advisory locks.
         sql::execute(on, "SELECT pg_advisory_xact_lock($1)", [LOCK.into()]).await?;
     }
-    let insert = "INSERT INTO signing_key (kid, private_pem, created_at)
-         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM signing_key)";
-    sql::execute(on, insert, [kid.into(), pem.as_str().into(), now.micros().into()]).await?;
+    if Entity::find().count(on).await? > 0 {
+        return Ok(());
+    }
+    let row = ActiveModel { kid: Set(kid), private_pem: Set(pem.to_string()), created_at: Set(now.micros()) };
+    Entity::insert(row).exec_without_returning(on).await?;
     Ok(())
 }
 

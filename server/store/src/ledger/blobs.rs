@@ -1,5 +1,5 @@
 //! Blobs and the links that make them readable within a repository: looking up, linking, mounting and unlinking.
-//! A blob's row belongs to nobody; only the foreign keys decide whether it may go.
+//! A blob's row belongs to no repository; the foreign keys decide whether it may go.
 
 use std::time::Duration;
 
@@ -7,11 +7,17 @@ use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::Digest;
 use registry::ledger::{Blob, Unlink};
-use sea_orm::ConnectionTrait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationTrait,
+};
 
 use super::segments;
-use crate::sql;
-use crate::{Error, Result};
+use crate::entity::column::Text;
+use crate::entity::repository_blob::{ActiveModel, Column, Entity, Relation};
+use crate::entity::{blob, manifest_blob};
+use crate::{Error, Result, sql};
 
 /// How long a link that no manifest uses yet is kept from the sweep.
 const HOLD: Duration = Duration::from_hours(24);
@@ -20,6 +26,14 @@ const HOLD: Duration = Duration::from_hours(24);
 /// also finds it there when its manifest comes.
 const SHORT_HOLD: Duration = Duration::from_hours(1);
 
+/// A link and the blob that it is to.
+#[derive(FromQueryResult)]
+struct Linked {
+    size: i64,
+    segments: String,
+    hold_until: i64,
+}
+
 /// A blob that is linked to `repository`.
 pub(super) async fn find(
     on: &impl ConnectionTrait,
@@ -27,35 +41,35 @@ pub(super) async fn find(
     digest: &Digest,
     now: Timestamp,
 ) -> Result<Option<Blob>> {
-    let row = sql::first(
-        on,
-        "SELECT b.size, b.segments, l.hold_until FROM repository_blob l JOIN blob b ON b.digest = l.digest
-         WHERE l.repository_id = $1 AND l.digest = $2",
-        [repository.0.into(), digest.as_str().into()],
-    )
-    .await?;
+    let row = Entity::find_by_id((repository.0, Text(digest.clone())))
+        .select_only()
+        .columns([blob::Column::Size, blob::Column::Segments])
+        .column(Column::HoldUntil)
+        .join(JoinType::InnerJoin, Relation::Blob.def())
+        .into_model::<Linked>()
+        .one(on)
+        .await?;
     let Some(row) = row else { return Ok(None) };
-    let segments: String = row.try_get_by_index(1)?;
-    let hold_until = Timestamp::from_micros(row.try_get_by_index(2)?);
+    let hold_until = Timestamp::from_micros(row.hold_until);
     if hold_until < now.plus(SHORT_HOLD) && !hold(on, repository, digest, now).await? {
         return Ok(None);
     }
     Ok(Some(Blob {
         digest: digest.clone(),
-        size: sql::unsigned(row.try_get_by_index(0)?),
-        segments: segments::decode(&segments).ok_or(Error::Corrupt("blob.segments"))?,
+        size: sql::unsigned(row.size),
+        segments: segments::decode(&row.segments).ok_or(Error::Corrupt("blob.segments"))?,
     }))
 }
 
 /// Holds a link for another while; `false` when it has just been swept.
 async fn hold(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool> {
-    let touched = sql::execute(
-        on,
-        "UPDATE repository_blob SET hold_until = $3 WHERE repository_id = $1 AND digest = $2",
-        [repository.0.into(), digest.as_str().into(), now.plus(HOLD).micros().into()],
-    )
-    .await?;
-    Ok(touched > 0)
+    let held = Entity::update_many()
+        .col_expr(Column::HoldUntil, Expr::value(now.plus(HOLD).micros()))
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Digest.eq(digest.as_str()))
+        .exec(on)
+        .await?;
+    Ok(held.rows_affected > 0)
 }
 
 /// Links a blob that exists, or holds the link that is there.
@@ -65,17 +79,17 @@ pub(super) async fn link(
     digest: &Digest,
     now: Timestamp,
 ) -> Result<()> {
-    sql::execute(
-        on,
-        "INSERT INTO repository_blob (repository_id, digest, hold_until) VALUES ($1, $2, $3)
-         ON CONFLICT (repository_id, digest) DO UPDATE SET hold_until = excluded.hold_until",
-        [repository.0.into(), digest.as_str().into(), now.plus(HOLD).micros().into()],
-    )
-    .await?;
+    let row = ActiveModel {
+        repository_id: Set(repository.0),
+        digest: Set(Text(digest.clone())),
+        hold_until: Set(now.plus(HOLD).micros()),
+    };
+    let held = OnConflict::columns([Column::RepositoryId, Column::Digest]).update_column(Column::HoldUntil).to_owned();
+    Entity::insert(row).on_conflict(held).exec_without_returning(on).await?;
     Ok(())
 }
 
-/// Links a blob that `from` has; its size, or `None` when `from` has it not.
+/// Links a blob that `from` has; its size, or `None` when `from` does not have it.
 pub(super) async fn mount(
     on: &impl ConnectionTrait,
     to: RepositoryId,
@@ -83,34 +97,31 @@ pub(super) async fn mount(
     digest: &Digest,
     now: Timestamp,
 ) -> Result<Option<u64>> {
-    let row = sql::first(
-        on,
-        "SELECT b.size FROM repository_blob l JOIN blob b ON b.digest = l.digest
-         WHERE l.repository_id = $1 AND l.digest = $2",
-        [from.0.into(), digest.as_str().into()],
-    )
-    .await?;
-    let Some(row) = row else { return Ok(None) };
+    let size: Option<i64> = Entity::find_by_id((from.0, Text(digest.clone())))
+        .select_only()
+        .column(blob::Column::Size)
+        .join(JoinType::InnerJoin, Relation::Blob.def())
+        .into_tuple()
+        .one(on)
+        .await?;
+    let Some(size) = size else { return Ok(None) };
     link(on, to, digest, now).await?;
-    Ok(Some(sql::unsigned(row.try_get_by_index(0)?)))
+    Ok(Some(sql::unsigned(size)))
 }
 
 /// Removes a link. A manifest that is stored at the same moment makes the foreign key refuse, which the caller reads as in use.
 pub(super) async fn unlink(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<Unlink> {
-    let used = sql::first(
-        on,
-        "SELECT 1 FROM manifest_blob WHERE repository_id = $1 AND digest = $2 LIMIT 1",
-        [repository.0.into(), digest.as_str().into()],
-    )
-    .await?;
+    let used: Option<i64> = manifest_blob::Entity::find()
+        .select_only()
+        .column(manifest_blob::Column::RepositoryId)
+        .filter(manifest_blob::Column::RepositoryId.eq(repository.0))
+        .filter(manifest_blob::Column::Digest.eq(digest.as_str()))
+        .into_tuple()
+        .one(on)
+        .await?;
     if used.is_some() {
         return Ok(Unlink::InUse);
     }
-    let gone = sql::execute(
-        on,
-        "DELETE FROM repository_blob WHERE repository_id = $1 AND digest = $2",
-        [repository.0.into(), digest.as_str().into()],
-    )
-    .await?;
-    Ok(if gone > 0 { Unlink::Done } else { Unlink::Absent })
+    let gone = Entity::delete_by_id((repository.0, Text(digest.clone()))).exec(on).await?;
+    Ok(if gone.rows_affected > 0 { Unlink::Done } else { Unlink::Absent })
 }

@@ -1,31 +1,41 @@
 //! Repositories by name, for an engine that runs without a hub: no namespace, no accounts, only paths.
-//! A hub's repositories are made and listed elsewhere, through its policy.
 
 use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use registry::ledger::After;
-use sea_orm::ConnectionTrait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::sql;
-use crate::{Error, Result, outbox};
+use crate::entity::column::Text;
+use crate::entity::repository::{ActiveModel, Column, Entity};
+use crate::{Error, Result, outbox, sql};
 
 /// The repository of that name.
 pub(super) async fn find(on: &impl ConnectionTrait, name: &RepositoryName) -> Result<Option<RepositoryId>> {
-    let row = sql::first(on, "SELECT id FROM repository WHERE path = $1", [name.as_str().into()]).await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.map(RepositoryId))
+    let id: Option<i64> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Path.eq(name.as_str()))
+        .into_tuple()
+        .one(on)
+        .await?;
+    Ok(id.map(RepositoryId))
 }
 
 /// The repository of that name, made unless somebody else just did.
 pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now: Timestamp) -> Result<RepositoryId> {
-    let made = sql::execute(
-        on,
-        "INSERT INTO repository (path, created_at, updated_at, changed_at) VALUES ($1, $2, $2, $2)
-         ON CONFLICT (path) DO NOTHING",
-        [name.as_str().into(), now.micros().into()],
-    )
-    .await?;
+    let row = ActiveModel {
+        path: Set(Text(name.clone())),
+        created_at: Set(now.micros()),
+        updated_at: Set(now.micros()),
+        changed_at: Set(now.micros()),
+        ..Default::default()
+    };
+    let there = OnConflict::column(Column::Path).do_nothing().to_owned();
+    let made = Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
     let id = find(on, name).await?.ok_or(Error::Absent)?;
     if made > 0 {
         let event = Event { repository: id, path: name.clone(), actor: None, what: What::Created };
@@ -36,16 +46,14 @@ pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now
 
 /// Names in order.
 pub(super) async fn list(on: &impl ConnectionTrait, page: &After) -> Result<Vec<RepositoryName>> {
-    let rows = sql::all(
-        on,
-        "SELECT path FROM repository WHERE path > $1 ORDER BY path LIMIT $2",
-        [sql::last(page).into(), sql::signed(page.limit).into()],
-    )
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let path: String = row.try_get_by_index(0)?;
-            RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))
-        })
-        .collect()
+    let paths: Vec<Text<RepositoryName>> = Entity::find()
+        .select_only()
+        .column(Column::Path)
+        .filter(Column::Path.gt(sql::last(page)))
+        .order_by_asc(Column::Path)
+        .limit(page.limit)
+        .into_tuple()
+        .all(on)
+        .await?;
+    Ok(paths.into_iter().map(|path| path.0).collect())
 }

@@ -1,5 +1,5 @@
 //! A blob's segments as a column holds them.
-//! It refuses to know where the bytes are; the keys are the storage's.
+//! The keys are the storage's; nothing here says where the bytes are.
 
 use registry::ledger::Segment;
 

@@ -1,16 +1,19 @@
 //! Uploads under way: where each stands, and how one becomes a blob.
-//! It refuses to hash and to move bytes; it compares offsets and keeps what it is given.
 
 use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest};
 use registry::ledger::Upload;
-use sea_orm::ConnectionTrait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{blobs, segments, trash};
-use crate::sql;
-use crate::{Error, Result};
+use crate::entity::blob;
+use crate::entity::column::Text;
+use crate::entity::upload::{ActiveModel, Column, Entity};
+use crate::{Error, Result, sql};
 
 /// Opens an upload with nothing in it.
 pub(super) async fn open(
@@ -20,40 +23,30 @@ pub(super) async fn open(
     algorithm: Algorithm,
     now: Timestamp,
 ) -> Result<()> {
-    sql::execute(
-        on,
-        "INSERT INTO upload (id, repository_id, algorithm, position, hash_state, segments, created_at, updated_at)
-         VALUES ($1, $2, $3, 0, $4, $5, $6, $6)",
-        [
-            id.to_string().into(),
-            repository.0.into(),
-            algorithm.as_str().into(),
-            Vec::<u8>::new().into(),
-            segments::encode(&[]).into(),
-            now.micros().into(),
-        ],
-    )
-    .await?;
+    let row = ActiveModel {
+        id: Set(id.to_string()),
+        repository_id: Set(repository.0),
+        algorithm: Set(algorithm.as_str().to_owned()),
+        position: Set(0),
+        hash_state: Set(Vec::new()),
+        segments: Set(segments::encode(&[])),
+        created_at: Set(now.micros()),
+        updated_at: Set(now.micros()),
+    };
+    Entity::insert(row).exec_without_returning(on).await?;
     Ok(())
 }
 
 /// An upload of `repository`.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>> {
-    let row = sql::first(
-        on,
-        "SELECT algorithm, position, hash_state, segments FROM upload WHERE id = $1 AND repository_id = $2",
-        [id.to_string().into(), repository.0.into()],
-    )
-    .await?;
+    let row = Entity::find_by_id(id.to_string()).filter(Column::RepositoryId.eq(repository.0)).one(on).await?;
     let Some(row) = row else { return Ok(None) };
-    let algorithm: String = row.try_get_by_index(0)?;
-    let segments: String = row.try_get_by_index(3)?;
     Ok(Some(Upload {
         id,
-        algorithm: algorithm.parse().map_err(|_| Error::Corrupt("upload.algorithm"))?,
-        offset: sql::unsigned(row.try_get_by_index(1)?),
-        hash_state: row.try_get_by_index(2)?,
-        segments: segments::decode(&segments).ok_or(Error::Corrupt("upload.segments"))?,
+        algorithm: row.algorithm.parse().map_err(|_| Error::Corrupt("upload.algorithm"))?,
+        offset: sql::unsigned(row.position),
+        hash_state: row.hash_state,
+        segments: segments::decode(&row.segments).ok_or(Error::Corrupt("upload.segments"))?,
     }))
 }
 
@@ -65,23 +58,18 @@ pub(super) async fn advance(
     from_offset: u64,
     now: Timestamp,
 ) -> Result<bool> {
-    let touched = sql::execute(
-        on,
-        "UPDATE upload SET algorithm = $4, position = $5, hash_state = $6, segments = $7, updated_at = $8
-         WHERE id = $1 AND repository_id = $2 AND position = $3",
-        [
-            upload.id.to_string().into(),
-            repository.0.into(),
-            sql::signed(from_offset).into(),
-            upload.algorithm.as_str().into(),
-            sql::signed(upload.offset).into(),
-            upload.hash_state.clone().into(),
-            segments::encode(&upload.segments).into(),
-            now.micros().into(),
-        ],
-    )
-    .await?;
-    Ok(touched > 0)
+    let moved = Entity::update_many()
+        .col_expr(Column::Algorithm, Expr::value(upload.algorithm.as_str()))
+        .col_expr(Column::Position, Expr::value(sql::signed(upload.offset)))
+        .col_expr(Column::HashState, Expr::value(upload.hash_state.clone()))
+        .col_expr(Column::Segments, Expr::value(segments::encode(&upload.segments)))
+        .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+        .filter(Column::Id.eq(upload.id.to_string()))
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Position.eq(sql::signed(from_offset)))
+        .exec(on)
+        .await?;
+    Ok(moved.rows_affected > 0)
 }
 
 /// Turns an upload that stands at `from_offset` into a linked blob; `false` when it stands elsewhere or is gone.
@@ -95,26 +83,23 @@ pub(super) async fn commit(
     digest: &Digest,
     now: Timestamp,
 ) -> Result<bool> {
-    let ended = sql::execute(
-        on,
-        "DELETE FROM upload WHERE id = $1 AND repository_id = $2 AND position = $3",
-        [upload.id.to_string().into(), repository.0.into(), sql::signed(from_offset).into()],
-    )
-    .await?;
-    if ended == 0 {
+    let ended = Entity::delete_many()
+        .filter(Column::Id.eq(upload.id.to_string()))
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Position.eq(sql::signed(from_offset)))
+        .exec(on)
+        .await?;
+    if ended.rows_affected == 0 {
         return Ok(false);
     }
-    let inserted = sql::execute(
-        on,
-        "INSERT INTO blob (digest, size, segments, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING",
-        [
-            digest.as_str().into(),
-            sql::signed(upload.offset).into(),
-            segments::encode(&upload.segments).into(),
-            now.micros().into(),
-        ],
-    )
-    .await?;
+    let row = blob::ActiveModel {
+        digest: Set(Text(digest.clone())),
+        size: Set(sql::signed(upload.offset)),
+        segments: Set(segments::encode(&upload.segments)),
+        created_at: Set(now.micros()),
+    };
+    let there = OnConflict::column(blob::Column::Digest).do_nothing().to_owned();
+    let inserted = blob::Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
     if inserted == 0 {
         trash::add(on, &upload.segments, now).await?;
     }
@@ -129,15 +114,13 @@ pub(super) async fn cancel(
     id: Uuid,
     now: Timestamp,
 ) -> Result<bool> {
-    let row = sql::first(
-        on,
-        "DELETE FROM upload WHERE id = $1 AND repository_id = $2 RETURNING segments",
-        [id.to_string().into(), repository.0.into()],
-    )
-    .await?;
-    let Some(row) = row else { return Ok(false) };
-    let text: String = row.try_get_by_index(0)?;
-    let segments = segments::decode(&text).ok_or(Error::Corrupt("upload.segments"))?;
+    let gone = Entity::delete_many()
+        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::RepositoryId.eq(repository.0))
+        .exec_with_returning(on)
+        .await?;
+    let Some(upload) = gone.first() else { return Ok(false) };
+    let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
     trash::add(on, &segments, now).await?;
     Ok(true)
 }

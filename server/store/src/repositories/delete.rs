@@ -1,31 +1,28 @@
-//! The end of a repository: all that is in it goes, in an order that the foreign keys accept, and its uploads' bytes go to
-//! the trash. Blobs that nothing links to any more are left to the sweep, which knows how to do that beside pushes.
+//! Deleting a repository with all that is in it, in an order that the foreign keys accept. Its uploads' bytes go to the trash;
+//! blobs that nothing links to any more are left to the sweep, which knows how to do that beside pushes.
 
+use model::clock::Timestamp;
 use model::event::What;
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::change;
 use crate::access::{Own, Permit};
 use crate::database::Tx;
+use crate::entity::{
+    collaborator, comment, image, manifest, manifest_blob, manifest_child, repository, repository_alias,
+    repository_blob, star, tag, tag_history, upload,
+};
 use crate::error::{Error, Result};
 use crate::ledger::{segments, trash};
-use crate::{Store, outbox, sql};
+use crate::{Store, outbox};
 
-/// What hangs on a repository, children before what they refer to.
-const ROWS: [&str; 12] = [
-    "DELETE FROM tag WHERE repository_id = $1",
-    "DELETE FROM image WHERE repository_id = $1",
-    "DELETE FROM manifest_child WHERE repository_id = $1",
-    "DELETE FROM manifest_blob WHERE repository_id = $1",
-    "DELETE FROM manifest WHERE repository_id = $1",
-    "DELETE FROM repository_blob WHERE repository_id = $1",
-    "DELETE FROM tag_history WHERE repository_id = $1",
-    "DELETE FROM comment WHERE repository_id = $1",
-    "DELETE FROM star WHERE repository_id = $1",
-    "DELETE FROM collaborator WHERE repository_id = $1",
-    "DELETE FROM repository_alias WHERE repository_id = $1",
-    "DELETE FROM repository WHERE id = $1",
-];
+/// Deletes the rows of these tables that belong to a repository, one table after the other.
+macro_rules! delete_rows {
+    ($on:expr, $repository:expr, $($table:ident),+) => {$(
+        $table::Entity::delete_many().filter($table::Column::RepositoryId.eq($repository)).exec($on).await?;
+    )+};
+}
 
 impl Store {
     /// Deletes a repository and all that is in it.
@@ -35,16 +32,8 @@ impl Store {
         self.database()
             .write(|tx| async move {
                 lock(&tx, permit).await?;
-                // What goes says itself what it held: an upload may move on until its row is taken.
-                let uploads = "DELETE FROM upload WHERE repository_id = $1 RETURNING segments";
-                for row in sql::all(&*tx, uploads, [permit.repository().0.into()]).await? {
-                    let text: String = row.try_get_by_index(0)?;
-                    let segments = segments::decode(&text).ok_or(Error::Corrupt("upload.segments"))?;
-                    trash::add(&*tx, &segments, now).await?;
-                }
-                for delete in ROWS {
-                    sql::execute(&*tx, delete, [permit.repository().0.into()]).await?;
-                }
+                empty(&tx, permit.repository().0, now).await?;
+                repository::Entity::delete_by_id(permit.repository().0).exec(&*tx).await?;
                 outbox::append(&*tx, &change::event(permit, What::Deleted), now).await
             })
             .await?;
@@ -53,13 +42,28 @@ impl Store {
     }
 }
 
+/// Deletes what is in a repository, children before what they refer to.
+async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
+    // The rows that go say what they held: an upload may move on until its row is taken.
+    let uploads = upload::Entity::delete_many().filter(upload::Column::RepositoryId.eq(repository));
+    for upload in uploads.exec_with_returning(tx).await? {
+        let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
+        trash::add(tx, &segments, now).await?;
+    }
+    delete_rows!(tx, repository, tag, image, manifest_child, manifest_blob, manifest, repository_blob);
+    delete_rows!(tx, repository, tag_history, comment, star, collaborator, repository_alias);
+    Ok(())
+}
+
 /// Keeps others from putting anything into the repository from now on: on PostgreSQL a row that refers to one takes a share
 /// of its lock; SQLite has one writer anyway.
 async fn lock(tx: &Tx, permit: &Permit<Own>) -> Result<()> {
-    let hold = match tx.get_database_backend() {
-        DbBackend::Postgres => " FOR UPDATE",
-        _ => "",
-    };
-    let find = format!("SELECT 1 FROM repository WHERE id = $1{hold}");
-    sql::first(tx, &find, [permit.repository().0.into()]).await?.map(|_| ()).ok_or(Error::Absent)
+    let held: Option<i64> = repository::Entity::find_by_id(permit.repository().0)
+        .select_only()
+        .column(repository::Column::Id)
+        .lock(LockType::Update)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    held.map(|_| ()).ok_or(Error::Absent)
 }
