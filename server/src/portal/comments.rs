@@ -1,4 +1,4 @@
-//! Comments: a permit first, then the store, then Markdown to HTML. It refuses to know who may write one.
+//! Comments: a permit first, then the store, then Markdown to HTML.
 
 use app::portal::{Answered, Comments};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::repository::MAX_OVERVIEW;
-use store::access::{self, See};
+use store::access::{self, Participate, See};
 
 use super::{Visit, told};
 use crate::markdown;
@@ -19,7 +19,7 @@ impl Visit {
     /// One comment.
     pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> Answered<Comment> {
         let permit = self.permit::<See>(path).await?;
-        self.shown(self.state.store.comment(&permit, &self.viewer, id).await.map_err(told)?).await
+        self.shown(self.state.store.comment(&permit, id).await.map_err(told)?).await
     }
 
     /// The comment as people see it.
@@ -33,7 +33,7 @@ impl Visit {
 impl Comments for Visit {
     async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
         let permit = self.permit::<See>(path).await?;
-        let mut threads = self.state.store.threads(&permit, &self.viewer, &page).await.map_err(told)?;
+        let mut threads = self.state.store.threads(&permit, &page).await.map_err(told)?;
         for thread in &mut threads.items {
             thread.root.html = self.state.texts.comment(&thread.root.body, thread.root.id).await?;
             for reply in &mut thread.replies {
@@ -49,13 +49,13 @@ impl Comments for Visit {
     }
 
     async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {
-        let permit = self.permit::<See>(path).await?;
-        self.shown(self.state.store.edit_comment(&permit, &self.viewer, id, body).await.map_err(told)?).await
+        let permit = self.permit::<Participate>(path).await?;
+        self.shown(self.state.store.edit_comment(&permit, id, body).await.map_err(told)?).await
     }
 
     async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()> {
-        let permit = self.permit::<See>(path).await?;
-        self.state.store.delete_comment(&permit, &self.viewer, id).await.map_err(told)
+        let permit = self.permit::<Participate>(path).await?;
+        self.state.store.delete_comment(&permit, id).await.map_err(told)
     }
 
     async fn preview(&self, markdown: &str) -> Answered<String> {

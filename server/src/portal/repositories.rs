@@ -1,16 +1,13 @@
-//! Repositories, their stars and the people on them: a permit first, then the store.
-//! It refuses to know tags, comments and how Markdown becomes HTML.
+//! Repositories, their stars and collaborators: a permit first, then the store.
 
 use app::portal::{Answered, Repositories, RepositoryFilter};
 use async_trait::async_trait;
 use model::account::Account;
-use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch};
 use model::role::Role;
-use model::token::TokenAction;
-use store::access::{Manage, Own, See, Star};
+use store::access::{Manage, Own, Participate, See, Star};
 
 use super::{Visit, told};
 
@@ -54,12 +51,12 @@ impl Repositories for Visit {
 
     async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
         let permit = self.permit::<See>(path).await?;
-        self.state.store.head(&permit, &self.viewer).await.map_err(told)
+        self.state.store.head(&permit).await.map_err(told)
     }
 
     async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
         let permit = self.permit::<See>(path).await?;
-        let head = self.state.store.head(&permit, &self.viewer).await.map_err(told)?;
+        let head = self.state.store.head(&permit).await.map_err(told)?;
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
@@ -104,11 +101,7 @@ impl Repositories for Visit {
     async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> Answered<()> {
         let account = account.trim();
         if self.viewer.account().is_some_and(|(_, own)| own.as_str() == account) {
-            let permit = self.permit::<See>(path).await?;
-            // Whoever sees it may leave it, but a role is nothing that a token for pulling gives away.
-            if !self.viewer.reach(permit.path().as_str()).includes(TokenAction::Manage) {
-                return Err(Fault::forbidden());
-            }
+            let permit = self.permit::<Participate>(path).await?;
             return self.state.store.leave_repository(&permit).await.map_err(told);
         }
         let permit = self.permit::<Manage>(path).await?;

@@ -1,6 +1,7 @@
 //! The one place for policy: who is asking, which role they have on a repository, and whether that is enough.
 //! Viewers, permits and scopes are made here and nowhere else.
 
+mod namespace;
 mod need;
 mod permit;
 mod roles;
@@ -9,14 +10,17 @@ mod standing;
 mod verdict;
 mod viewer;
 
-pub use need::{Comment, Delete, Manage, Need, NeedKind, Own, Pull, Push, See, Star};
+pub(crate) use namespace::CreatePermit;
+pub use need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
 pub use permit::{Covers, Permit};
-pub(crate) use roles::{granted_to, role_of, role_of_rank};
+pub(crate) use roles::{granted_to, is_admin, role_of, role_of_rank};
+pub(crate) use scope::LIBRARY;
 pub use scope::Scope;
-pub(crate) use scope::{LIBRARY, is_library};
 pub(crate) use standing::Standings;
-pub use standing::{Ground, Reach, Standing};
-pub use verdict::{Verdict, verdict};
+pub use standing::{Ground, NamespaceStanding, Reach, SiteStanding, Standing};
+pub use verdict::{
+    CommentAct, RoleChange, SiteNeed, Verdict, comment_verdict, create_verdict, role_verdict, site_verdict, verdict,
+};
 pub use viewer::Viewer;
 
 #[cfg(test)]

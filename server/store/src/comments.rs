@@ -10,12 +10,10 @@ use model::id::CommentId;
 use model::oci;
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
-use model::role::Role;
-use model::token::TokenAction;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::access::{self, Need, Permit, See, Viewer};
+use crate::access::{self, CommentAct, Need, Participate, Permit, See, Verdict, comment_verdict};
 use crate::entity::{comment, repository};
 use crate::error::{Error, Result};
 use crate::repositories::change;
@@ -23,60 +21,43 @@ use crate::{Store, cursor, outbox};
 
 mod row;
 
-use row::Row;
+use row::CommentRow;
 
-/// Who looks at comments, and what they may do with them.
-#[derive(Clone, Copy)]
-struct Eyes {
-    account: Option<i64>,
-    /// Whether a token's limits leave writing here.
-    writes: bool,
-    moderates: bool,
+/// A comment as the holder of a permit sees it.
+fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
+    let editable = may(permit, &row, CommentAct::Edit) == Verdict::Allowed;
+    let deletable = may(permit, &row, CommentAct::Delete) == Verdict::Allowed;
+    let author_role = row.author_role()?;
+    let CommentRow { comment, author, .. } = row;
+    Ok(Comment {
+        id: CommentId(comment.id),
+        author: author.0,
+        body: comment.body,
+        html: String::new(),
+        tag: comment.tag.map(|tag| oci::Tag::parse(&tag)).transpose().map_err(|_| Error::Corrupt("comment.tag"))?,
+        parent: comment.root_id.map(CommentId),
+        created_at: Timestamp::from_micros(comment.created_at),
+        edited_at: comment.edited_at.map(Timestamp::from_micros),
+        deleted: comment.deleted_at.is_some(),
+        author_role,
+        editable,
+        deletable,
+    })
 }
 
-impl Eyes {
-    fn of<N: Need>(permit: &Permit<N>, reach: bool) -> Self {
-        Self {
-            account: permit.account().map(|id| id.0),
-            writes: reach,
-            moderates: permit.role() >= Some(Role::Maintainer),
-        }
+/// Whether the holder of a permit may edit or delete a comment; a deleted one is absent.
+fn may<N: Need>(permit: &Permit<N>, row: &CommentRow, act: CommentAct) -> Verdict {
+    if row.comment.deleted_at.is_some() {
+        return Verdict::Absent;
     }
-
-    fn edits(self, row: &Row) -> bool {
-        self.writes && row.comment.deleted_at.is_none() && self.account == Some(row.comment.author_id)
-    }
-
-    fn deletes(self, row: &Row) -> bool {
-        self.edits(row) || (self.writes && row.comment.deleted_at.is_none() && self.moderates)
-    }
-
-    fn view(self, row: Row) -> Result<Comment> {
-        let editable = self.edits(&row);
-        let deletable = self.deletes(&row);
-        let author_role = row.author_role();
-        let Row { comment, author, .. } = row;
-        Ok(Comment {
-            id: CommentId(comment.id),
-            author: author.0,
-            body: comment.body,
-            html: String::new(),
-            tag: comment.tag.map(|tag| oci::Tag::parse(&tag)).transpose().map_err(|_| Error::Corrupt("comment.tag"))?,
-            parent: comment.root_id.map(CommentId),
-            created_at: Timestamp::from_micros(comment.created_at),
-            edited_at: comment.edited_at.map(Timestamp::from_micros),
-            deleted: comment.deleted_at.is_some(),
-            author_role,
-            editable,
-            deletable,
-        })
-    }
+    let is_author = permit.account().map(|id| id.0) == Some(row.comment.author_id);
+    comment_verdict(permit.standing(), is_author, act)
 }
 
 impl Store {
     /// Threads, the newest first, each with its answers, the oldest first. A deleted comment stands, without its text, only
     /// while it has answers. The HTML of all is left empty.
-    pub async fn threads(&self, permit: &Permit<See>, viewer: &Viewer, page: &PageRequest) -> Result<Page<Thread>> {
+    pub async fn threads(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Thread>> {
         let before = page.cursor.as_deref().map_or(Ok(i64::MAX), |text| text.parse().map_err(|_| cursor::wrong()))?;
         let limit = page.limit();
         let repository = permit.repository().0;
@@ -86,23 +67,22 @@ impl Store {
             .filter(row::stands())
             .order_by_desc(comment::Column::Id)
             .limit(u64::from(limit) + 1)
-            .into_model::<Row>()
+            .into_model::<CommentRow>()
             .all(self.database().pool())
             .await?;
         let page = Page::from_surplus(roots, limit, |row| row.comment.id.to_string());
-        let eyes = Eyes::of(permit, writes(viewer, permit));
         let mut replies = self.replies(repository, &page.items).await?;
         let mut threads = Vec::new();
         for root in page.items {
             let replies = replies.remove(&root.comment.id).unwrap_or_default();
-            let replies = replies.into_iter().map(|row| eyes.view(row)).collect::<Result<_>>()?;
-            threads.push(Thread { root: eyes.view(root)?, replies });
+            let replies = replies.into_iter().map(|row| view(permit, row)).collect::<Result<_>>()?;
+            threads.push(Thread { root: view(permit, root)?, replies });
         }
         Ok(Page { items: threads, next: page.next })
     }
 
-    async fn replies(&self, repository: i64, roots: &[Row]) -> Result<BTreeMap<i64, Vec<Row>>> {
-        let mut replies: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+    async fn replies(&self, repository: i64, roots: &[CommentRow]) -> Result<BTreeMap<i64, Vec<CommentRow>>> {
+        let mut replies: BTreeMap<i64, Vec<CommentRow>> = BTreeMap::new();
         if roots.is_empty() {
             return Ok(replies);
         }
@@ -110,7 +90,7 @@ impl Store {
             .filter(comment::Column::RootId.is_in(roots.iter().map(|root| root.comment.id)))
             .filter(comment::Column::DeletedAt.is_null())
             .order_by_asc(comment::Column::Id)
-            .into_model::<Row>()
+            .into_model::<CommentRow>()
             .all(self.database().pool())
             .await?;
         for row in rows {
@@ -120,9 +100,8 @@ impl Store {
     }
 
     /// One comment. A deleted one is absent here, though it may stand in its thread.
-    pub async fn comment(&self, permit: &Permit<See>, viewer: &Viewer, id: CommentId) -> Result<Comment> {
-        let row = alive(self.database().pool(), permit, id).await?;
-        Eyes::of(permit, writes(viewer, permit)).view(row)
+    pub async fn comment(&self, permit: &Permit<See>, id: CommentId) -> Result<Comment> {
+        view(permit, alive(self.database().pool(), permit, id).await?)
     }
 
     /// Writes a comment. An answer to an answer joins the thread; what it answers must be there.
@@ -163,27 +142,18 @@ impl Store {
             })
             .await?;
         self.news().notify_waiters();
-        Eyes::of(permit, true).view(row)
+        view(permit, row)
     }
 
     /// Changes the text of one's own comment.
-    pub async fn edit_comment(
-        &self,
-        permit: &Permit<See>,
-        viewer: &Viewer,
-        id: CommentId,
-        text: &str,
-    ) -> Result<Comment> {
+    pub async fn edit_comment(&self, permit: &Permit<Participate>, id: CommentId, text: &str) -> Result<Comment> {
         let body = body(text)?;
-        let eyes = Eyes::of(permit, writes(viewer, permit));
         let now = self.clock().now();
         let row = self
             .database()
             .write(|tx| async move {
                 let mut row = alive(&*tx, permit, id).await?;
-                if !eyes.edits(&row) {
-                    return Err(refusal(viewer));
-                }
+                may(permit, &row, CommentAct::Edit).require()?;
                 comment::Entity::update_many()
                     .col_expr(comment::Column::Body, Expr::val(body))
                     .col_expr(comment::Column::EditedAt, Expr::val(now.micros()))
@@ -194,23 +164,20 @@ impl Store {
                 outbox::append(&*tx, &change::event(permit, What::Changed), now).await?;
                 row.comment.body = body.to_owned();
                 row.comment.edited_at = Some(now.micros());
-                Ok(row)
+                Ok::<_, Error>(row)
             })
             .await?;
         self.news().notify_waiters();
-        eyes.view(row)
+        view(permit, row)
     }
 
     /// Deletes one's own comment, or anybody's as a maintainer. Its text is gone at once.
-    pub async fn delete_comment(&self, permit: &Permit<See>, viewer: &Viewer, id: CommentId) -> Result<()> {
-        let eyes = Eyes::of(permit, writes(viewer, permit));
+    pub async fn delete_comment(&self, permit: &Permit<Participate>, id: CommentId) -> Result<()> {
         let now = self.clock().now();
         self.database()
             .write(|tx| async move {
                 let row = alive(&*tx, permit, id).await?;
-                if !eyes.deletes(&row) {
-                    return Err(refusal(viewer));
-                }
+                may(permit, &row, CommentAct::Delete).require()?;
                 let deleted = comment::Entity::update_many()
                     .col_expr(comment::Column::Body, Expr::val(""))
                     .col_expr(comment::Column::DeletedAt, Expr::val(now.micros()))
@@ -231,18 +198,8 @@ impl Store {
     }
 }
 
-/// Whether the viewer's token leaves writing comments here.
-fn writes(viewer: &Viewer, permit: &Permit<See>) -> bool {
-    viewer.reach(permit.path().as_str()).includes(TokenAction::Manage)
-}
-
-/// To somebody who is not signed in: sign in; to others, also with a token for something else: no.
-fn refusal(viewer: &Viewer) -> Error {
-    if viewer.is_signed_in() { Error::Forbidden } else { Error::SignIn }
-}
-
 /// A comment of the permit's repository that was not deleted.
-async fn alive(on: &impl ConnectionTrait, permit: &Permit<See>, id: CommentId) -> Result<Row> {
+async fn alive<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, id: CommentId) -> Result<CommentRow> {
     row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 

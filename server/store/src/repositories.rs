@@ -1,5 +1,4 @@
-//! Repositories: made, read, listed, changed and deleted, with the people and stars on them.
-//! It refuses to know blobs and tags, and decides nothing about rights: it takes what `access` proved.
+//! Repositories: creating, reading, listing, changing and deleting them, with their collaborators and stars.
 
 pub(crate) mod change;
 mod create;

@@ -1,5 +1,4 @@
-//! What somebody may want to do with a repository, as types, so that a permit for one thing cannot pass for another.
-//! It refuses to know whether they may; it only says what a need asks for.
+//! What a caller wants to do with a repository, as types, so that a permit for one need cannot be used for another.
 
 use model::role::Role;
 use model::token::TokenAction;
@@ -15,6 +14,8 @@ pub enum NeedKind {
     Star,
     /// Write comments.
     Comment,
+    /// Change what is one's own there: edit and delete comments, leave.
+    Participate,
     /// Store blobs and manifests.
     Push,
     /// Delete tags and manifests.
@@ -27,13 +28,22 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All of them, as in the policy's table.
-    pub const ALL: [Self; 8] =
-        [Self::See, Self::Pull, Self::Star, Self::Comment, Self::Push, Self::Delete, Self::Manage, Self::Own];
+    pub const ALL: [Self; 9] = [
+        Self::See,
+        Self::Pull,
+        Self::Star,
+        Self::Comment,
+        Self::Participate,
+        Self::Push,
+        Self::Delete,
+        Self::Manage,
+        Self::Own,
+    ];
 
     /// The least role it takes, where visibility alone never suffices.
     pub const fn least_role(self) -> Option<Role> {
         match self {
-            Self::See | Self::Pull | Self::Star | Self::Comment => None,
+            Self::See | Self::Pull | Self::Star | Self::Comment | Self::Participate => None,
             Self::Push => Some(Role::Writer),
             Self::Delete | Self::Manage => Some(Role::Maintainer),
             Self::Own => Some(Role::Owner),
@@ -47,7 +57,7 @@ impl NeedKind {
             Self::Pull => Some(TokenAction::Pull),
             Self::Push => Some(TokenAction::Push),
             Self::Delete => Some(TokenAction::Delete),
-            Self::Star | Self::Comment | Self::Manage | Self::Own => Some(TokenAction::Manage),
+            Self::Star | Self::Comment | Self::Participate | Self::Manage | Self::Own => Some(TokenAction::Manage),
         }
     }
 }
@@ -86,6 +96,8 @@ needs! {
     Star
     /// See [`NeedKind::Comment`].
     Comment
+    /// See [`NeedKind::Participate`].
+    Participate
     /// See [`NeedKind::Push`].
     Push
     /// See [`NeedKind::Delete`].

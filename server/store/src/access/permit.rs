@@ -1,5 +1,4 @@
 //! Proof that one viewer may do one thing with one repository, for the length of one request.
-//! It refuses to know what is then done; it only cannot be had without a verdict.
 
 use std::marker::PhantomData;
 
@@ -10,7 +9,8 @@ use model::oci::RepositoryName;
 use model::repository::Abilities;
 use model::role::Role;
 
-use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Pull, Push, See, Star};
+use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
+use super::standing::Standing;
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::Store;
@@ -19,11 +19,10 @@ use crate::error::{Error, Result};
 /// Proof that a viewer may do `N` with a repository. It can be narrowed, never widened, copied or kept for another.
 #[derive(Debug)]
 pub struct Permit<N: Need> {
+    viewer: Viewer,
     repository: RepositoryId,
     path: RepositoryName,
-    account: Option<AccountId>,
-    actor: Option<AccountName>,
-    role: Option<Role>,
+    standing: Standing,
     need: PhantomData<N>,
 }
 
@@ -38,10 +37,11 @@ covers! {
     Pull => See;
     Star => See;
     Comment => See;
+    Participate => See;
     Push => See;
     Delete => See;
-    Manage => See;
-    Own => See, Manage;
+    Manage => See, Participate;
+    Own => See, Manage, Participate;
 }
 
 impl<N: Need> Permit<N> {
@@ -55,24 +55,47 @@ impl<N: Need> Permit<N> {
         &self.path
     }
 
-    /// Who acts; `None` for nobody and for the site itself.
-    pub const fn actor(&self) -> Option<&AccountName> {
-        self.actor.as_ref()
+    /// As whom the caller acts: as nobody where they were let in as anybody would be, though they are signed in.
+    pub const fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// The account that acts; `None` for nobody and for the site itself.
+    pub fn actor(&self) -> Option<&AccountName> {
+        self.viewer.account().map(|(_, name)| name)
     }
 
     /// The role of who acts, where they have one.
     pub const fn role(&self) -> Option<Role> {
-        self.role
+        self.standing.role
+    }
+
+    /// What the viewer may do with the repository.
+    pub fn abilities(&self) -> Abilities {
+        let may = |need| verdict(&self.standing, need) == Verdict::Allowed;
+        Abilities {
+            star: may(NeedKind::Star),
+            comment: may(NeedKind::Comment),
+            push: may(NeedKind::Push),
+            delete: may(NeedKind::Delete),
+            manage: may(NeedKind::Manage),
+            own: may(NeedKind::Own),
+        }
+    }
+
+    /// What the verdict rested on.
+    pub(crate) const fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// The identity of who acts.
-    pub(crate) const fn account(&self) -> Option<AccountId> {
-        self.account
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        self.viewer.account_id()
     }
 
     /// The account of who acts, for what only an account can do.
     pub(crate) fn require_account(&self) -> Result<AccountId> {
-        self.account.ok_or(Error::SignIn)
+        self.account().ok_or(Error::SignIn)
     }
 
     /// A permit for less.
@@ -81,11 +104,10 @@ impl<N: Need> Permit<N> {
         N: Covers<M>,
     {
         Permit {
+            viewer: self.viewer.clone(),
             repository: self.repository,
             path: self.path.clone(),
-            account: self.account,
-            actor: self.actor.clone(),
-            role: self.role,
+            standing: self.standing,
             need: PhantomData,
         }
     }
@@ -100,21 +122,9 @@ impl Store {
         let path = path.clone().within_hub();
         let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
         let standing = found.standing_for(viewer, &path, N::KIND);
-        // Whoever is let in as anybody acts as nobody.
-        let account = viewer.account().filter(|_| standing.signed_in);
-        match verdict(&standing, N::KIND) {
-            Verdict::Allowed => Ok(Permit {
-                repository: found.repository,
-                path: found.path,
-                account: account.map(|(id, _)| id),
-                actor: account.map(|(_, name)| name.clone()),
-                role: standing.role,
-                need: PhantomData,
-            }),
-            Verdict::Absent => Err(Error::Absent),
-            Verdict::Forbidden => Err(Error::Forbidden),
-            Verdict::SignIn => Err(Error::SignIn),
-        }
+        verdict(&standing, N::KIND).require()?;
+        let viewer = if standing.signed_in { viewer.clone() } else { Viewer::nobody() };
+        Ok(Permit { viewer, repository: found.repository, path: found.path, standing, need: PhantomData })
     }
 
     /// A permit to push. A repository that is not there is made, with the visibility that is its namespace's default, when
@@ -127,25 +137,6 @@ impl Store {
             }
             answer => answer,
         }
-    }
-
-    /// What the viewer may do with a repository that they may see.
-    pub async fn abilities(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Abilities> {
-        let path = path.clone().within_hub();
-        let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        let standing = found.standing_for(viewer, &path, NeedKind::See);
-        let may = |need| verdict(&standing, need) == Verdict::Allowed;
-        if !may(NeedKind::See) {
-            return Err(Error::Absent);
-        }
-        Ok(Abilities {
-            star: may(NeedKind::Star),
-            comment: may(NeedKind::Comment),
-            push: may(NeedKind::Push),
-            delete: may(NeedKind::Delete),
-            manage: may(NeedKind::Manage),
-            own: may(NeedKind::Own),
-        })
     }
 
     /// Whether the viewer may do this with what is at the path, as the token service asks it.

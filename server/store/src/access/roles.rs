@@ -1,27 +1,17 @@
-//! The roles that an account has on repositories, as SQL: as the namespace itself, as its member, by a team, or as a collaborator.
+//! The roles of an account as SQL: as the namespace itself, as its member, by a team, or as a collaborator.
 
 use model::role::Role;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, EntityName, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
 
-use crate::entity::{collaborator, membership, repository, repository_team, team_member};
+use crate::entity::{account, collaborator, membership, repository, repository_team, team_member};
 use crate::error::{Error, Result};
 
 /// The greatest role of an account on the `repository` of the query around it, as its [rank](rank_of); NULL for none.
 pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
     let account = account.into();
-    let namespace = repository::Column::NamespaceId.into_simple_expr();
     let this = repository::Column::Id.into_simple_expr();
-    let owner = Query::select()
-        .expr_as(Expr::value(rank_of(Role::Owner)), "rank")
-        .and_where(namespace.clone().eq(account.clone()))
-        .take();
-    let member = membership::Entity::find()
-        .select_only()
-        .expr_as(rank(membership::Column::Role), "rank")
-        .filter(membership::Column::NamespaceId.into_simple_expr().eq(namespace))
-        .filter(membership::Column::AccountId.into_simple_expr().eq(account.clone()))
-        .into_query();
+    let [owner, member] = namespace_roles(repository::Column::NamespaceId, &account);
     let team = team_roles()
         .expr_as(rank(repository_team::Column::Role), "rank")
         .filter(repository_team::Column::RepositoryId.into_simple_expr().eq(this.clone()))
@@ -33,9 +23,22 @@ pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
         .filter(collaborator::Column::RepositoryId.into_simple_expr().eq(this))
         .filter(collaborator::Column::AccountId.into_simple_expr().eq(account))
         .into_query();
-    let granted = all_of([owner, member, team, collaboration]);
-    let greatest = Query::select().expr(Func::max(Expr::col("rank"))).from_subquery(granted, "granted").take();
-    Expr::SubQuery(None, Box::new(greatest.into()))
+    greatest_of([owner, member, team, collaboration])
+}
+
+/// The role of an account on everything in the namespace that is the `account` of the query around it, as its rank.
+pub(crate) fn namespace_role_of(account: impl Into<Expr>) -> Expr {
+    greatest_of(namespace_roles(account::Column::Id, &account.into()))
+}
+
+/// Whether an account administers the site; NULL where it is gone or disabled.
+pub(crate) fn is_admin(account: Option<i64>) -> Expr {
+    let admin = account::Entity::find()
+        .select_only()
+        .column(account::Column::Admin)
+        .filter(account::Column::Id.into_simple_expr().eq(Expr::value(account)))
+        .filter(account::Column::DisabledAt.is_null());
+    Expr::SubQuery(None, Box::new(admin.into_query().into()))
 }
 
 /// The identities of all repositories on which an account has a role.
@@ -89,6 +92,27 @@ fn rank(column: impl ColumnTrait) -> Expr {
         ranks.case(column.into_simple_expr().eq(role.as_str()), Expr::value(rank_of(role)))
     });
     ranks.into()
+}
+
+/// The roles that a namespace itself gives: to its own account and to its members.
+fn namespace_roles(namespace: impl ColumnTrait, account: &Expr) -> [SelectStatement; 2] {
+    let namespace = namespace.into_simple_expr();
+    let owner = Query::select()
+        .expr_as(Expr::value(rank_of(Role::Owner)), "rank")
+        .and_where(namespace.clone().eq(account.clone()))
+        .take();
+    let member = membership::Entity::find()
+        .select_only()
+        .expr_as(rank(membership::Column::Role), "rank")
+        .filter(membership::Column::NamespaceId.into_simple_expr().eq(namespace))
+        .filter(membership::Column::AccountId.into_simple_expr().eq(account.clone()))
+        .into_query();
+    [owner, member]
+}
+
+fn greatest_of<const N: usize>(roles: [SelectStatement; N]) -> Expr {
+    let greatest = Query::select().expr(Func::max(Expr::col("rank"))).from_subquery(all_of(roles), "granted").take();
+    Expr::SubQuery(None, Box::new(greatest.into()))
 }
 
 fn all_of<const N: usize>(selects: [SelectStatement; N]) -> SelectStatement {

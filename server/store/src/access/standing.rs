@@ -12,17 +12,15 @@ use model::token::TokenAction;
 use moka::sync::Cache;
 use repository::Column;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
-use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select,
-};
+use sea_orm::{EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::need::NeedKind;
-use super::roles::{role_of, role_of_rank};
+use super::roles::{is_admin, role_of, role_of_rank};
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::Store;
 use crate::entity::column::Text;
-use crate::entity::{account, repository, repository_alias};
+use crate::entity::{repository, repository_alias};
 use crate::error::Result;
 
 /// How long a role or a visibility that another node changed may go unnoticed.
@@ -89,6 +87,33 @@ pub struct Standing {
     pub reach: Reach,
     /// The repository; `None` when there is none.
     pub ground: Option<Ground>,
+}
+
+/// What a caller is to a namespace, where they want to create a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamespaceStanding {
+    /// Whether somebody is signed in, with an account that is not disabled.
+    pub signed_in: bool,
+    /// The greatest role they have on everything in it, by being it, by membership or by administration.
+    pub role: Option<Role>,
+    /// What their token leaves on the repository's path.
+    pub reach: Reach,
+}
+
+/// What a caller is to the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteStanding {
+    /// Nobody is signed in.
+    Anonymous,
+    /// Somebody is.
+    Member {
+        /// Whether they administer the site.
+        admin: bool,
+        /// Whether they came with a token that has scopes.
+        limited: bool,
+    },
+    /// It is the site itself.
+    System,
 }
 
 /// A repository that was found, before any limits of a token.
@@ -172,18 +197,12 @@ fn standing_at(path: &RepositoryName, account: Option<i64>) -> Select<repository
         .column(repository_alias::Column::RepositoryId)
         .filter(repository_alias::Column::Path.into_simple_expr().eq(path.as_str()))
         .into_query();
-    let admin = account::Entity::find()
-        .select_only()
-        .column(account::Column::Admin)
-        .filter(account::Column::Id.into_simple_expr().eq(Expr::value(account)))
-        .filter(account::Column::DisabledAt.is_null())
-        .into_query();
     let subquery = |select: SelectStatement| Expr::SubQuery(None, Box::new(select.into()));
     repository::Entity::find()
         .select_only()
         .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments])
         .expr_as(role_of(Expr::value(account)), "granted")
-        .expr_as(subquery(admin), "admin")
+        .expr_as(is_admin(account), "admin")
         .filter(Column::Id.into_simple_expr().eq(Func::coalesce([subquery(present), subquery(renamed)])))
 }
 

@@ -1,5 +1,4 @@
-//! The policy held against its table, its laws, and the lists that must agree with it.
-//! It refuses to know what is done with a permit.
+//! The policy compared with its table and its laws, and the lists that must agree with it.
 
 use std::fmt::Write;
 
@@ -39,7 +38,7 @@ const fn word(verdict: Verdict) -> &'static str {
 }
 
 fn line(text: &mut String, words: impl IntoIterator<Item = String>) {
-    let line = words.into_iter().fold(String::new(), |line, word| line + &format!("{word:<12}"));
+    let line = words.into_iter().fold(String::new(), |line, word| line + &format!("{word:<14}"));
     writeln!(text, "{}", line.trim_end()).unwrap();
 }
 
@@ -83,7 +82,77 @@ fn table() -> String {
             line(&mut text, [visibility.to_string(), token].into_iter().chain(verdicts));
         }
     }
+    comments(&mut text);
+    roles(&mut text);
+    creation(&mut text);
+    site(&mut text);
     text
+}
+
+fn comments(text: &mut String) {
+    text.push_str("\nWho may edit and delete a comment in a public repository\n\n");
+    line(text, ["who", "edit own", "edit other", "delete own", "delete other"].map(str::to_owned));
+    for (who, signed_in, role) in WHO {
+        let standing = standing(signed_in, role, Visibility::Public, CommentPolicy::Off);
+        let verdicts = [CommentAct::Edit, CommentAct::Delete]
+            .map(|act| [true, false].map(|own| word(comment_verdict(&standing, own, act)).to_owned()));
+        line(text, [who.to_owned()].into_iter().chain(verdicts.into_iter().flatten()));
+    }
+}
+
+fn roles(text: &mut String) {
+    let ranks = || [None].into_iter().chain(Role::ALL.map(Some));
+    let name = |role: Option<Role>| role.map_or("none", Role::as_str).to_owned();
+    text.push_str("\nWho may change a role in a private repository\n\n");
+    let head =
+        ["who", "before"].map(str::to_owned).into_iter().chain(ranks().map(|after| format!("to {}", name(after))));
+    line(text, head.chain(["leave".to_owned()]));
+    for (who, signed_in, role) in WHO {
+        let standing = standing(signed_in, role, Visibility::Private, CommentPolicy::Everyone);
+        for before in ranks() {
+            let others = ranks().map(|after| RoleChange { own: false, before, after });
+            let changes = others.chain([RoleChange { own: true, before, after: None }]);
+            let verdicts = changes.map(|change| word(role_verdict(&standing, change)).to_owned());
+            line(text, [who.to_owned(), name(before)].into_iter().chain(verdicts));
+        }
+    }
+}
+
+fn creation(text: &mut String) {
+    text.push_str("\nWho may create a repository in a namespace\n\n");
+    line(text, ["who", "no token", "manage", "push", "pull"].map(str::to_owned));
+    for (who, signed_in, role) in WHO {
+        let tokens = [None, Some(TokenAction::Manage), Some(TokenAction::Push), Some(TokenAction::Pull)];
+        let verdicts = tokens.map(|token| {
+            let reach = token.map_or(Reach::ALL, |token| Reach::of(|action| action == token));
+            let standing = NamespaceStanding { signed_in, role, reach };
+            let [form, push] = [TokenAction::Manage, TokenAction::Push].map(|action| create_verdict(&standing, action));
+            match [form, push].map(|verdict| verdict == Verdict::Allowed) {
+                [true, true] => "both".to_owned(),
+                [true, false] => "by form".to_owned(),
+                [false, true] => "by push".to_owned(),
+                [false, false] => word(form).to_owned(),
+            }
+        });
+        line(text, [who.to_owned()].into_iter().chain(verdicts));
+    }
+}
+
+fn site(text: &mut String) {
+    text.push_str("\nWhat concerns no repository\n\n");
+    line(text, ["who", "own account", "administer"].map(str::to_owned));
+    let member = |admin, limited| SiteStanding::Member { admin, limited };
+    for (who, standing) in [
+        ("anonymous", SiteStanding::Anonymous),
+        ("member", member(false, false)),
+        ("  by token", member(false, true)),
+        ("admin", member(true, false)),
+        ("  by token", member(true, true)),
+        ("system", SiteStanding::System),
+    ] {
+        let verdicts = SiteNeed::ALL.map(|need| word(site_verdict(standing, need)).to_owned());
+        line(text, [who.to_owned()].into_iter().chain(verdicts));
+    }
 }
 
 #[test]
@@ -108,7 +177,7 @@ fn allowed(standing: Standing, need: NeedKind) -> bool {
 
 proptest! {
     #[test]
-    fn who_may_do_a_thing_may_do_it_with_a_greater_role(standing in any_standing(), need in 0_usize..8) {
+    fn who_may_do_a_thing_may_do_it_with_a_greater_role(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
         for role in Role::ALL.into_iter().filter(|role| Some(*role) > standing.role) {
             let greater = Standing { role: Some(role), signed_in: true, ..standing };
@@ -117,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn who_may_do_a_thing_may_do_it_where_more_may_see(standing in any_standing(), need in 0_usize..8) {
+    fn who_may_do_a_thing_may_do_it_where_more_may_see(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
         let ground = standing.ground.unwrap();
         for visibility in Visibility::ALL.into_iter().filter(|visibility| *visibility > ground.visibility) {
@@ -127,14 +196,14 @@ proptest! {
     }
 
     #[test]
-    fn a_token_never_grants(standing in any_standing(), need in 0_usize..8) {
+    fn a_token_never_grants(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
         let whole = Standing { reach: Reach::ALL, ..standing };
         prop_assert!(!allowed(standing, need) || allowed(whole, need));
     }
 
     #[test]
-    fn what_is_hidden_answers_every_need_as_what_is_missing(standing in any_standing(), need in 0_usize..8) {
+    fn what_is_hidden_answers_every_need_as_what_is_missing(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
         if !allowed(standing, NeedKind::See) {
             let missing = Standing { ground: None, ..standing };
@@ -239,8 +308,8 @@ each_database! {
         assert_eq!((permit.actor(), permit.role()), (None, None));
         assert!(matches!(fixture.store.permit::<Push>(&narrow, &open).await, Err(Error::Absent)));
         assert!(matches!(fixture.store.permit::<See>(&narrow, &inside).await, Err(Error::Absent)));
-        assert_eq!(fixture.store.abilities(&narrow, &open).await.unwrap(), model::repository::Abilities::default());
-        assert!(fixture.store.abilities(&narrow, &inside).await.is_err());
+        assert_eq!(permit.abilities(), model::repository::Abilities::default());
+        assert!(!permit.viewer().is_signed_in());
         let named = scoped(&ada, &["ada/open:pull"]);
         assert_eq!(fixture.store.permit::<Pull>(&named, &open).await.unwrap().role(), Some(Role::Owner));
     }
@@ -255,7 +324,7 @@ each_database! {
             for path in [&hidden, &missing] {
                 assert!(matches!(fixture.store.permit::<See>(&viewer, path).await, Err(Error::Absent)));
                 assert!(matches!(fixture.store.permit::<Own>(&viewer, path).await, Err(Error::Absent)));
-                assert!(matches!(fixture.store.abilities(&viewer, path).await, Err(Error::Absent)));
+                assert!(matches!(fixture.store.permit::<Participate>(&viewer, path).await, Err(Error::Absent)));
                 assert!(matches!(fixture.store.push_permit(&viewer, path, now).await, Err(Error::Absent)));
             }
         }

@@ -1,13 +1,14 @@
-//! The policy itself: from what somebody is to a repository, and what they want, to what they get.
-//! Pure and total; it refuses to know where a standing comes from.
+//! The policy: pure functions from what a caller is and wants to what they get. The table beside it lists every decision.
 
 use model::repository::CommentPolicy;
-use model::role::Visibility;
+use model::role::{Role, Visibility};
+use model::token::TokenAction;
 
 use super::need::NeedKind;
-use super::standing::Standing;
+use super::standing::{NamespaceStanding, SiteStanding, Standing};
+use crate::error::{Error, Result};
 
-/// What somebody gets.
+/// What a caller gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// They may.
@@ -20,9 +21,31 @@ pub enum Verdict {
     SignIn,
 }
 
+impl Verdict {
+    /// The error of a refusal.
+    pub(crate) const fn require(self) -> Result<()> {
+        match self {
+            Self::Allowed => Ok(()),
+            Self::Absent => Err(Error::Absent),
+            Self::Forbidden => Err(Error::Forbidden),
+            Self::SignIn => Err(Error::SignIn),
+        }
+    }
+
+    /// `Allowed` or, where the rule does not hold, `Forbidden`.
+    const fn allowed_if(rule: bool) -> Self {
+        if rule { Self::Allowed } else { Self::Forbidden }
+    }
+
+    /// This verdict, or the next one where this one allows.
+    fn and(self, next: impl FnOnce() -> Self) -> Self {
+        if self == Self::Allowed { next() } else { self }
+    }
+}
+
 /// Whether a standing is enough for a need.
 ///
-/// What one may not see is absent, whatever one wants. A token's reach is asked before any role: it narrows, and never
+/// What a caller may not see is absent, whatever they want. A token's reach is checked before any role: it narrows and never
 /// grants.
 pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
     let Some(ground) = &standing.ground else { return Verdict::Absent };
@@ -37,16 +60,86 @@ pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
     if need.action().is_some_and(|action| !standing.reach.includes(action)) {
         return if standing.signed_in { Verdict::Forbidden } else { Verdict::SignIn };
     }
-    let enough = match need {
-        NeedKind::See | NeedKind::Pull => return Verdict::Allowed,
+    Verdict::allowed_if(match need {
+        NeedKind::See | NeedKind::Pull => true,
         _ if !standing.signed_in => return Verdict::SignIn,
-        NeedKind::Star => true,
+        NeedKind::Star | NeedKind::Participate => true,
         NeedKind::Comment => match ground.comments {
             CommentPolicy::Everyone => true,
             CommentPolicy::Members => standing.role.is_some(),
             CommentPolicy::Off => false,
         },
         NeedKind::Push | NeedKind::Delete | NeedKind::Manage | NeedKind::Own => standing.role >= need.least_role(),
-    };
-    if enough { Verdict::Allowed } else { Verdict::Forbidden }
+    })
+}
+
+/// What a caller wants to do with a comment that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommentAct {
+    /// Change its text.
+    Edit,
+    /// Delete it.
+    Delete,
+}
+
+/// Whether a standing is enough to edit or delete a comment: authors may do both, maintainers may delete.
+pub fn comment_verdict(standing: &Standing, is_author: bool, act: CommentAct) -> Verdict {
+    verdict(standing, NeedKind::Participate).and(|| {
+        let moderates = act == CommentAct::Delete && standing.role >= Some(Role::Maintainer);
+        Verdict::allowed_if(is_author || moderates)
+    })
+}
+
+/// A change of the role that an account has on a repository.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleChange {
+    /// Whether the caller changes their own role.
+    pub own: bool,
+    /// The role before.
+    pub before: Option<Role>,
+    /// The role afterwards.
+    pub after: Option<Role>,
+}
+
+/// Whether a standing is enough to change a role: both roles must be below the caller's. Anyone may leave.
+pub fn role_verdict(standing: &Standing, change: RoleChange) -> Verdict {
+    if change.own && change.after.is_none() {
+        return verdict(standing, NeedKind::Participate)
+            .and(|| if change.before.is_some() { Verdict::Allowed } else { Verdict::Absent });
+    }
+    verdict(standing, NeedKind::Manage)
+        .and(|| Verdict::allowed_if(change.before < standing.role && change.after < standing.role))
+}
+
+/// Whether a standing is enough to create a repository in a namespace, on a path that a token must allow `action` on.
+pub fn create_verdict(standing: &NamespaceStanding, action: TokenAction) -> Verdict {
+    if !standing.signed_in {
+        return Verdict::SignIn;
+    }
+    Verdict::allowed_if(standing.role >= Some(Role::Maintainer) && standing.reach.includes(action))
+}
+
+/// What concerns no repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteNeed {
+    /// Change one's own account, its password and its tokens.
+    OwnAccount,
+    /// Administer the site.
+    Administer,
+}
+
+impl SiteNeed {
+    /// All of them, as in the policy's table.
+    pub const ALL: [Self; 2] = [Self::OwnAccount, Self::Administer];
+}
+
+/// Whether a standing is enough for what concerns no repository. No token that has scopes reaches any of it.
+pub fn site_verdict(standing: SiteStanding, need: SiteNeed) -> Verdict {
+    match (standing, need) {
+        // The site itself has no account.
+        (SiteStanding::Anonymous, _) | (SiteStanding::System, SiteNeed::OwnAccount) => Verdict::SignIn,
+        (SiteStanding::Member { limited, .. }, SiteNeed::OwnAccount) => Verdict::allowed_if(!limited),
+        (SiteStanding::Member { limited, admin }, SiteNeed::Administer) => Verdict::allowed_if(admin && !limited),
+        (SiteStanding::System, SiteNeed::Administer) => Verdict::Allowed,
+    }
 }

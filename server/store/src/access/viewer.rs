@@ -1,5 +1,4 @@
 //! Who is asking: nobody, somebody whose credentials this package checked, or the site itself with a reason.
-//! It refuses to know repositories; what a viewer is to one is `standing`'s.
 
 use std::sync::Arc;
 
@@ -7,7 +6,8 @@ use model::account::AccountName;
 use model::id::{AccountId, TokenId};
 use model::token::{TokenAction, TokenScope};
 
-use super::standing::Reach;
+use super::standing::{Reach, SiteStanding};
+use super::verdict::{SiteNeed, site_verdict};
 use crate::Store;
 use crate::error::{Error, Result};
 
@@ -111,20 +111,22 @@ impl Viewer {
         }
     }
 
-    /// The account, where somebody signed in without a token that narrows what they may: what concerns the whole account
-    /// is not within the reach of a scope.
+    /// The account, where they may change it: what concerns the whole account is not within the reach of a token's scopes.
     pub(crate) fn whole_account(&self) -> Result<(AccountId, &AccountName)> {
-        let account = self.account().ok_or(Error::SignIn)?;
-        if self.limits.is_some() { Err(Error::Forbidden) } else { Ok(account) }
+        site_verdict(self.standing(), SiteNeed::OwnAccount).require()?;
+        self.account().ok_or(Error::SignIn)
     }
 
-    /// Whether they may run the site: an administrator without limits, or the site itself.
+    /// Whether they may administer the site.
     pub(crate) fn administers(&self) -> Result<()> {
+        site_verdict(self.standing(), SiteNeed::Administer).require()
+    }
+
+    fn standing(&self) -> SiteStanding {
         match self.who {
-            Who::System(_) => Ok(()),
-            Who::Member { admin: true, .. } if self.limits.is_none() => Ok(()),
-            Who::Member { .. } => Err(Error::Forbidden),
-            Who::Anonymous => Err(Error::SignIn),
+            Who::Anonymous => SiteStanding::Anonymous,
+            Who::Member { admin, .. } => SiteStanding::Member { admin, limited: self.limits.is_some() },
+            Who::System(_) => SiteStanding::System,
         }
     }
 

@@ -3,7 +3,6 @@
 use model::account::{Account, AccountKind, AccountName, Me};
 use model::clock::Timestamp;
 use model::id::AccountId;
-use model::role::Visibility;
 use sea_orm::FromQueryResult;
 
 use crate::error::{Error, Result};
@@ -18,7 +17,6 @@ pub(crate) struct AccountRow {
     pub(crate) bio: String,
     pub(crate) email: Option<String>,
     pub(crate) admin: bool,
-    pub(crate) default_visibility: String,
     pub(crate) created_at: i64,
     pub(crate) disabled_at: Option<i64>,
     pub(crate) language: Option<String>,
@@ -27,7 +25,7 @@ pub(crate) struct AccountRow {
 impl AccountRow {
     /// Its columns, of a table called `a`.
     pub(crate) const COLUMNS: &'static str = "a.id, a.name, a.kind, a.display_name, a.bio, a.email, a.admin, \
-         a.default_visibility, a.created_at, a.disabled_at, a.language";
+         a.created_at, a.disabled_at, a.language";
 
     /// Its identity.
     pub(crate) fn id(&self) -> AccountId {
@@ -37,11 +35,6 @@ impl AccountRow {
     /// Its name, which was parsed when it was stored.
     pub(crate) fn name(&self) -> Result<AccountName> {
         AccountName::parse(&self.name).map_err(|_| Error::Corrupt("account.name"))
-    }
-
-    /// What a repository in its namespace is for others when nobody says.
-    pub(crate) fn default_visibility(&self) -> Result<Visibility> {
-        self.default_visibility.parse().map_err(|_| Error::Corrupt("account.default_visibility"))
     }
 
     /// As everyone may see it.

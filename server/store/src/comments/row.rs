@@ -1,67 +1,47 @@
-//! Comments as they are read: each with its author's name and roles.
+//! Comments as they are read: each with its author's name and role.
 
 use model::account::AccountName;
 use model::id::CommentId;
 use model::role::Role;
-use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
-    RelationTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, JoinType, QueryFilter,
+    QuerySelect, RelationTrait, Select,
 };
 
+use crate::access::{role_of, role_of_rank};
 use crate::entity::column::Text;
-use crate::entity::{account, collaborator, comment, membership, repository};
+use crate::entity::{account, comment};
 use crate::error::Result;
 
 /// A comment, who wrote it, and as whom.
 #[derive(Debug, FromQueryResult)]
-pub(super) struct Row {
+pub(super) struct CommentRow {
     #[sea_orm(nested)]
     pub(super) comment: comment::Model,
     pub(super) author: Text<AccountName>,
-    namespace_id: Option<i64>,
-    membership: Option<Text<Role>>,
-    collaboration: Option<Text<Role>>,
+    granted: Option<i32>,
 }
 
-impl Row {
+impl CommentRow {
     /// The comment that began the thread: itself, unless it is a reply.
     pub(super) fn thread(&self) -> i64 {
         self.comment.root_id.unwrap_or(self.comment.id)
     }
 
     /// The author's role on the repository.
-    pub(super) fn author_role(&self) -> Option<Role> {
-        if self.namespace_id == Some(self.comment.author_id) {
-            return Some(Role::Owner);
-        }
-        let role = |column: Option<Text<Role>>| column.map(|Text(role)| role);
-        role(self.membership).max(role(self.collaboration))
+    pub(super) fn author_role(&self) -> Result<Option<Role>> {
+        self.granted.map(role_of_rank).transpose()
     }
 }
 
-/// The comments of a repository, to be read as [`Row`]s.
+/// The comments of a repository, to be read as [`CommentRow`]s.
 pub(super) fn select(repository: i64) -> Select<comment::Entity> {
-    let membership = comment::Entity::belongs_to(membership::Entity)
-        .from(comment::Column::AuthorId)
-        .to(membership::Column::AccountId)
-        .on_condition(|_, _| {
-            Expr::col((membership::Entity, membership::Column::NamespaceId))
-                .equals((repository::Entity, repository::Column::NamespaceId))
-                .into_condition()
-        });
-    let collaborator = comment::Entity::belongs_to(collaborator::Entity)
-        .from((comment::Column::AuthorId, comment::Column::RepositoryId))
-        .to((collaborator::Column::AccountId, collaborator::Column::RepositoryId));
     comment::Entity::find()
         .column_as(account::Column::Name, "author")
-        .column_as(repository::Column::NamespaceId, "namespace_id")
-        .column_as(membership::Column::Role, "membership")
-        .column_as(collaborator::Column::Role, "collaboration")
+        .expr_as(role_of(comment::Column::AuthorId.into_simple_expr()), "granted")
         .join(JoinType::InnerJoin, comment::Relation::Account.def())
         .join(JoinType::InnerJoin, comment::Relation::Repository.def())
-        .join(JoinType::LeftJoin, membership.into())
-        .join(JoinType::LeftJoin, collaborator.into())
         .filter(comment::Column::RepositoryId.eq(repository))
 }
 
@@ -77,7 +57,7 @@ pub(super) fn stands() -> Condition {
 }
 
 /// One comment of a repository, unless it was deleted.
-pub(super) async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<Row>> {
+pub(super) async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<CommentRow>> {
     let alive = select(repository).filter(comment::Column::Id.eq(id.0)).filter(comment::Column::DeletedAt.is_null());
-    Ok(alive.into_model::<Row>().one(on).await?)
+    Ok(alive.into_model::<CommentRow>().one(on).await?)
 }

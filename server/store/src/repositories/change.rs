@@ -1,20 +1,21 @@
-//! What changes on a repository once it is there: its text, its settings and its name.
-//! It refuses to know who may change it: it takes a permit.
+//! Changing a repository's text, settings and name.
 
 use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::reason::Reason;
-use model::repository::{CommentPolicy, MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
-use model::role::Visibility;
-use sea_orm::SqlErr;
+use model::repository::{MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
+use sea_orm::sea_query::{Expr, Value};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
 
 use super::create;
 use crate::access::{Manage, Need, Own, Permit};
 use crate::database::Tx;
+use crate::entity::column::{Json, Text};
+use crate::entity::{repository, repository_alias};
 use crate::error::{Error, Result};
-use crate::{Store, cursor, outbox, sql};
+use crate::{Store, cursor, outbox};
 
 impl Store {
     /// Changes text and settings; what the patch leaves out stays. The repository afterwards.
@@ -29,25 +30,23 @@ impl Store {
             }
         }
         let topics = patch.topics.as_deref().map(topics).transpose()?;
-        let topics = topics.as_deref();
         let now = self.clock().now();
+        let changes = &repository::ActiveModel {
+            description: set(description.map(str::to_owned)),
+            overview: set(overview.map(str::to_owned)),
+            visibility: set(patch.visibility.map(Text)),
+            comments: set(patch.comments.map(Text)),
+            topics: set(topics.map(Json)),
+            updated_at: ActiveValue::Set(now.micros()),
+            changed_at: ActiveValue::Set(now.micros()),
+            ..Default::default()
+        };
         self.database()
             .write(|tx| async move {
-                let update = "UPDATE repository SET
-                        description = COALESCE($2, description), overview = COALESCE($3, overview),
-                        visibility = COALESCE($4, visibility), comments = COALESCE($5, comments),
-                        topics = COALESCE($6, topics), updated_at = $7, changed_at = $7
-                    WHERE id = $1";
-                let values = [
-                    permit.repository().0.into(),
-                    description.into(),
-                    overview.into(),
-                    patch.visibility.map(Visibility::as_str).into(),
-                    patch.comments.map(CommentPolicy::as_str).into(),
-                    topics.into(),
-                    now.micros().into(),
-                ];
-                if sql::execute(&*tx, update, values).await? == 0 {
+                let update = repository::Entity::update_many()
+                    .set(changes.clone())
+                    .filter(repository::Column::Id.eq(permit.repository().0));
+                if update.exec(&*tx).await?.rows_affected == 0 {
                     return Err(Error::Absent);
                 }
                 outbox::append(&*tx, &event(permit, What::Changed), now).await
@@ -91,24 +90,39 @@ pub(crate) fn event<N: Need>(permit: &Permit<N>, what: What) -> Event {
 async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Timestamp) -> Result<()> {
     let id = permit.repository().0;
     // Back to a name that it had before.
-    let own = "DELETE FROM repository_alias WHERE path = $1 AND repository_id = $2";
-    sql::execute(tx, own, [path.as_str().into(), id.into()]).await?;
-    let update = "UPDATE repository SET path = $2, updated_at = $4, changed_at = $4 WHERE id = $1 AND path = $3";
-    let values = [id.into(), path.as_str().into(), permit.path().as_str().into(), now.micros().into()];
-    if sql::execute(tx, update, values).await? == 0 {
+    repository_alias::Entity::delete_many()
+        .filter(repository_alias::Column::Path.eq(path.as_str()))
+        .filter(repository_alias::Column::RepositoryId.eq(id))
+        .exec(tx)
+        .await?;
+    let renamed = repository::Entity::update_many()
+        .col_expr(repository::Column::Path, Expr::value(path.as_str()))
+        .col_expr(repository::Column::UpdatedAt, Expr::value(now.micros()))
+        .col_expr(repository::Column::ChangedAt, Expr::value(now.micros()))
+        .filter(repository::Column::Id.eq(id))
+        .filter(repository::Column::Path.eq(permit.path().as_str()));
+    if renamed.exec(tx).await?.rows_affected == 0 {
         return Err(Error::Absent);
     }
     if create::is_alias(tx, path).await? {
         return Err(create::taken());
     }
-    let keep = "INSERT INTO repository_alias (path, repository_id) VALUES ($1, $2)";
-    sql::execute(tx, keep, [permit.path().as_str().into(), id.into()]).await?;
+    let alias = repository_alias::ActiveModel {
+        path: ActiveValue::Set(Text(permit.path().clone())),
+        repository_id: ActiveValue::Set(id),
+    };
+    repository_alias::Entity::insert(alias).exec_without_returning(tx).await?;
     outbox::append(tx, &Event { path: path.clone(), ..event(permit, What::Changed) }, now).await?;
     Ok(())
 }
 
-/// Topics as they are kept: each once, in the order given, as a JSON array.
-fn topics(given: &[String]) -> Result<String> {
+/// A column to be set where there is a value.
+fn set<T: Into<Value>>(value: Option<T>) -> ActiveValue<T> {
+    value.map_or(ActiveValue::NotSet, ActiveValue::Set)
+}
+
+/// Topics as they are kept: each once, in the order given.
+fn topics(given: &[String]) -> Result<Vec<String>> {
     let mut topics: Vec<String> = Vec::new();
     for topic in given {
         let topic = parse_topic(topic)?;
@@ -119,5 +133,5 @@ fn topics(given: &[String]) -> Result<String> {
     if topics.len() > MAX_TOPICS {
         return Err(Error::Fault(Fault::invalid("topics", Reason::TooManyTopics { max: MAX_TOPICS })));
     }
-    serde_json::to_string(&topics).map_err(|_| Error::Corrupt("repository.topics"))
+    Ok(topics)
 }

@@ -1,59 +1,79 @@
 //! Collaborators: accounts with a role of their own on one repository.
-//! Nobody gives or takes a role that is not below their own; that is the one rule here besides the permit.
 
+use model::account::AccountKind;
 use model::clock::Timestamp;
 use model::event::What;
 use model::fault::Fault;
 use model::reason::Reason;
 use model::repository::Collaborator;
 use model::role::Role;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::change;
-use crate::access::{Manage, Need, Permit, See};
+use crate::access::{Manage, Need, Participate, Permit, RoleChange, Verdict, role_verdict};
 use crate::accounts;
 use crate::accounts::AccountRow;
 use crate::database::Tx;
+use crate::entity::column::Text;
+use crate::entity::{account, collaborator};
 use crate::error::{Error, Result};
-use crate::{Store, outbox, sql};
+use crate::{Store, outbox};
+
+#[derive(Debug, FromQueryResult)]
+struct CollaboratorRow {
+    #[sea_orm(nested)]
+    account: AccountRow,
+    role: Text<Role>,
+    since: i64,
+}
 
 impl Store {
     /// Those with a role of their own, by name.
     pub async fn collaborators(&self, permit: &Permit<Manage>) -> Result<Vec<Collaborator>> {
-        let find = format!(
-            "SELECT {}, c.role, c.since FROM collaborator c JOIN account a ON a.id = c.account_id
-             WHERE c.repository_id = $1 ORDER BY a.name",
-            AccountRow::COLUMNS
-        );
-        let rows = sql::all(self.database().pool(), &find, [permit.repository().0.into()]).await?;
-        let collaborator = |row| {
-            let role = row_role(row)?;
-            let since = Timestamp::from_micros(sea_orm::QueryResult::try_get(row, "", "since")?);
-            Ok(Collaborator { account: AccountRow::from_query_result(row, "")?.account()?, role, since })
+        let rows = account::Entity::find()
+            .column(collaborator::Column::Role)
+            .column(collaborator::Column::Since)
+            .inner_join(collaborator::Entity)
+            .filter(collaborator::Column::RepositoryId.eq(permit.repository().0))
+            .order_by_asc(account::Column::Name)
+            .into_model::<CollaboratorRow>()
+            .all(self.database().pool())
+            .await?;
+        let collaborator = |row: CollaboratorRow| {
+            let since = Timestamp::from_micros(row.since);
+            Ok(Collaborator { account: row.account.account()?, role: row.role.0, since })
         };
-        rows.iter().map(collaborator).collect()
+        rows.into_iter().map(collaborator).collect()
     }
 
-    /// Gives somebody a role, or another one. Neither the new role nor the one they had may be as high as one's own.
+    /// Gives somebody a role, or another one. Both the new role and the one they had must be below the viewer's own.
     pub async fn set_collaborator(&self, permit: &Permit<Manage>, name: &str, role: Role) -> Result<()> {
-        if Some(role) >= permit.role() {
+        let change = |before| RoleChange { own: false, before, after: Some(role) };
+        if role_verdict(permit.standing(), change(None)) != Verdict::Allowed {
             return Err(Error::Fault(Fault::invalid("role", Reason::RoleTooHigh)));
         }
         let account = self.person(name).await?;
-        if account.name == permit.path().namespace() {
+        if account.name()?.as_str() == permit.path().namespace() {
             return Err(Error::Fault(Fault::invalid("account", Reason::AlreadyOwner)));
         }
+        let account = account.id;
         let now = self.clock().now();
         self.database()
             .write(|tx| async move {
-                if role_of(&*tx, permit, account.id).await? >= permit.role() {
-                    return Err(Error::Forbidden);
-                }
-                let upsert = "INSERT INTO collaborator (repository_id, account_id, role, since) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (repository_id, account_id) DO UPDATE SET role = excluded.role";
-                let values =
-                    [permit.repository().0.into(), account.id.into(), role.as_str().into(), now.micros().into()];
-                sql::execute(&*tx, upsert, values).await?;
+                let before = role_of(&*tx, permit, account).await?;
+                role_verdict(permit.standing(), change(before)).require()?;
+                let row = collaborator::ActiveModel {
+                    repository_id: ActiveValue::Set(permit.repository().0),
+                    account_id: ActiveValue::Set(account),
+                    role: ActiveValue::Set(Text(role)),
+                    since: ActiveValue::Set(now.micros()),
+                };
+                let key = [collaborator::Column::RepositoryId, collaborator::Column::AccountId];
+                let replace = OnConflict::columns(key).update_column(collaborator::Column::Role).to_owned();
+                collaborator::Entity::insert(row).on_conflict(replace).exec_without_returning(&*tx).await?;
                 outbox::append(&*tx, &change::event(permit, What::Changed), now).await
             })
             .await?;
@@ -61,16 +81,24 @@ impl Store {
         Ok(())
     }
 
-    /// Takes somebody's role away, which must be below one's own.
+    /// Takes somebody's role away, which must be below the viewer's own unless it is the viewer's.
     pub async fn remove_collaborator(&self, permit: &Permit<Manage>, name: &str) -> Result<()> {
         let account = accounts::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?.id;
+        self.remove(permit, account).await
+    }
+
+    /// Gives the viewer's own role back; absent when they have none of their own.
+    pub async fn leave_repository(&self, permit: &Permit<Participate>) -> Result<()> {
+        self.remove(permit, permit.require_account()?.0).await
+    }
+
+    async fn remove<N: Need>(&self, permit: &Permit<N>, account: i64) -> Result<()> {
+        let own = permit.account().map(|id| id.0) == Some(account);
         let now = self.clock().now();
         self.database()
             .write(|tx| async move {
-                let role = role_of(&*tx, permit, account).await?.ok_or(Error::Absent)?;
-                if Some(role) >= permit.role() && permit.account().map(|id| id.0) != Some(account) {
-                    return Err(Error::Forbidden);
-                }
+                let before = Some(role_of(&*tx, permit, account).await?.ok_or(Error::Absent)?);
+                role_verdict(permit.standing(), RoleChange { own, before, after: None }).require()?;
                 remove(&tx, permit, account, now).await
             })
             .await?;
@@ -78,35 +106,22 @@ impl Store {
         Ok(())
     }
 
-    /// Gives one's own role back; absent when one has none of one's own.
-    pub async fn leave_repository(&self, permit: &Permit<See>) -> Result<()> {
-        let account = permit.require_account()?.0;
-        let now = self.clock().now();
-        self.database().write(|tx| async move { remove(&tx, permit, account, now).await }).await?;
-        self.changed();
-        Ok(())
-    }
-
     async fn person(&self, name: &str) -> Result<AccountRow> {
         let row = accounts::by_name(self.database().pool(), name.trim()).await?;
-        row.filter(|row| row.disabled_at.is_none() && row.kind != "organisation")
+        row.filter(|row| row.disabled_at.is_none() && row.kind != AccountKind::Organisation.as_str())
             .ok_or_else(|| Error::Fault(Fault::invalid("account", Reason::AccountNotFound)))
     }
 }
 
-fn row_role(row: &sea_orm::QueryResult) -> Result<Role> {
-    row.try_get::<String>("", "role")?.parse().map_err(|_| Error::Corrupt("collaborator.role"))
-}
-
+/// The role that an account has as a collaborator.
 async fn role_of<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, account: i64) -> Result<Option<Role>> {
-    let find = "SELECT role FROM collaborator WHERE repository_id = $1 AND account_id = $2";
-    let row = sql::first(on, find, [permit.repository().0.into(), account.into()]).await?;
-    row.as_ref().map(row_role).transpose()
+    let row = collaborator::Entity::find_by_id((permit.repository().0, account)).one(on).await?;
+    Ok(row.map(|row| row.role.0))
 }
 
 async fn remove<N: Need>(tx: &Tx, permit: &Permit<N>, account: i64, now: Timestamp) -> Result<()> {
-    let delete = "DELETE FROM collaborator WHERE repository_id = $1 AND account_id = $2";
-    if sql::execute(tx, delete, [permit.repository().0.into(), account.into()]).await? == 0 {
+    let removed = collaborator::Entity::delete_by_id((permit.repository().0, account)).exec(tx).await?;
+    if removed.rows_affected == 0 {
         return Err(Error::Absent);
     }
     outbox::append(tx, &change::event(permit, What::Changed), now).await?;

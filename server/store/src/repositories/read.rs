@@ -3,7 +3,7 @@
 use model::repository::{Repository, RepositoryHead};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::access::{Permit, See, Viewer};
+use crate::access::{Permit, See};
 use crate::entity::repository;
 use crate::error::{Error, Result};
 use crate::repositories::ViewedRow;
@@ -18,12 +18,12 @@ impl Store {
     }
 
     /// What all pages of a repository show: itself, what the viewer may do with it, and whose it is.
-    pub async fn head(&self, permit: &Permit<See>, viewer: &Viewer) -> Result<RepositoryHead> {
+    pub async fn head(&self, permit: &Permit<See>) -> Result<RepositoryHead> {
         let row = self.row(permit).await?;
         let owner = accounts::by_name(self.database().pool(), permit.path().namespace()).await?;
         Ok(RepositoryHead {
             repository: row.repository.view(permit.role(), row.starred)?,
-            abilities: self.abilities(viewer, permit.path()).await?,
+            abilities: permit.abilities(),
             comment_count: unsigned(row.repository.comment_count),
             owner: owner.ok_or(Error::Absent)?.account()?,
         })

@@ -1,21 +1,34 @@
-//! Stars: one an account and repository, counted on the repository in the same transaction.
-//! It refuses to know who may star: it takes a permit.
+//! Stars: at most one per account and repository, counted on the repository in the same transaction.
 
 use model::account::Account;
+use model::clock::Timestamp;
 use model::event::What;
-use model::id::RepositoryId;
+use model::id::{AccountId, RepositoryId};
 use model::page::{Page, PageRequest};
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue, ColumnTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
 use super::change;
 use crate::access::{Permit, See, Star, Viewer};
 use crate::accounts::AccountRow;
+use crate::database::Tx;
+use crate::entity::{account, repository, star};
 use crate::error::{Error, Result};
-use crate::sql::unsigned;
-use crate::{Store, cursor, outbox, sql};
+use crate::sql::{signed, unsigned};
+use crate::{Store, cursor, outbox};
 
 /// Among how many of a viewer's stars a search looks.
-const STARRED: i64 = 10_000;
+const STARRED: u64 = 10_000;
+
+#[derive(Debug, FromQueryResult)]
+struct StargazerRow {
+    #[sea_orm(nested)]
+    account: AccountRow,
+    at: i64,
+}
 
 impl Store {
     /// Stars a repository, or takes the star back; the number of stars it has then. Doing it twice changes nothing.
@@ -26,25 +39,22 @@ impl Store {
             .database()
             .write(|tx| async move {
                 let id = permit.repository().0;
-                let done = if on {
-                    let insert = "INSERT INTO star (repository_id, account_id, at) VALUES ($1, $2, $3)
-                         ON CONFLICT (repository_id, account_id) DO NOTHING";
-                    sql::execute(&*tx, insert, [id.into(), account.0.into(), now.micros().into()]).await?
-                } else {
-                    let delete = "DELETE FROM star WHERE repository_id = $1 AND account_id = $2";
-                    sql::execute(&*tx, delete, [id.into(), account.0.into()]).await?
-                };
-                let step: i64 = match (done, on) {
-                    (0, _) => 0,
-                    (_, true) => 1,
-                    (_, false) => -1,
-                };
-                let count = "UPDATE repository SET star_count = star_count + $2 WHERE id = $1 RETURNING star_count";
-                let row = sql::first(&*tx, count, [id.into(), step.into()]).await?.ok_or(Error::Absent)?;
+                let step = if on { add(&tx, id, account, now).await? } else { -remove(&tx, id, account).await? };
+                let count = repository::Entity::update_many()
+                    .col_expr(repository::Column::StarCount, Expr::col(repository::Column::StarCount).add(step))
+                    .filter(repository::Column::Id.eq(id));
+                count.exec(&*tx).await?;
+                let stars = repository::Entity::find_by_id(id)
+                    .select_only()
+                    .column(repository::Column::StarCount)
+                    .into_tuple::<i64>()
+                    .one(&*tx)
+                    .await?;
+                let stars = stars.ok_or(Error::Absent)?;
                 if step != 0 {
                     outbox::append(&*tx, &change::event(permit, What::Starred { on }), now).await?;
                 }
-                Ok::<i64, Error>(row.try_get_by_index(0)?)
+                Ok::<_, Error>(stars)
             })
             .await?;
         self.news().notify_waiters();
@@ -54,37 +64,62 @@ impl Store {
     /// Whether the viewer starred it.
     pub async fn is_starred(&self, permit: &Permit<See>) -> Result<bool> {
         let Some(account) = permit.account() else { return Ok(false) };
-        let find = "SELECT 1 FROM star WHERE repository_id = $1 AND account_id = $2";
-        let values = [permit.repository().0.into(), account.0.into()];
-        Ok(sql::first(self.database().pool(), find, values).await?.is_some())
+        let star = star::Entity::find_by_id((permit.repository().0, account.0));
+        Ok(star.count(self.database().pool()).await? > 0)
     }
 
     /// What the viewer starred last, for a search among it; some of it the viewer may no longer see.
     pub async fn starred_ids(&self, viewer: &Viewer) -> Result<Vec<RepositoryId>> {
         let Some((account, _)) = viewer.account() else { return Ok(Vec::new()) };
-        let find = "SELECT repository_id FROM star WHERE account_id = $1 ORDER BY at DESC LIMIT $2";
-        let rows = sql::all(self.database().pool(), find, [account.0.into(), STARRED.into()]).await?;
-        rows.iter().map(|row| Ok(RepositoryId(row.try_get_by_index(0)?))).collect()
+        let ids = star::Entity::find()
+            .select_only()
+            .column(star::Column::RepositoryId)
+            .filter(star::Column::AccountId.eq(account.0))
+            .order_by_desc(star::Column::At)
+            .limit(STARRED)
+            .into_tuple::<i64>()
+            .all(self.database().pool())
+            .await?;
+        Ok(ids.into_iter().map(RepositoryId).collect())
     }
 
     /// Who starred it, last first.
     pub async fn stargazers(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Account>> {
         let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), cursor::parse)?;
         let limit = page.limit();
-        let find = format!(
-            "SELECT {}, s.at FROM star s JOIN account a ON a.id = s.account_id
-             WHERE s.repository_id = $1 AND (s.at, s.account_id) < ($2, $3) AND a.disabled_at IS NULL
-             ORDER BY s.at DESC, s.account_id DESC LIMIT $4",
-            AccountRow::COLUMNS
-        );
-        let values = [permit.repository().0.into(), at.into(), id.into(), (i64::from(limit) + 1).into()];
-        let rows = sql::all(self.database().pool(), &find, values).await?;
-        let mut items = Vec::new();
-        for row in &rows {
-            items.push((AccountRow::from_query_result(row, "")?, row.try_get::<i64>("", "at")?));
-        }
-        let page = Page::from_surplus(items, limit, |(row, at)| cursor::format(*at, row.id));
-        let items = page.items.iter().map(|(row, _)| row.account()).collect::<Result<_>>()?;
+        let key = Expr::tuple([star::Column::At, star::Column::AccountId].map(IntoSimpleExpr::into_simple_expr));
+        let rows = account::Entity::find()
+            .column(star::Column::At)
+            .inner_join(star::Entity)
+            .filter(star::Column::RepositoryId.eq(permit.repository().0))
+            .filter(key.lt(Expr::tuple([at, id].map(Expr::value))))
+            .filter(account::Column::DisabledAt.is_null())
+            .order_by_desc(star::Column::At)
+            .order_by_desc(star::Column::AccountId)
+            .limit(u64::from(limit) + 1)
+            .into_model::<StargazerRow>()
+            .all(self.database().pool())
+            .await?;
+        let page = Page::from_surplus(rows, limit, |row| cursor::format(row.at, row.account.id));
+        let items = page.items.iter().map(|row| row.account.account()).collect::<Result<_>>()?;
         Ok(Page { items, next: page.next })
     }
+}
+
+/// Stars a repository; how many stars that made, none where the account had starred it already.
+async fn add(tx: &Tx, repository: i64, account: AccountId, now: Timestamp) -> Result<i64> {
+    let row = star::ActiveModel {
+        repository_id: ActiveValue::Set(repository),
+        account_id: ActiveValue::Set(account.0),
+        at: ActiveValue::Set(now.micros()),
+    };
+    let key = [star::Column::RepositoryId, star::Column::AccountId];
+    let keep = OnConflict::columns(key).do_nothing().to_owned();
+    let added = star::Entity::insert_many([row]).on_conflict(keep).exec_without_returning(tx).await?;
+    Ok(signed(added))
+}
+
+/// Takes a star back; how many that were.
+async fn remove(tx: &Tx, repository: i64, account: AccountId) -> Result<i64> {
+    Ok(signed(star::Entity::delete_by_id((repository, account.0)).exec(tx).await?.rows_affected))
 }

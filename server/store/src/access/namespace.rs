@@ -1,0 +1,129 @@
+//! Proof that a viewer may create a repository at a path, and the namespaces in which they may.
+
+use model::account::AccountName;
+use model::oci::RepositoryName;
+use model::role::{Role, Visibility};
+use model::token::TokenAction;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+
+use super::roles::{is_admin, namespace_role_of, role_of_rank};
+use super::scope::is_library;
+use super::standing::NamespaceStanding;
+use super::verdict::{Verdict, create_verdict};
+use super::viewer::Viewer;
+use crate::Store;
+use crate::entity::account;
+use crate::entity::column::Text;
+use crate::error::{Error, Result};
+
+/// Proof that a viewer may create a repository at a path.
+#[derive(Debug)]
+pub(crate) struct CreatePermit {
+    viewer: Viewer,
+    path: RepositoryName,
+    namespace: i64,
+    default_visibility: Visibility,
+    official: bool,
+}
+
+impl CreatePermit {
+    /// Who creates it.
+    pub(crate) const fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// Where.
+    pub(crate) const fn path(&self) -> &RepositoryName {
+        &self.path
+    }
+
+    /// The identity of the namespace.
+    pub(crate) const fn namespace(&self) -> i64 {
+        self.namespace
+    }
+
+    /// The namespace's visibility for new repositories.
+    pub(crate) const fn default_visibility(&self) -> Visibility {
+        self.default_visibility
+    }
+
+    /// Whether the namespace is the one that administrators curate.
+    pub(crate) const fn official(&self) -> bool {
+        self.official
+    }
+}
+
+#[derive(Debug, FromQueryResult)]
+struct NamespaceRow {
+    id: i64,
+    name: Text<AccountName>,
+    default_visibility: Text<Visibility>,
+    granted: Option<i32>,
+    admin: Option<bool>,
+}
+
+impl NamespaceRow {
+    fn standing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<NamespaceStanding> {
+        let role = match self.admin {
+            Some(true) => Some(Role::Owner),
+            Some(false) if !is_library(&self.name.0) => self.granted.map(role_of_rank).transpose()?,
+            // The library is the administrators'; a disabled account is nobody.
+            Some(false) | None => None,
+        };
+        Ok(NamespaceStanding { signed_in: self.admin.is_some(), role, reach: viewer.reach(path.as_str()) })
+    }
+}
+
+impl Store {
+    /// A permit to create a repository at a path, on which the viewer's token must allow `action`. [`Error::Absent`] where
+    /// there is no such namespace.
+    pub(crate) async fn create_permit(
+        &self,
+        viewer: &Viewer,
+        path: &RepositoryName,
+        action: TokenAction,
+    ) -> Result<CreatePermit> {
+        let row = self.namespace(viewer, path).await?.ok_or(Error::Absent)?;
+        create_verdict(&row.standing(viewer, path)?, action).require()?;
+        Ok(CreatePermit {
+            viewer: viewer.clone(),
+            path: path.clone(),
+            namespace: row.id,
+            default_visibility: row.default_visibility.0,
+            official: is_library(&row.name.0),
+        })
+    }
+
+    /// Whether a push to a path where nothing is would create a repository.
+    pub async fn may_create_by_push(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
+        self.may_create(viewer, path, &[TokenAction::Push]).await
+    }
+
+    /// Whether the viewer would see whatever is at this path, and so may be told that nothing is.
+    pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
+        self.may_create(viewer, path, &[TokenAction::Pull, TokenAction::Push]).await
+    }
+
+    /// Whether the viewer may create a repository there as far as a token that allows one of these actions goes.
+    async fn may_create(&self, viewer: &Viewer, path: &RepositoryName, actions: &[TokenAction]) -> Result<bool> {
+        if !viewer.is_signed_in() {
+            return Ok(false);
+        }
+        let Some(row) = self.namespace(viewer, path).await? else { return Ok(false) };
+        let standing = row.standing(viewer, path)?;
+        Ok(actions.iter().any(|action| create_verdict(&standing, *action) == Verdict::Allowed))
+    }
+
+    async fn namespace(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<NamespaceRow>> {
+        let viewer = viewer.account_id().map(|id| id.0);
+        let find = account::Entity::find()
+            .select_only()
+            .columns([account::Column::Id, account::Column::Name, account::Column::DefaultVisibility])
+            .expr_as(namespace_role_of(Expr::value(viewer)), "granted")
+            .expr_as(is_admin(viewer), "admin")
+            .filter(account::Column::Name.eq(path.namespace()))
+            .filter(account::Column::DisabledAt.is_null());
+        Ok(find.into_model::<NamespaceRow>().one(self.database().pool()).await?)
+    }
+}
