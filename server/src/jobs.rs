@@ -1,5 +1,5 @@
 //! What runs beside the requests: followers of the outbox and periodic work, started together, restarted when they fail, and
-//! stopped together. It refuses to know what any of them does.
+//! stopped together.
 
 mod image;
 pub mod inspect;
@@ -9,10 +9,13 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry::ledger::Ledger;
+use store::access::System;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::inspect::Inspector;
 use crate::pulls;
 use crate::search::follow;
 use crate::state::State;
@@ -30,16 +33,16 @@ pub struct Jobs {
 
 impl Jobs {
     /// Starts all of them: the search index is kept true, pushes are inspected, pulls written down, and what is over is taken out.
-    pub fn start(hub: &State) -> Self {
+    pub fn start(hub: &State, system: &System, ledger: &Arc<dyn Ledger>) -> Self {
         let mut jobs = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
-        let (store, search) = (hub.store.clone(), hub.search.clone());
-        jobs.supervise("search index", move |shutdown| follow::run(search.clone(), store.clone(), shutdown));
-        let (store, storage) = (hub.store.clone(), Arc::clone(&hub.storage));
-        jobs.supervise("inspection", move |shutdown| inspect::run(store.clone(), Arc::clone(&storage), shutdown));
-        let (store, pulls) = (hub.store.clone(), hub.pulls.clone());
-        jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), store.clone(), shutdown));
-        let (store, engine) = (hub.store.clone(), hub.engine.clone());
-        jobs.supervise("upkeep", move |shutdown| upkeep::run(store.clone(), engine.clone(), shutdown));
+        let (site, search) = (system.clone(), hub.search.clone());
+        jobs.supervise("search index", move |shutdown| follow::run(search.clone(), site.clone(), shutdown));
+        let inspector = Inspector::new(system.clone(), Arc::clone(ledger), Arc::clone(&hub.storage));
+        jobs.supervise("inspection", move |shutdown| inspect::run(inspector.clone(), shutdown));
+        let (site, pulls) = (system.clone(), hub.pulls.clone());
+        jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), site.clone(), shutdown));
+        let (site, engine) = (system.clone(), hub.engine.clone());
+        jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), engine.clone(), shutdown));
         jobs
     }
 

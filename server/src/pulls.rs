@@ -1,5 +1,4 @@
 //! Pulls, counted in memory and written in batches, so that a pull costs no write; a node that dies loses some seconds of them.
-//! It refuses to know who pulled, and whether they might.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -8,7 +7,8 @@ use std::time::Duration;
 
 use model::id::RepositoryId;
 use model::oci::Tag;
-use store::{Pulls, Store};
+use store::Pulls;
+use store::access::System;
 use tokio_util::sync::CancellationToken;
 
 /// How often counts are written.
@@ -51,7 +51,7 @@ impl PullCounter {
     }
 
     /// Writes what was counted. What cannot be written is counted on for the next time.
-    pub async fn flush(&self, store: &Store) -> store::Result<()> {
+    pub async fn flush(&self, system: &System) -> store::Result<()> {
         let counted = mem::take(&mut *self.counted());
         if counted.is_empty() {
             return Ok(());
@@ -61,7 +61,7 @@ impl PullCounter {
             count: entry.pulls,
             tags: entry.tags.iter().cloned().collect(),
         });
-        let written = store.count_pulls(&store.system("pull counts"), batch.collect()).await;
+        let written = system.store().count_pulls(system, batch.collect()).await;
         if written.is_err() {
             self.put_back(counted);
         }
@@ -84,11 +84,11 @@ impl PullCounter {
 }
 
 /// Writes counts on an interval, and once more when told to stop.
-pub async fn run(pulls: PullCounter, store: Store, shutdown: CancellationToken) -> store::Result<()> {
+pub async fn run(pulls: PullCounter, system: System, shutdown: CancellationToken) -> store::Result<()> {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(FLUSH_EVERY) => pulls.flush(&store).await?,
-            () = shutdown.cancelled() => return pulls.flush(&store).await,
+            () = tokio::time::sleep(FLUSH_EVERY) => pulls.flush(&system).await?,
+            () = shutdown.cancelled() => return pulls.flush(&system).await,
         }
     }
 }

@@ -8,8 +8,7 @@ use clap::{Args, Subcommand};
 use model::account::{AccountKind, SignUp};
 use model::clock::Clock;
 use model::token::{NewToken, TokenScope};
-use store::Store;
-use store::access::Viewer;
+use store::access::{System, Viewer};
 
 use crate::cli::password::Password;
 use crate::cli::serve::open_store;
@@ -111,12 +110,12 @@ fn age(text: &str) -> Result<Duration, String> {
 }
 
 /// Opens the store for an operator.
-async fn enter(given: &Settings) -> Result<(Store, Viewer), Error> {
+async fn enter(given: &Settings) -> Result<(System, Viewer), Error> {
     let config = given.resolve()?;
     settings::log_trouble(&config);
-    let store = open_store(&config, Clock::system()).await?;
-    let operator = store.system("command line");
-    Ok((store, operator))
+    let system = open_store(&config, Clock::system()).await?.system;
+    let operator = system.viewer("command line");
+    Ok((system, operator))
 }
 
 fn say(text: &str) {
@@ -128,16 +127,16 @@ fn say(text: &str) {
 pub(super) async fn user(command: User) -> Result<(), Error> {
     match command {
         User::Add(add) => {
-            let (store, operator) = enter(&add.settings).await?;
+            let (system, operator) = enter(&add.settings).await?;
             let password = Password::get(add.password_stdin)?;
             let form = SignUp { name: add.name, email: add.email, password: password.text.clone(), invitation: None };
-            let account = store.create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
+            let account = system.store().create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
             say(&format!("Made the account {}.", account.name));
             tell(&password);
         }
         User::List(given) => {
-            let (store, operator) = enter(&given).await?;
-            for entry in store.accounts(&operator).await.map_err(Error::of_store)? {
+            let (system, operator) = enter(&given).await?;
+            for entry in system.store().accounts(&operator).await.map_err(Error::of_store)? {
                 let account = &entry.me.account;
                 let kind = match account.kind {
                     AccountKind::Person if entry.me.admin => "administrator",
@@ -152,9 +151,9 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
         User::Disable(named) => disable(&named, true).await?,
         User::Enable(named) => disable(&named, false).await?,
         User::ResetPassword(reset) => {
-            let (store, operator) = enter(&reset.settings).await?;
+            let (system, operator) = enter(&reset.settings).await?;
             let password = Password::get(reset.password_stdin)?;
-            store.reset_password(&operator, &reset.name, &password.text).await.map_err(Error::of_store)?;
+            system.store().reset_password(&operator, &reset.name, &password.text).await.map_err(Error::of_store)?;
             say(&format!("{} has a new password; its sessions are ended.", reset.name));
             tell(&password);
         }
@@ -163,8 +162,8 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
 }
 
 async fn disable(named: &Named, disabled: bool) -> Result<(), Error> {
-    let (store, operator) = enter(&named.settings).await?;
-    store.disable_account(&operator, &named.name, disabled).await.map_err(Error::of_store)?;
+    let (system, operator) = enter(&named.settings).await?;
+    system.store().disable_account(&operator, &named.name, disabled).await.map_err(Error::of_store)?;
     say(&format!("{} is {}.", named.name, if disabled { "disabled" } else { "enabled" }));
     Ok(())
 }
@@ -185,10 +184,11 @@ pub(super) async fn token(command: Token) -> Result<(), Error> {
             text.parse().map_err(|fault: model::fault::Fault| Error::Input(app::reason::english(&fault.reason)))
         })
         .collect::<Result<_, _>>()?;
-    let (store, operator) = enter(&create.settings).await?;
+    let (system, _) = enter(&create.settings).await?;
+    let store = system.store();
     let expires_at = create.expires.map(|age| store.clock().now().plus(age));
     let form = NewToken { label: create.label, scopes, expires_at };
-    let owner = store.act_for(&operator, &create.account).await.map_err(Error::of_store)?;
+    let owner = store.act_for(&system, &create.account).await.map_err(Error::of_store)?;
     let made = store.create_token(&owner, &form).await.map_err(Error::of_store)?;
     say(&made.secret);
     Ok(())

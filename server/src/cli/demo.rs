@@ -69,7 +69,7 @@ pub(super) async fn serve(command: Demo) -> Result<(), Error> {
     let listener = listen(config.listen).await?;
     let story = Story::new();
     let opened: Opened = open(config, story.clock()).await?;
-    fill::fill(&opened.state, &story).await?;
+    fill::fill(&opened, &story).await?;
     story.catch_up();
     run(listener, opened, welcome()).await
 }

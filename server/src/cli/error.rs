@@ -110,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_names_what_cannot_be_used_and_says_each_cause_once() {
         let address = "sqlite:///nowhere/at/all/hub.db".to_owned();
-        let cause = store::Store::open(&address, model::clock::Clock::system()).await.unwrap_err();
+        let cause = store::Store::open(&address, model::clock::Clock::system()).await.err().unwrap();
         let line = Error::Database(address, cause).line();
         assert!(line.contains("sqlite:///nowhere/at/all/hub.db") && line.contains("--database"), "{line}");
         assert_eq!(line.matches("unable to open database file").count(), 1, "{line}");

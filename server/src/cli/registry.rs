@@ -19,6 +19,7 @@ use crate::router::Hub;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::standalone::{Authentication, Standalone};
 use crate::{health, serve};
+use store::OpenStore;
 
 /// An engine alone.
 #[derive(Args, Debug)]
@@ -58,10 +59,10 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let listener = listen(config.listen).await?;
     let clock = Clock::system();
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
-    let store = open_store(&config, clock.clone()).await?;
+    let OpenStore { store, ledger, .. } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
-    let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
-    let standalone = Standalone::new(engine, store.ledger(), clock, authentication);
+    let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
+    let standalone = Standalone::new(engine, ledger, clock, authentication);
     let measured = standalone.clone();
     let router = Router::new()
         .route("/healthz", get(health::alive))

@@ -1,5 +1,4 @@
 //! `portolan serve`: opens everything that the settings name, serves until told to stop, and lets go of it in order.
-//! It refuses to know what a request is.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,10 +10,12 @@ use app::portal::Site;
 use axum::Router;
 use axum::routing::get;
 use model::clock::Clock;
+use registry::ledger::Ledger;
 use registry::storage::Storage;
 use registry::storage::disk::Disk;
 use registry::{Engine, Limits};
-use store::Store;
+use store::access::System;
+use store::{OpenStore, Store};
 use tokio::net::TcpListener;
 
 use crate::assets::Assets;
@@ -36,15 +37,19 @@ pub struct Opened {
     pub state: State,
     /// Its one service.
     pub hub: Hub,
+    /// Proof that the site itself acts, for its jobs.
+    pub system: System,
+    /// The rows that the engine works on.
+    pub ledger: Arc<dyn Ledger>,
 }
 
 /// Opens the store, the storage and the index, and puts the hub together.
 pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
     make_folder(&config.data)?;
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
-    let store = open_store(&config, clock.clone()).await?;
+    let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
-    let engine = Engine::new(store.ledger(), Arc::clone(&storage), clock.clone(), limits);
+    let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
     let assets = Assets::load();
     let site = Site {
@@ -70,11 +75,11 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
         metrics: Arc::new(Metrics::new()),
     });
     let hub = Hub::new(&state);
-    Ok(Opened { state, hub })
+    Ok(Opened { state, hub, system, ledger })
 }
 
 /// Opens the database alone, as the commands do that work beside a running server.
-pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<Store, Error> {
+pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<OpenStore, Error> {
     make_folder(&config.data)?;
     Store::open(&config.database, clock).await.map_err(|error| Error::Database(config.database_shown(), error))
 }
@@ -106,12 +111,12 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 
 /// Serves what was opened until SIGTERM or SIGINT; `welcome` is printed once it does.
 pub(super) async fn run(listener: TcpListener, opened: Opened, welcome: String) -> Result<(), Error> {
-    let Opened { state, hub } = opened;
+    let Opened { state, hub, system, ledger } = opened;
     let measured = match state.config.metrics_listen {
         Some(address) => Some(measure(&state, address).await?),
         None => None,
     };
-    let jobs = Jobs::start(&state);
+    let jobs = Jobs::start(&state, &system, &ledger);
     let root = reachable(&state.config, &listener);
     let secret = state.store.setup_secret().await.map_err(Error::Store)?;
     announce(&root, secret.as_deref(), &welcome);

@@ -1,5 +1,4 @@
-//! Upkeep: `portolan config print`, `reindex` and `doctor`.
-//! It refuses to serve anything.
+//! `portolan config print`, `reindex` and `doctor`.
 
 use std::io::{self, Write as _};
 
@@ -35,9 +34,9 @@ pub(super) fn config(command: &Config) -> Result<(), Error> {
 
 /// Makes the search index of this node anew.
 pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
-    let store = open_store(&config, Clock::system()).await?;
+    let system = open_store(&config, Clock::system()).await?.system;
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
-    follow::rebuild(&search, &store).await.map_err(Error::Search)?;
+    follow::rebuild(&search, &system).await.map_err(Error::Search)?;
     let _ = writeln!(io::stdout(), "The search index is made anew.");
     Ok(())
 }
@@ -49,7 +48,7 @@ pub(super) async fn doctor(config: config::Config) -> Result<(), Error> {
         let _ = writeln!(out, "{text}");
     };
     say(format!("settings: good; the hub is at {}", config.public_url));
-    let store = open_store(&config, Clock::system()).await?;
+    let store = open_store(&config, Clock::system()).await?.store;
     store.ping().await.map_err(Error::Store)?;
     say("database: answers, and its schema is up to date".to_owned());
     let (disk, folder) = (open_disk(&config)?, config.storage_folder());

@@ -1,5 +1,5 @@
-//! Follows pushes and reads what an image's configuration says about it into rows: platform, settings, layers and their commands.
-//! It refuses to know who pushed and who will look; an image that it cannot read is skipped and stays pullable.
+//! Follows pushes and writes what an image's configuration says into rows: platform, settings, layers and their commands. An
+//! image that cannot be read is skipped and stays pullable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use model::id::{EventId, RepositoryId};
 use model::oci::{Digest, Reference};
 use registry::ledger::{Ledger, LedgerError};
 use registry::storage::{Storage, StorageError};
-use store::Store;
-use store::access::Viewer;
+use store::access::System;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -51,16 +50,15 @@ impl Error {
 }
 
 /// What inspection reads from and writes to.
+#[derive(Clone)]
 pub struct Inspector {
-    store: Store,
-    viewer: Viewer,
+    system: System,
     ledger: Arc<dyn Ledger>,
     storage: Arc<dyn Storage>,
 }
 
 /// Inspects what is pushed until told to stop.
-pub(super) async fn run(store: Store, storage: Arc<dyn Storage>, shutdown: CancellationToken) -> Result<(), Error> {
-    let inspector = Inspector::new(store, storage);
+pub(super) async fn run(inspector: Inspector, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::select! {
         done = inspector.follow() => done,
         () = shutdown.cancelled() => Ok(()),
@@ -69,14 +67,13 @@ pub(super) async fn run(store: Store, storage: Arc<dyn Storage>, shutdown: Cance
 
 impl Inspector {
     /// An inspector over these.
-    pub fn new(store: Store, storage: Arc<dyn Storage>) -> Self {
-        let (viewer, ledger) = (store.system("inspection"), store.ledger());
-        Self { store, viewer, ledger, storage }
+    pub fn new(system: System, ledger: Arc<dyn Ledger>, storage: Arc<dyn Storage>) -> Self {
+        Self { system, ledger, storage }
     }
 
     async fn follow(&self) -> Result<(), Error> {
         loop {
-            let news = self.store.wait_for_events();
+            let news = self.system.store().wait_for_events();
             if self.catch_up().await? == 0 {
                 news.await;
             }
@@ -85,8 +82,9 @@ impl Inspector {
 
     /// Inspects what the next events say was pushed; how many events there were.
     pub async fn catch_up(&self) -> Result<usize, Error> {
-        let position = self.store.follower_position(&self.viewer, NAME).await.map_err(Error::Store)?;
-        let events = self.store.events_after(&self.viewer, position, EVENTS).await.map_err(Error::Store)?;
+        let (store, system) = (self.system.store(), &self.system);
+        let position = store.follower_position(system, NAME).await.map_err(Error::Store)?;
+        let events = store.events_after(system, position, EVENTS).await.map_err(Error::Store)?;
         let mut last: Option<EventId> = None;
         for (id, _, event) in &events {
             if let What::Pushed { digest, .. } = &event.what {
@@ -95,7 +93,7 @@ impl Inspector {
             last = Some(*id);
         }
         if let Some(last) = last {
-            self.store.set_follower_position(&self.viewer, NAME, last).await.map_err(Error::Store)?;
+            store.set_follower_position(system, NAME, last).await.map_err(Error::Store)?;
         }
         Ok(events.len())
     }
@@ -149,9 +147,10 @@ impl Inspector {
                 if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
                     seen.config.platform = platform;
                 }
-                self.store
+                self.system
+                    .store()
                     .record_image(
-                        &self.viewer,
+                        &self.system,
                         repository,
                         digest,
                         &seen.config.platform.clone(),

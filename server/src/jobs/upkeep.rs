@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use registry::Engine;
-use store::Store;
+use store::access::System;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::trace::cause;
@@ -17,11 +17,10 @@ const OBJECTS: u64 = 500;
 const AT_MOST: usize = 200;
 
 /// Takes expired rows and unneeded objects out on an interval until told to stop.
-pub(super) async fn run(store: Store, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
-    let viewer = store.system("upkeep");
+pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
     loop {
         // It takes some at a time, so that a long absence is not one long write.
-        while store.sweep_sessions(&viewer).await? > 0 && !shutdown.is_cancelled() {}
+        while system.store().sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
         take_out_trash(&engine, &shutdown).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -1,5 +1,5 @@
 //! Keeps the index true to the database: built whole from SQL where it is new, then every event's repository written again.
-//! It refuses to know what an event says beyond its repository: what stands in SQL now is what is indexed.
+//! An event only names a repository: what SQL says now is what is indexed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use model::id::{EventId, RepositoryId};
-use store::access::Viewer;
-use store::{SearchDocument, Store};
+use store::SearchDocument;
+use store::access::System;
 use tantivy::TantivyDocument;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,61 +28,58 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 const FIRST_BUILD_COMMIT: u64 = 20_000;
 
 /// Follows the outbox until told to stop; builds the index first where that was never finished.
-pub async fn run(search: Search, store: Store, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(search: Search, system: System, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::select! {
-        done = follow(&search, &store) => done,
+        done = follow(&search, &system) => done,
         () = shutdown.cancelled() => Ok(()),
     }
 }
 
-async fn follow(search: &Search, store: &Store) -> Result<(), Error> {
-    let viewer = store.system("search index");
-    let mut position = catch_up(search, store).await?;
+async fn follow(search: &Search, system: &System) -> Result<(), Error> {
+    let mut position = catch_up(search, system).await?;
     let mut committed = Instant::now();
     loop {
-        let news = store.wait_for_events();
-        let events = apply(search, store, &viewer, &mut position).await?;
+        let news = system.store().wait_for_events();
+        let events = apply(search, system, &mut position).await?;
         if events == 0 {
             news.await;
             continue;
         }
         // A single push is committed at once; a stream of them once an interval, with all that came meanwhile.
         tokio::time::sleep_until(committed + COMMIT_EVERY).await;
-        apply_all(search, store, &viewer, &mut position).await?;
+        apply_all(search, system, &mut position).await?;
         commit(search, Some(position)).await?;
         committed = Instant::now();
     }
 }
 
 /// Brings the index up to the outbox's present end, building it where it is new; the place it then stands at.
-pub async fn catch_up(search: &Search, store: &Store) -> Result<EventId, Error> {
-    let viewer = store.system("search index");
-    let end = store.last_event(&viewer).await.map_err(Error::Store)?;
+pub async fn catch_up(search: &Search, system: &System) -> Result<EventId, Error> {
+    let end = system.store().last_event(system).await.map_err(Error::Store)?;
     let mut position = match search.index.position()? {
         // A place beyond the end belongs to another database.
         Some(position) if position <= end => position,
-        _ => return rebuild(search, store).await,
+        _ => return rebuild(search, system).await,
     };
-    if apply_all(search, store, &viewer, &mut position).await? > 0 {
+    if apply_all(search, system, &mut position).await? > 0 {
         commit(search, Some(position)).await?;
     }
     Ok(position)
 }
 
 /// Builds the whole index from SQL; what was found before is found until it is done. Gives the place it then stands at.
-pub async fn rebuild(search: &Search, store: &Store) -> Result<EventId, Error> {
-    let viewer = store.system("search index");
+pub async fn rebuild(search: &Search, system: &System) -> Result<EventId, Error> {
     // Read before the first repository: what changes while the index is built is read once more afterwards.
-    let mut position = store.last_event(&viewer).await.map_err(Error::Store)?;
+    let mut position = system.store().last_event(system).await.map_err(Error::Store)?;
     let first = search.index.searcher().num_docs() == 0;
     blocking(search, Index::clear).await?;
     let (mut last, mut done) = (RepositoryId(0), 0_u64);
     loop {
-        let ids = store.repository_ids_after(&viewer, last, BATCH).await.map_err(Error::Store)?;
+        let ids = system.store().repository_ids_after(system, last, BATCH).await.map_err(Error::Store)?;
         let Some(end) = ids.last() else { break };
         last = *end;
         let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        replace(search, store, &viewer, ids).await?;
+        replace(search, system, ids).await?;
         let next = done.saturating_add(count);
         if next / FIRST_BUILD_COMMIT > done / FIRST_BUILD_COMMIT {
             tracing::info!(repositories = next, "building the search index");
@@ -92,7 +89,7 @@ pub async fn rebuild(search: &Search, store: &Store) -> Result<EventId, Error> {
         }
         done = next;
     }
-    apply_all(search, store, &viewer, &mut position).await?;
+    apply_all(search, system, &mut position).await?;
     commit(search, Some(position)).await?;
     tracing::info!(repositories = done, "the search index is built");
     Ok(position)
@@ -100,10 +97,10 @@ pub async fn rebuild(search: &Search, store: &Store) -> Result<EventId, Error> {
 
 /// Applies events until less than a whole reading is left, and says how many there were: whoever waited for none would wait
 /// for as long as somebody pushes.
-async fn apply_all(search: &Search, store: &Store, viewer: &Viewer, position: &mut EventId) -> Result<u64, Error> {
+async fn apply_all(search: &Search, system: &System, position: &mut EventId) -> Result<u64, Error> {
     let mut all = 0;
     loop {
-        let events = apply(search, store, viewer, position).await?;
+        let events = apply(search, system, position).await?;
         all += events;
         if events < EVENTS {
             return Ok(all);
@@ -112,24 +109,19 @@ async fn apply_all(search: &Search, store: &Store, viewer: &Viewer, position: &m
 }
 
 /// Reads the next events and writes their repositories anew; moves `position` past them and says how many there were.
-async fn apply(search: &Search, store: &Store, viewer: &Viewer, position: &mut EventId) -> Result<u64, Error> {
-    let events = store.events_after(viewer, *position, EVENTS).await.map_err(Error::Store)?;
+async fn apply(search: &Search, system: &System, position: &mut EventId) -> Result<u64, Error> {
+    let events = system.store().events_after(system, *position, EVENTS).await.map_err(Error::Store)?;
     let Some((last, _, _)) = events.last() else { return Ok(0) };
     let next = *last;
     let repositories: BTreeSet<RepositoryId> = events.iter().map(|(_, _, event)| event.repository).collect();
-    replace(search, store, viewer, repositories).await?;
+    replace(search, system, repositories).await?;
     *position = next;
     Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
 /// Writes these repositories as they stand in SQL now; those that are gone are taken out.
-async fn replace(
-    search: &Search,
-    store: &Store,
-    viewer: &Viewer,
-    ids: impl IntoIterator<Item = RepositoryId>,
-) -> Result<(), Error> {
-    let read = async |id| Ok::<_, Error>((id, readable(id, store.search_document(viewer, id).await)?));
+async fn replace(search: &Search, system: &System, ids: impl IntoIterator<Item = RepositoryId>) -> Result<(), Error> {
+    let read = async |id| Ok::<_, Error>((id, readable(id, system.store().search_document(system, id).await)?));
     let rows: Vec<_> = stream::iter(ids).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
     blocking(search, move |index| {
         let changes = rows.into_iter().map(|(id, row)| {

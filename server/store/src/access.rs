@@ -21,7 +21,7 @@ pub use standing::{Ground, NamespaceStanding, Reach, SiteStanding, Standing};
 pub use verdict::{
     CommentAct, RoleChange, SiteNeed, Verdict, comment_verdict, create_verdict, role_verdict, site_verdict, verdict,
 };
-pub use viewer::Viewer;
+pub use viewer::{System, Viewer};
 
 #[cfg(test)]
 mod tests;

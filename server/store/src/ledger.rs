@@ -1,5 +1,4 @@
-//! The engine's memory over SQL: `registry`'s ledger, each call one transaction.
-//! It refuses to know who acts and whether they may; the engine's caller has settled that.
+//! The engine's ledger over SQL, each call one transaction. Whether a caller may is settled before the engine is called.
 
 use std::sync::Arc;
 
@@ -29,11 +28,9 @@ mod uploads;
 /// How often a change begins again because a row that it refers to went away meanwhile; then it sees that for itself.
 const TRIES: u32 = 4;
 
-impl Store {
-    /// The engine's memory in this database.
-    pub fn ledger(&self) -> Arc<dyn Ledger> {
-        Arc::new(SqlLedger { store: self.clone() })
-    }
+/// The engine's rows in this database.
+pub(crate) fn of(store: &Store) -> Arc<dyn Ledger> {
+    Arc::new(SqlLedger { store: store.clone() })
 }
 
 #[derive(Debug)]

@@ -1,13 +1,13 @@
-//! Who may touch what, and the SQL: the only way to a row, open to those who hold a `Viewer`, a `Permit` or a `Scope`.
-//! It refuses to know HTTP, HTML and where blobs' bytes lie.
+//! Who may touch what, and the SQL: the only way to a row, open to those who hold a proof of what they may do.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use model::clock::Clock;
+use registry::ledger::Ledger;
 use tokio::sync::Notify;
 
-use crate::access::Standings;
+use crate::access::{Standings, System};
 use crate::accounts::Passwords;
 use crate::bearer::Bearers;
 use crate::database::Database;
@@ -56,9 +56,19 @@ struct Inner {
     skipped: AtomicI64,
 }
 
+/// A store that was just opened, with what only the code that starts the process gets.
+pub struct OpenStore {
+    /// The store.
+    pub store: Store,
+    /// Proof that the site itself acts, for jobs and commands.
+    pub system: System,
+    /// The rows that the engine works on.
+    pub ledger: Arc<dyn Ledger>,
+}
+
 impl Store {
     /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
-    pub async fn open(url: &str, clock: Clock) -> Result<Self> {
+    pub async fn open(url: &str, clock: Clock) -> Result<OpenStore> {
         let database = Database::open(url).await?;
         let inner = Inner {
             database,
@@ -72,7 +82,8 @@ impl Store {
         };
         let store = Self { inner: Arc::new(inner) };
         store.make_library().await?;
-        Ok(store)
+        let ledger = ledger::of(&store);
+        Ok(OpenStore { system: System::of(store.clone()), ledger, store })
     }
 
     /// Whether the database answers.

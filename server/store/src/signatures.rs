@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What proves who calls.
-const PROOFS: [&str; 3] = ["Viewer", "Permit<", "Scope"];
+const PROOFS: [&str; 4] = ["Viewer", "Permit<", "Scope", "&System"];
 
 /// Functions that need nobody: the database as such, public keys, and secrets that are credentials themselves. May only shrink.
 const NOBODY: [&str; 6] = ["open", "ping", "jwks", "invitation", "setup_secret", "setup_open"];

@@ -1,5 +1,4 @@
 //! A fresh store for each test, on SQLite and on PostgreSQL, with a clock that the test moves.
-//! It refuses to know what a test is about.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,11 +11,12 @@ use model::id::{AccountId, EventId};
 use model::oci::RepositoryName;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
+use registry::ledger::Ledger;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::access::{Manage, Viewer};
-use crate::{Store, sql};
+use crate::access::{Manage, System, Viewer};
+use crate::{OpenStore, Store, sql};
 
 /// The variable that holds the address of a PostgreSQL server on which databases can be made.
 const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
@@ -24,6 +24,8 @@ const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
 /// A store on a database of its own.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
+    pub(crate) system: System,
+    pub(crate) ledger: Arc<dyn Ledger>,
     url: String,
     now: Arc<AtomicI64>,
     place: Place,
@@ -60,13 +62,13 @@ impl Fixture {
 
     async fn open(url: &str, place: Place) -> Self {
         let now = Arc::new(AtomicI64::new(1_760_000_000_000_000));
-        let store = Store::open(url, clock(&now)).await.unwrap();
-        Self { store, url: url.to_owned(), now, place }
+        let OpenStore { store, system, ledger } = Store::open(url, clock(&now)).await.unwrap();
+        Self { store, system, ledger, url: url.to_owned(), now, place }
     }
 
     /// The same database, as another node has it open.
     pub(crate) async fn again(&self) -> Store {
-        Store::open(&self.url, clock(&self.now)).await.unwrap()
+        Store::open(&self.url, clock(&self.now)).await.unwrap().store
     }
 
     /// An account without a password.
@@ -125,8 +127,7 @@ impl Fixture {
 
     /// What happened, in order.
     pub(crate) async fn events(&self) -> Vec<What> {
-        let system = self.store.system("a test reads events");
-        let events = self.store.events_after(&system, EventId(0), 1_000).await.unwrap();
+        let events = self.store.events_after(&self.system, EventId(0), 1_000).await.unwrap();
         events.into_iter().map(|(_, _, event)| event.what).collect()
     }
 

@@ -142,13 +142,13 @@ impl Snapshot {
         let now = Now::new();
         let world = World::open(folder(), &now).await;
         let store = &world.state.store;
-        let system = store.system("test");
+        let (system, operator) = (&world.opened.system, world.opened.system.viewer("test"));
         let mut viewers = BTreeMap::new();
         for name in ["owner", "maintainer", "writer", "reader", "stranger"] {
             viewers.insert(name, world.member(name).await);
         }
-        store.create_account(&system, &sign_up("operator"), true).await.unwrap();
-        viewers.insert("operator", store.act_for(&system, "operator").await.unwrap());
+        store.create_account(&operator, &sign_up("operator"), true).await.unwrap();
+        viewers.insert("operator", store.act_for(system, "operator").await.unwrap());
         let owner = &viewers["owner"];
 
         let mut named = Vec::new();
@@ -179,7 +179,7 @@ impl Snapshot {
             actors.push(world.furnish(actor).await);
         }
         actors.push(world.furnish(of_owner("pull-only", pull_only)).await);
-        follow::catch_up(&world.state.search, store).await.unwrap();
+        follow::catch_up(&world.state.search, system).await.unwrap();
         Self { template: world, now, actors, known: Known { token, ..known } }
     }
 

@@ -34,7 +34,7 @@ async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Diges
         expect: Expect::Anything,
     };
     let place = Place { id: permit.repository(), name, actor: permit.actor().cloned() };
-    assert_eq!(store.ledger().put_manifest(&place, &manifest, world.now()).await.unwrap(), Put::Stored);
+    assert_eq!(world.hub.ledger.put_manifest(&place, &manifest, world.now()).await.unwrap(), Put::Stored);
     let config =
         ImageConfig { platform: "linux/amd64".to_owned(), env: vec!["A=b".to_owned()], ..ImageConfig::default() };
     let layer = Layer {
@@ -43,8 +43,10 @@ async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Diges
         size: 7,
         created_by: "COPY".to_owned(),
     };
-    let system = store.system("test");
-    store.record_image(&system, permit.repository(), &digest, "linux/amd64", config, vec![layer]).await.unwrap();
+    store
+        .record_image(&world.hub.system, permit.repository(), &digest, "linux/amd64", config, vec![layer])
+        .await
+        .unwrap();
     digest
 }
 
@@ -118,7 +120,7 @@ async fn a_search_counts_only_what_the_caller_may_see() {
         world.repository(&ada, path, visibility).await;
     }
     let state = &world.hub.state;
-    server::search::follow::catch_up(&state.search, &state.store).await.unwrap();
+    server::search::follow::catch_up(&state.search, &world.hub.system).await.unwrap();
     let first = world.get("/search?q=lighthouse&limit=1", &eve).await.expect(200);
     assert_eq!(first["total"], 2);
     assert_described("SearchHit", &first["items"][0]);

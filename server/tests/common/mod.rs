@@ -1,5 +1,4 @@
 //! A hub over SQLite in a folder, driven in memory, and what its tests send and read.
-//! It refuses to know who is on it, and what the answers should be.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -19,9 +18,8 @@ use http_body_util::BodyExt as _;
 use model::account::{Registration, SignUp};
 use model::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
-use server::cli;
+use server::cli::{self, Opened};
 use server::config::Config;
-use server::router::Hub;
 use server::state::State;
 use sha2::{Digest as _, Sha256};
 use store::access::Viewer;
@@ -81,7 +79,7 @@ impl Answer {
 /// One hub, open.
 pub(crate) struct Site {
     pub(crate) state: State,
-    hub: Hub,
+    pub(crate) opened: Opened,
 }
 
 impl Site {
@@ -89,11 +87,11 @@ impl Site {
         let mut flags = BTreeMap::from([("data", folder.display().to_string())]);
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let opened = cli::open(Config::resolve(flags, [], None).unwrap(), now.clock()).await.unwrap();
-        Self { state: opened.state, hub: opened.hub }
+        Self { state: opened.state.clone(), opened }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.hub.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self.opened.hub.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
     }

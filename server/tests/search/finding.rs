@@ -1,9 +1,12 @@
 //! What search finds, in which order, and what it keeps to itself.
 
-use crate::world::World;
+use std::mem;
+
 use model::role::{Role, Visibility};
 use model::search::{Facet, SearchRequest, SearchSort};
 use server::search::{Search, follow};
+
+use crate::world::World;
 
 /// A hub with a few repositories of one owner, followed.
 async fn harbour() -> (World, store::access::Viewer) {
@@ -272,7 +275,7 @@ async fn suggestions_heed_qualifiers_and_half_a_qualifier_suggests_nothing() {
 
 #[tokio::test]
 async fn a_rebuilt_index_answers_as_the_followed_one_did() {
-    let (world, ann) = harbour().await;
+    let (mut world, ann) = harbour().await;
     world.delete(&ann, "ann/postgres").await;
     world.public(&ann, "ann/late", "Came later", "").await;
     world.follow().await;
@@ -281,15 +284,15 @@ async fn a_rebuilt_index_answers_as_the_followed_one_did() {
     for query in queries {
         before.push(world.results(&ann, query).await);
     }
-    follow::rebuild(&world.search, &world.store).await.unwrap();
-    let World { folder, store, search } = world;
-    let anew = World { search: Search::open(&folder.path().join("another")).unwrap(), folder, store };
-    anew.follow().await;
+    follow::rebuild(&world.search, &world.system).await.unwrap();
+    let another = Search::open(&world.folder.path().join("another")).unwrap();
+    let search = mem::replace(&mut world.search, another);
+    world.follow().await;
     for (query, before) in queries.into_iter().zip(before) {
         let again =
-            search.search(&anew.store, &ann, SearchRequest { q: query.to_owned(), limit: 100, ..Default::default() });
+            search.search(&world.store, &ann, SearchRequest { q: query.to_owned(), limit: 100, ..Default::default() });
         assert_eq!(again.await.unwrap(), before, "{query}");
-        assert_eq!(anew.results(&ann, query).await, before, "{query}");
+        assert_eq!(world.results(&ann, query).await, before, "{query}");
     }
 }
 
@@ -298,7 +301,7 @@ async fn a_change_is_findable_within_two_seconds_while_the_follower_runs() {
     let world = World::new().await;
     let ann = world.member("ann").await;
     let stop = tokio_util::sync::CancellationToken::new();
-    let follower = tokio::spawn(follow::run(world.search.clone(), world.store.clone(), stop.clone()));
+    let follower = tokio::spawn(follow::run(world.search.clone(), world.system.clone(), stop.clone()));
     for number in 0..3 {
         let path = format!("ann/boat-{number}");
         world.public(&ann, &path, "", "").await;

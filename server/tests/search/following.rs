@@ -45,7 +45,7 @@ impl Dock {
 
     async fn blob(&self, bytes: &[u8]) -> Link {
         let id = Uuid::from_u128(self.uploads.replace(self.uploads.get() + 1));
-        let ledger = self.world.store.ledger();
+        let ledger = &self.world.ledger;
         ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
         let mut writer = self.storage.writer(id, Vec::new(), Lease::new(())).await.unwrap();
         writer.write(Bytes::copy_from_slice(bytes)).await.unwrap();
@@ -79,7 +79,7 @@ impl Dock {
             tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
             expect: Expect::Anything,
         };
-        let put = self.world.store.ledger().put_manifest(&self.place, &manifest, self.now()).await.unwrap();
+        let put = self.world.ledger.put_manifest(&self.place, &manifest, self.now()).await.unwrap();
         assert_eq!(put, Put::Stored);
         Link { digest, size }
     }
@@ -95,7 +95,8 @@ impl Dock {
     }
 
     async fn inspect(&self) {
-        let inspector = Inspector::new(self.world.store.clone(), Arc::clone(&self.storage));
+        let inspector =
+            Inspector::new(self.world.system.clone(), Arc::clone(&self.world.ledger), Arc::clone(&self.storage));
         while inspector.catch_up().await.unwrap() > 0 {}
     }
 
@@ -178,8 +179,8 @@ async fn pulls_are_written_in_batches_and_an_index_is_only_the_way_to_one() {
         pulls.record(dock.place.id, None);
     }
     let store = &dock.world.store;
-    pulls.flush(store).await.unwrap();
-    pulls.flush(store).await.unwrap();
+    pulls.flush(&dock.world.system).await.unwrap();
+    pulls.flush(&dock.world.system).await.unwrap();
     let nobody = store.anonymous();
     let permit = store.permit::<See>(&nobody, &dock.place.name).await.unwrap();
     assert_eq!(store.repository(&permit).await.unwrap().pulls, 3);

@@ -14,11 +14,11 @@ use model::oci::{Digest, RepositoryName, Tag};
 use model::repository::{NewRepository, RepositoryPatch};
 use model::role::Visibility;
 use model::search::{SearchRequest, SearchResults};
-use registry::ledger::{Expect, NewManifest, Place, Put};
+use registry::ledger::{Expect, Ledger, NewManifest, Place, Put};
 use server::search::{Search, follow};
 use sha2::{Digest as _, Sha256};
-use store::Store;
-use store::access::{Manage, Own, Permit, Viewer};
+use store::access::{Manage, Own, Permit, System, Viewer};
+use store::{OpenStore, Store};
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z, in microseconds.
@@ -28,6 +28,8 @@ const START: i64 = 1_767_225_600_000_000;
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
+    pub(crate) system: System,
+    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) search: Search,
 }
 
@@ -38,9 +40,9 @@ impl World {
         let ticks = Arc::new(AtomicI64::new(START));
         let clock = Clock::new(move || Timestamp::from_micros(ticks.fetch_add(1_000_000, Ordering::SeqCst)));
         let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
-        let store = Store::open(&url, clock).await.unwrap();
+        let OpenStore { store, system, ledger } = Store::open(&url, clock).await.unwrap();
         let search = Search::open(&folder.path().join("index")).unwrap();
-        Self { folder, store, search }
+        Self { folder, store, system, ledger, search }
     }
 
     pub(crate) async fn member(&self, name: &str) -> Viewer {
@@ -114,20 +116,19 @@ impl World {
         };
         let name: RepositoryName = path.parse().unwrap();
         let place = Place { id, name, actor: None };
-        let put = self.store.ledger().put_manifest(&place, &manifest, self.store.clock().now()).await.unwrap();
+        let put = self.ledger.put_manifest(&place, &manifest, self.store.clock().now()).await.unwrap();
         assert_eq!(put, Put::Stored);
         let config = ImageConfig {
             platform: platform.to_owned(),
             labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             ..ImageConfig::default()
         };
-        let system = self.store.system("test");
-        self.store.record_image(&system, id, &digest, platform, config, Vec::new()).await.unwrap();
+        self.store.record_image(&self.system, id, &digest, platform, config, Vec::new()).await.unwrap();
     }
 
     /// Brings the index up to date.
     pub(crate) async fn follow(&self) {
-        follow::catch_up(&self.search, &self.store).await.unwrap();
+        follow::catch_up(&self.search, &self.system).await.unwrap();
     }
 
     pub(crate) async fn results(&self, viewer: &Viewer, query: &str) -> SearchResults {

@@ -110,7 +110,7 @@ async fn an_upload_that_went_with_its_repository_leaves_the_disk() {
     let gone = world.call(Method::DELETE, "/api/v1/repositories/ada/app", &owner, Body::empty()).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{gone:?}");
     assert!(files(&world.state.config.storage_folder()) > before);
-    let jobs = Jobs::start(&world.state);
+    let jobs = Jobs::start(&world.state, &world.opened.system, &world.opened.ledger);
     for _ in 0..100 {
         if files(&world.state.config.storage_folder()) == before {
             break;

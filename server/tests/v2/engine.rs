@@ -63,7 +63,7 @@ async fn a_one_word_name_is_one_of_the_library() {
     let world = World::new().await;
     let ada = world.member("ada").await;
     let form = sign_up("root-user");
-    world.state.store.create_account(&world.state.store.system("test"), &form, true).await.unwrap();
+    world.state.store.create_account(&world.opened.system.viewer("test"), &form, true).await.unwrap();
     let token = world.bearer("root-user", "repository:alpine:pull,push").await;
     world.push("alpine", "3", &token, b"layer").await;
     let anonymous = world.bearer("", "repository:library/alpine:pull").await;

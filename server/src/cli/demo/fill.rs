@@ -1,5 +1,4 @@
 //! Puts the sample content into an empty hub, as its people would: each acts as themselves, through permits and pushes.
-//! It refuses to know what the content is.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,12 +14,12 @@ use model::repository::{NewRepository, RepositoryPatch};
 use registry::ledger::Place;
 use registry::{Call, Operation};
 use store::Pulls;
-use store::access::{self, Manage, See, Star, Viewer};
+use store::access::{self, Manage, See, Star, System, Viewer};
 
 use super::Story;
 use super::image::{self, Content};
 use super::sample::{PASSWORD, PEOPLE, REPOSITORIES, Sample};
-use crate::cli::Error;
+use crate::cli::{Error, Opened};
 use crate::state::State;
 use crate::v2::caller::place;
 
@@ -28,11 +27,12 @@ use crate::v2::caller::place;
 const BETWEEN: Duration = Duration::from_hours(55);
 
 /// Fills a hub that has no accounts; another is left as it is.
-pub(super) async fn fill(state: &State, story: &Story) -> Result<(), Error> {
+pub(super) async fn fill(opened: &Opened, story: &Story) -> Result<(), Error> {
+    let (state, system) = (&opened.state, &opened.system);
     if state.store.setup_secret().await.map_err(Error::Store)?.is_none() {
         return Ok(());
     }
-    let people = people(state).await?;
+    let people = people(state, system).await?;
     for sample in &REPOSITORIES {
         let owner = person(&people, sample.owner)?;
         let path = RepositoryName::parse(sample.path).map_err(broken)?;
@@ -49,7 +49,7 @@ pub(super) async fn fill(state: &State, story: &Story) -> Result<(), Error> {
         }
     }
     for sample in &REPOSITORIES {
-        talk(state, &people, sample).await?;
+        talk(system, &people, sample).await?;
         story.pass(Duration::from_hours(3));
     }
     Ok(())
@@ -64,8 +64,8 @@ fn person<'a>(people: &'a HashMap<&str, Viewer>, name: &str) -> Result<&'a Viewe
     people.get(name).ok_or_else(|| broken(name))
 }
 
-async fn people(state: &State) -> Result<HashMap<&'static str, Viewer>, Error> {
-    let operator = state.store.system("demo");
+async fn people(state: &State, system: &System) -> Result<HashMap<&'static str, Viewer>, Error> {
+    let operator = system.viewer("demo");
     let mut people = HashMap::new();
     for (number, person) in PEOPLE.iter().enumerate() {
         let form = SignUp {
@@ -75,7 +75,7 @@ async fn people(state: &State) -> Result<HashMap<&'static str, Viewer>, Error> {
             invitation: None,
         };
         state.store.create_account(&operator, &form, number == 0).await.map_err(Error::of_store)?;
-        let viewer = state.store.act_for(&operator, person.name).await.map_err(Error::of_store)?;
+        let viewer = state.store.act_for(system, person.name).await.map_err(Error::of_store)?;
         let profile =
             ProfilePatch { display_name: Some(person.display_name.to_owned()), bio: Some(person.bio.to_owned()) };
         state.store.update_profile(&viewer, &profile).await.map_err(Error::of_store)?;
@@ -183,27 +183,26 @@ async fn send(
     }
 }
 
-async fn talk(state: &State, people: &HashMap<&str, Viewer>, sample: &Sample) -> Result<(), Error> {
+async fn talk(system: &System, people: &HashMap<&str, Viewer>, sample: &Sample) -> Result<(), Error> {
+    let store = system.store();
     let path = RepositoryName::parse(sample.path).map_err(broken)?;
     for name in sample.stars {
-        let permit = state.store.permit::<Star>(person(people, name)?, &path).await.map_err(Error::of_store)?;
-        state.store.set_star(&permit, true).await.map_err(Error::of_store)?;
+        let permit = store.permit::<Star>(person(people, name)?, &path).await.map_err(Error::of_store)?;
+        store.set_star(&permit, true).await.map_err(Error::of_store)?;
     }
     let mut thread = None;
     for (name, text) in sample.comments {
-        let permit =
-            state.store.permit::<access::Comment>(person(people, name)?, &path).await.map_err(Error::of_store)?;
+        let permit = store.permit::<access::Comment>(person(people, name)?, &path).await.map_err(Error::of_store)?;
         let answer = text.strip_prefix('>');
         let form = NewComment { body: answer.unwrap_or(text).to_owned(), parent: answer.and(thread), tag: None };
-        let comment = state.store.post_comment(&permit, &form).await.map_err(Error::of_store)?;
+        let comment = store.post_comment(&permit, &form).await.map_err(Error::of_store)?;
         if answer.is_none() {
             thread = Some(comment.id);
         }
     }
-    let operator = state.store.system("demo");
-    let permit = state.store.permit::<See>(&operator, &path).await.map_err(Error::of_store)?;
+    let permit = store.permit::<See>(&system.viewer("demo"), &path).await.map_err(Error::of_store)?;
     let pulls = Pulls { repository: permit.repository(), count: sample.pulls, tags: Vec::new() };
-    state.store.count_pulls(&operator, vec![pulls]).await.map_err(Error::of_store)
+    store.count_pulls(system, vec![pulls]).await.map_err(Error::of_store)
 }
 
 #[cfg(test)]
@@ -223,8 +222,8 @@ mod tests {
         let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
         let story = Story::new();
         let opened = open(Config::resolve(flags, [], None).unwrap(), story.clock()).await.unwrap();
-        fill(&opened.state, &story).await.unwrap();
-        fill(&opened.state, &story).await.unwrap();
+        fill(&opened, &story).await.unwrap();
+        fill(&opened, &story).await.unwrap();
         let memory = &opened.state.store;
         let anyone = memory.anonymous();
         let scope = memory.scope(&anyone).await.unwrap();

@@ -259,7 +259,7 @@ each_database! {
         fixture.store.disable_account(&root, &disabled, true).await.unwrap();
 
         let mut viewers = people.clone();
-        viewers.extend([fixture.store.anonymous(), root.clone(), fixture.store.system("a test")]);
+        viewers.extend([fixture.store.anonymous(), root.clone(), fixture.system.viewer("test")]);
         viewers.push(scoped(&people[0], &["ada/*:pull", "ben/**:push"]));
         viewers.push(scoped(&root, &["cleo/deep/*:manage"]));
         viewers.push(scoped(&people[1], &[]));

@@ -129,10 +129,28 @@ impl Viewer {
             Who::System(_) => SiteStanding::System,
         }
     }
+}
 
-    /// Whether it is the site itself; nobody else may do what followers and jobs do.
-    pub(crate) fn require_system(&self) -> Result<()> {
-        if self.is_system() { Ok(()) } else { Err(Error::Forbidden) }
+/// Proof that the site itself acts, with its store. [`Store::open`] gives one to whoever starts the process, who hands it to
+/// the jobs and commands that need it.
+#[derive(Clone, Debug)]
+pub struct System {
+    store: Store,
+}
+
+impl System {
+    pub(crate) const fn of(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The store.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The site as a viewer, with the reason why it asks; it sees and may do everything.
+    pub fn viewer(&self, reason: &'static str) -> Viewer {
+        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None }
     }
 }
 
@@ -140,10 +158,5 @@ impl Store {
     /// Nobody in particular.
     pub fn anonymous(&self) -> Viewer {
         Viewer::nobody()
-    }
-
-    /// The site itself, for its own work; it sees and may do everything.
-    pub fn system(&self, reason: &'static str) -> Viewer {
-        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None }
     }
 }

@@ -9,7 +9,7 @@ use model::reason::Reason;
 use sea_orm::FromQueryResult;
 
 use super::{password, profile, registration};
-use crate::access::Viewer;
+use crate::access::{System, Viewer};
 use crate::accounts::AccountRow;
 use crate::database::Tx;
 use crate::error::{Error, Result};
@@ -36,13 +36,12 @@ impl Store {
     }
 
     /// The viewer of an account, for what an operator does in its place. For the site itself; a disabled account is absent.
-    pub async fn act_for(&self, viewer: &Viewer, name: &str) -> Result<Viewer> {
-        viewer.require_system()?;
+    pub async fn act_for(&self, system: &System, name: &str) -> Result<Viewer> {
         let row = profile::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?;
         if row.disabled_at.is_some() {
             return Err(Error::Absent);
         }
-        log(viewer, "acted for an account", name);
+        log(&system.viewer("command line"), "acted for an account", name);
         Ok(Viewer::member(row.id(), row.name()?, row.admin))
     }
 

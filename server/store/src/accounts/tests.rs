@@ -209,7 +209,7 @@ each_database! {
     }
 
     async fn the_last_administrator_who_can_sign_in_stays(fixture: &Fixture) {
-        let system = fixture.store.system("a test");
+        let system = fixture.system.viewer("test");
         let disable = |name| fixture.store.disable_account(&system, name, true);
         // Without a password nobody signs in.
         fixture.administrator("root").await;
@@ -317,7 +317,7 @@ each_database! {
         fixture.pass(DAY * 31);
         fixture.store.refresh_viewer(&used, "hub").await.unwrap();
         assert!(matches!(fixture.store.refresh_viewer(&unused, "hub").await, Err(Error::SignIn)));
-        fixture.store.sweep_sessions(&fixture.store.system("a test")).await.unwrap();
+        fixture.store.sweep_sessions(&fixture.system).await.unwrap();
         assert_eq!(fixture.rows("token").await, 1);
     }
 
@@ -371,8 +371,7 @@ each_database! {
         fixture.pass(Duration::from_hours(1));
         assert!(sessions.load(&session.id).await.unwrap().is_none());
         assert!(!fixture.store.session_viewer(&session.id.to_string()).await.unwrap().is_signed_in());
-        let system = fixture.store.system("a test");
-        assert_eq!(fixture.store.sweep_sessions(&system).await.unwrap(), 1);
+        assert_eq!(fixture.store.sweep_sessions(&fixture.system).await.unwrap(), 1);
     }
 
     async fn a_profile_is_what_its_owner_makes_it(fixture: &Fixture) {

@@ -7,7 +7,7 @@ use model::image::{ImageConfig, Layer};
 use model::oci::{Digest, RepositoryName};
 use sea_orm::ConnectionTrait;
 
-use crate::access::Viewer;
+use crate::access::System;
 use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
@@ -25,14 +25,13 @@ impl Store {
     /// the repository has changed. A manifest that is gone by now is passed over.
     pub async fn record_image(
         &self,
-        viewer: &Viewer,
+        _: &System,
         repository: RepositoryId,
         digest: &Digest,
         platform: &str,
         config: ImageConfig,
         layers: Vec<Layer>,
     ) -> Result<()> {
-        viewer.require_system()?;
         // The zero character, which PostgreSQL cannot keep in text, is escaped in JSON.
         let platform = &platform.replace('\0', "");
         let text = |_| Error::Corrupt("image");

@@ -326,14 +326,14 @@ each_database! {
             assert_eq!(fixture.rows(table).await, 0, "{table}");
         }
         assert_eq!(fixture.rows("blob").await, 1);
-        assert_eq!(fixture.store.ledger().trash(10).await.unwrap(), ["unfinished"]);
+        assert_eq!(fixture.ledger.trash(10).await.unwrap(), ["unfinished"]);
         assert_eq!(fixture.events().await.last(), Some(&What::Deleted));
         fixture.store.push_permit(&ada, &app, now).await.unwrap();
     }
 
     async fn an_upload_that_moves_on_while_its_repository_goes_leaves_no_bytes_behind(fixture: &Fixture) {
         let ada = fixture.person("ada").await;
-        let (ledger, now) = (fixture.store.ledger(), fixture.store.clock().now());
+        let (ledger, now) = (&fixture.ledger, fixture.store.clock().now());
         let app = fixture.repository(&ada, "app", Visibility::Private).await;
         let own = fixture.store.permit::<Own>(&ada, &app).await.unwrap();
         let upload = Uuid::now_v7();
@@ -352,7 +352,7 @@ each_database! {
 
 /// Puts a tagged manifest with one blob into a repository, and begins another upload.
 async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &RepositoryName) {
-    let ledger = fixture.store.ledger();
+    let ledger = &fixture.ledger;
     let now = fixture.store.clock().now();
     let id = permit.repository();
     let digest = |digit: char| Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap();

@@ -131,13 +131,13 @@ each_database! {
 
     async fn an_event_is_not_read_before_one_of_a_smaller_number_that_is_on_its_way(fixture: &Fixture) {
         let world = World::new(fixture, "team/app").await;
-        let (store, viewer) = (&world.store, world.store.system("test"));
+        let (store, system) = (&world.store, &world.system);
         let pool = store.database().pool();
         if pool.get_database_backend() != DbBackend::Postgres {
             // One writer at a time: numbers are given in the order in which they can be seen.
             return;
         }
-        let position = store.last_event(&viewer).await.unwrap();
+        let position = store.last_event(system).await.unwrap();
         let slow = pool.begin().await.unwrap();
         let event = Event {
             repository: world.place.id, path: world.place.name.clone(), actor: None, what: What::Changed
@@ -145,13 +145,13 @@ each_database! {
         let smaller = outbox::append(&slow, &event, world.now()).await.unwrap();
         world.push("manifest", &[], &[]).await;
         assert!(world.number("SELECT MAX(id) FROM outbox").await > smaller.0);
-        assert!(store.events_after(&viewer, position, 10).await.unwrap().is_empty());
-        let (last, ()) = tokio::join!(store.last_event(&viewer), async {
+        assert!(store.events_after(system, position, 10).await.unwrap().is_empty());
+        let (last, ()) = tokio::join!(store.last_event(system), async {
             tokio::time::sleep(std::time::Duration::from_millis(700)).await;
             slow.commit().await.unwrap();
         });
         assert!(last.unwrap() > smaller);
-        let events = store.events_after(&viewer, position, 10).await.unwrap();
+        let events = store.events_after(system, position, 10).await.unwrap();
         assert_eq!((events.len(), events[0].0), (2, smaller));
     }
 
@@ -160,12 +160,12 @@ each_database! {
         for number in 0..8 {
             worlds.push(World::new(fixture, &format!("team/app{number}")).await);
         }
-        let store = fixture.store.clone();
+        let (store, system) = (fixture.store.clone(), fixture.system.clone());
         let reader = tokio::spawn(async move {
             let (mut position, mut pushes) = (EventId(0), 0);
             while pushes < 8 * 12 {
                 let news = store.wait_for_events();
-                let events = store.events_after(&store.system("test"), position, 5).await.unwrap();
+                let events = store.events_after(&system, position, 5).await.unwrap();
                 if events.is_empty() {
                     news.await;
                 }

@@ -19,7 +19,7 @@ impl Drop for Alive {
 }
 
 fn alive(fixture: Fixture) -> (Arc<dyn Ledger>, Alive) {
-    (fixture.store.ledger(), Alive(Some(fixture)))
+    (fixture.ledger.clone(), Alive(Some(fixture)))
 }
 
 mod sqlite {

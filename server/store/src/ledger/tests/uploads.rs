@@ -107,7 +107,7 @@ each_database! {
     }
 
     async fn repositories_of_an_engine_alone_are_listed_in_byte_order(fixture: &Fixture) {
-        let ledger = fixture.store.ledger();
+        let ledger = &fixture.ledger;
         for name in ["b", "a/z", "a-b", "a"] {
             World::new(fixture, name).await;
             World::new(fixture, name).await;

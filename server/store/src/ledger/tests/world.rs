@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::Store;
+use crate::access::System;
 use crate::sql;
 use crate::testing::Fixture;
 
@@ -24,6 +25,7 @@ pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) store: Store,
+    pub(crate) system: System,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) place: Place,
 }
@@ -31,11 +33,11 @@ pub(crate) struct World {
 impl World {
     /// With an empty repository of this name.
     pub(crate) async fn new(fixture: &Fixture, name: &str) -> Self {
-        let (store, ledger) = (fixture.store.clone(), fixture.store.ledger());
+        let (store, system, ledger) = (fixture.store.clone(), fixture.system.clone(), Arc::clone(&fixture.ledger));
         let name = RepositoryName::parse(name).unwrap();
         let id = ledger.repository(&name, true, store.clock().now()).await.unwrap().unwrap();
         let actor = Some(AccountName::parse("ana").unwrap());
-        Self { store, ledger, place: Place { id, name, actor } }
+        Self { store, system, ledger, place: Place { id, name, actor } }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -92,7 +94,7 @@ impl World {
 
     /// Everything that has happened so far, save that the repository was made.
     pub(crate) async fn events(&self) -> Vec<Event> {
-        let events = self.store.events_after(&self.store.system("test"), EventId(0), 10_000).await.unwrap();
+        let events = self.store.events_after(&self.system, EventId(0), 10_000).await.unwrap();
         let events = events.into_iter().map(|(_, _, event)| event);
         events.filter(|event| event.what != model::event::What::Created).collect()
     }
