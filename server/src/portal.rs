@@ -44,11 +44,6 @@ impl Visit {
         Self { state, viewer, session: None, facts, me: None }
     }
 
-    /// The hub's parts.
-    pub(crate) fn state(&self) -> &State {
-        &self.state
-    }
-
     async fn permit<N: Need>(&self, path: &RepositoryName) -> Result<Permit<N>, Fault> {
         self.state.store.permit::<N>(&self.viewer, path).await.map_err(told)
     }

@@ -103,7 +103,7 @@ impl Service<Request<Body>> for Hub {
 /// Every route of the hub, in order; the access matrix walks them.
 pub fn routes(state: &State) -> Vec<Route> {
     let mut routes = mounted(state).routes;
-    let others = api::routes().chain(v2::ROUTES.iter().map(|(method, path)| (*method, (*path).to_owned())));
+    let others = api::routes().into_iter().chain(v2::ROUTES.iter().map(|(method, path)| (*method, (*path).to_owned())));
     routes.extend(others.map(|(method, path)| Route { path, method: method.to_owned() }));
     routes.sort();
     routes

@@ -117,6 +117,7 @@ impl From<AccountName> for String {
 
 /// What kind of account it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AccountKind {
     /// Somebody who signs in.
@@ -159,6 +160,7 @@ pub struct UnknownKind;
 
 /// An account as everyone may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Its name.
     pub name: AccountName,
@@ -174,6 +176,7 @@ pub struct Account {
 
 /// Who is signed in, as they see themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Me {
     /// The account.
     #[serde(flatten)]
@@ -189,6 +192,7 @@ pub struct Me {
 
 /// What a person fills in to sign up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignUp {
     /// The wanted name.
     pub name: String,

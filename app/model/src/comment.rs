@@ -13,6 +13,7 @@ pub const MAX_BODY: usize = 16 * 1024;
 
 /// A comment; the `Comment` of the REST contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
     /// Its identity; its anchor on the page is `comment-<id>`.
     pub id: CommentId,
@@ -55,6 +56,7 @@ pub struct Thread {
 
 /// What somebody writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewComment {
     /// Markdown; 1 to [`MAX_BODY`] bytes.
     pub body: String,

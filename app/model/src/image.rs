@@ -8,6 +8,7 @@ use crate::oci;
 
 /// A tag as a list shows it; the `Tag` of the REST contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tag {
     /// The tag.
     pub name: oci::Tag,
@@ -27,6 +28,7 @@ pub struct Tag {
 
 /// How a list of tags is ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TagSort {
     /// Last pushed first.
@@ -40,8 +42,24 @@ pub enum TagSort {
     Size,
 }
 
+impl TagSort {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Newest, Self::Name, Self::Version, Self::Size];
+
+    /// The word, as in a URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Name => "name",
+            Self::Version => "version",
+            Self::Size => "size",
+        }
+    }
+}
+
 /// One image, or an index of several; the answer to `GET …/-/manifests/{digest}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Image {
     /// Its digest.
     pub digest: oci::Digest,
@@ -69,6 +87,7 @@ pub struct Image {
 
 /// One platform's image in an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlatformImage {
     /// As `linux/arm64/v8`; `unknown/unknown` for attestations.
     pub platform: String,
@@ -80,6 +99,7 @@ pub struct PlatformImage {
 
 /// What an image's configuration says (image-spec, "Image Configuration").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ImageConfig {
     /// As `linux/amd64`.
@@ -106,6 +126,7 @@ pub struct ImageConfig {
 
 /// One layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Layer {
     /// The compressed blob's digest.
     pub digest: oci::Digest,
@@ -119,6 +140,7 @@ pub struct Layer {
 
 /// A manifest that names another as its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Referrer {
     /// Its digest.
     pub digest: oci::Digest,

@@ -11,6 +11,8 @@ pub mod id;
 pub mod image;
 pub mod language;
 pub mod oci;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod page;
 pub mod reason;
 pub mod repository;

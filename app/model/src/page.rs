@@ -10,6 +10,7 @@ pub const MAX_LIMIT: u32 = 100;
 
 /// Which page: `?limit=&cursor=`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct PageRequest {
     /// Wanted number of items; clamped to 1..=[`MAX_LIMIT`].
@@ -27,6 +28,7 @@ impl PageRequest {
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The items, in the list's order.
     pub items: Vec<T>,

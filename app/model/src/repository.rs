@@ -22,6 +22,7 @@ pub const MAX_TOPICS: usize = 20;
 
 /// Who may comment on a repository that they may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CommentPolicy {
     /// Anyone signed in who may see it.
@@ -66,6 +67,7 @@ impl FromStr for CommentPolicy {
 
 /// A repository as one viewer sees it; the `Repository` of the REST contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Repository {
     /// The account or organisation it belongs to.
     pub namespace: AccountName,
@@ -151,6 +153,7 @@ pub struct Overview {
 
 /// What somebody asks for when making a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewRepository {
     /// The account or organisation it is to belong to.
     pub namespace: String,
@@ -166,6 +169,7 @@ pub struct NewRepository {
 
 /// What somebody changes; a field that is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RepositoryPatch {
     /// One line about it; [`MAX_DESCRIPTION`] characters at most.
@@ -182,6 +186,7 @@ pub struct RepositoryPatch {
 
 /// Somebody with a role of their own on a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Collaborator {
     /// Who.
     pub account: Account,
@@ -193,6 +198,7 @@ pub struct Collaborator {
 
 /// How a list of repositories is ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RepositorySort {
     /// By path.
@@ -204,6 +210,21 @@ pub enum RepositorySort {
     /// Last pushed or changed first.
     #[default]
     Updated,
+}
+
+impl RepositorySort {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Name, Self::Stars, Self::Pulls, Self::Updated];
+
+    /// The word, as in a URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Stars => "stars",
+            Self::Pulls => "pulls",
+            Self::Updated => "updated",
+        }
+    }
 }
 
 /// Parses a topic: 1 to 35 lower-case letters, digits and dashes.

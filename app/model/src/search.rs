@@ -15,6 +15,7 @@ pub const MAX_PAGE: u32 = 100;
 
 /// How results are ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SearchSort {
     /// By where it matched, stars, pulls and recency.
@@ -70,6 +71,7 @@ pub struct SearchRequest {
 
 /// A run of text that did or did not match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fragment {
     /// Plain text.
     pub text: String,
@@ -90,6 +92,7 @@ pub struct SearchHit {
 
 /// How many results have one value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FacetValue {
     /// The value, as it stands after the qualifier's colon.
     pub value: String,
@@ -99,6 +102,7 @@ pub struct FacetValue {
 
 /// A field that results can be narrowed by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facet {
     /// The qualifier, such as `arch`.
     pub qualifier: String,

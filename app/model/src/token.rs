@@ -116,6 +116,7 @@ impl From<TokenScope> for String {
 
 /// A personal access token as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Its identity.
     pub id: TokenId,
@@ -133,6 +134,7 @@ pub struct Token {
 
 /// What its owner asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewToken {
     /// What to call it; 1 to 100 characters.
     pub label: String,
@@ -146,6 +148,7 @@ pub struct NewToken {
 
 /// A new token together with its secret, which is shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     /// The token.
     #[serde(flatten)]

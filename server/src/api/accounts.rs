@@ -1,64 +1,77 @@
-//! The calls about accounts and their tokens. It refuses to know sessions: an account made here is not signed in.
+//! The calls about accounts and their tokens.
 
 use app::portal::Accounts as _;
-use model::account::SignUp;
-use model::clock::Timestamp;
+use http::StatusCode;
+use model::account::{Account, Me, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
-use model::reason::Reason;
-use model::token::{NewToken, TokenScope};
+use model::page::Page;
+use model::token::{CreatedToken, NewToken, Token};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::input::Input;
-use super::{Answered, created, nothing, one, whole};
-use crate::portal::Visit;
+use super::answer::{Answer, Created, created, whole};
+use super::caller::{Caller, SignedIn};
+use super::extract::{Json, Path};
 
-pub(super) async fn me(visit: &Visit) -> Answered {
-    Ok(one(&visit.me().await?.ok_or_else(Fault::sign_in)?))
+/// The account that the credentials belong to.
+#[utoipa::path(get, path = "/user", tag = "Accounts", security(("token" = []), ("password" = [])),
+    responses((status = 200, body = Me)))]
+pub(super) async fn read_user(SignedIn(visit): SignedIn) -> Answer<Json<Me>> {
+    Ok(Json(visit.me().await?.ok_or_else(Fault::sign_in)?))
 }
 
-pub(super) async fn account(visit: &Visit, input: &Input<'_>) -> Answered {
-    Ok(one(&visit.account(input.value("name")).await?))
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct AccountPath {
+    /// The account's name.
+    name: String,
 }
 
-pub(super) async fn sign_up(visit: &Visit, input: &Input<'_>) -> Answered {
-    let me = visit.sign_up(input.object::<SignUp>()?).await?;
-    Ok(created(&format!("/users/{}", me.account.name), &me.account))
+/// An account or organisation.
+#[utoipa::path(get, path = "/users/{name}", tag = "Accounts",
+    params(AccountPath), responses((status = 200, body = Account)))]
+pub(super) async fn read_account(Caller(visit): Caller, Path(at): Path<AccountPath>) -> Answer<Json<Account>> {
+    Ok(Json(visit.account(&at.name).await?))
 }
 
-pub(super) async fn tokens(visit: &Visit) -> Answered {
+/// Signs up, where sign-up is open or an invitation is given.
+#[utoipa::path(post, path = "/users", tag = "Accounts", responses((status = 201, body = Account)))]
+pub(super) async fn create_user(Caller(visit): Caller, Json(form): Json<SignUp>) -> Answer<Created<Account>> {
+    let me = visit.sign_up(form).await?;
+    Ok(created(&format!("/users/{}", me.account.name), me.account))
+}
+
+/// The caller's personal access tokens, newest first.
+#[utoipa::path(get, path = "/user/tokens", tag = "Accounts", security(("token" = []), ("password" = [])),
+    responses((status = 200, body = Page<Token>)))]
+pub(super) async fn list_tokens(SignedIn(visit): SignedIn) -> Answer<Json<Page<Token>>> {
     Ok(whole(visit.tokens().await?))
 }
 
-/// `NewToken` as text, so that each member gets its own error.
-#[derive(Deserialize)]
-struct Wanted {
-    label: String,
-    #[serde(default)]
-    scopes: Vec<String>,
-    #[serde(default)]
-    expires_at: Option<String>,
+/// Creates a personal access token; only this answer shows its secret.
+#[utoipa::path(post, path = "/user/tokens", tag = "Accounts", security(("token" = []), ("password" = [])),
+    responses((status = 201, body = CreatedToken)))]
+pub(super) async fn create_token(
+    SignedIn(visit): SignedIn,
+    Json(form): Json<NewToken>,
+) -> Answer<Created<CreatedToken>> {
+    let token = visit.create_token(form).await?;
+    Ok(created(&format!("/user/tokens/{}", token.token.id), token))
 }
 
-impl Wanted {
-    fn parse(self) -> Result<NewToken, Fault> {
-        let scopes = self.scopes.iter().map(|scope| scope.parse::<TokenScope>()).collect::<Result<_, _>>()?;
-        let expires_at = match self.expires_at {
-            None => None,
-            Some(text) => {
-                Some(Timestamp::parse_rfc3339(&text).ok_or_else(|| Fault::invalid("expires_at", Reason::TimeSyntax))?)
-            }
-        };
-        Ok(NewToken { label: self.label, scopes, expires_at })
-    }
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct TokenPath {
+    /// The token's id.
+    #[param(value_type = i64)]
+    id: TokenId,
 }
 
-pub(super) async fn create_token(visit: &Visit, input: &Input<'_>) -> Answered {
-    let token = visit.create_token(input.object::<Wanted>()?.parse()?).await?;
-    Ok(created(&format!("/user/tokens/{}", token.token.id), &token))
-}
-
-pub(super) async fn revoke_token(visit: &Visit, input: &Input<'_>) -> Answered {
-    visit.revoke_token(TokenId(input.number("id")?)).await?;
-    Ok(nothing())
+/// Revokes a personal access token.
+#[utoipa::path(delete, path = "/user/tokens/{id}", tag = "Accounts", security(("token" = []), ("password" = [])),
+    params(TokenPath), responses((status = 204, description = "Revoked.")))]
+pub(super) async fn delete_token(SignedIn(visit): SignedIn, Path(at): Path<TokenPath>) -> Answer<StatusCode> {
+    visit.revoke_token(at.id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -2,16 +2,48 @@
 
 use std::net::IpAddr;
 
+use axum::extract::FromRequestParts;
 use http::HeaderMap;
+use http::request::Parts;
+use model::fault::Fault;
 use store::access::Viewer;
 
 use super::problem::Problem;
 use crate::http::authorization::Credentials;
-use crate::portal::told;
+use crate::portal::{Facts, Visit, told};
 use crate::state::State;
 
+/// The portal of whoever calls, signed in or not.
+pub(super) struct Caller(pub(super) Visit);
+
+impl FromRequestParts<State> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let facts = Facts::read(parts, state);
+        let viewer = viewer(state, &parts.headers, facts.source()).await?;
+        Ok(Self(Visit::without_session(state.clone(), viewer, facts)))
+    }
+}
+
+/// The portal of a caller who sent credentials; others get 401 whatever they ask for.
+pub(super) struct SignedIn(pub(super) Visit);
+
+impl FromRequestParts<State> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let facts = Facts::read(parts, state);
+        let viewer = viewer(state, &parts.headers, facts.source()).await?;
+        if !viewer.is_signed_in() {
+            return Err(Fault::sign_in().into());
+        }
+        Ok(Self(Visit::without_session(state.clone(), viewer, facts)))
+    }
+}
+
 /// The viewer of a request; anonymous without credentials. A token of the token service is for the registry alone.
-pub(super) async fn viewer(state: &State, headers: &HeaderMap, source: Option<IpAddr>) -> Result<Viewer, Problem> {
+async fn viewer(state: &State, headers: &HeaderMap, source: Option<IpAddr>) -> Result<Viewer, Problem> {
     let checked = match Credentials::of(headers) {
         Credentials::None => return Ok(state.store.anonymous()),
         Credentials::Secret(secret) => state.store.secret_viewer(secret).await,

@@ -1,29 +1,62 @@
 //! The calls about who has a role on a repository. Roles that come from the namespace are not listed here.
 
 use app::portal::Repositories as _;
+use http::StatusCode;
+use model::oci::RepositoryName;
+use model::page::Page;
+use model::repository::Collaborator;
 use model::role::Role;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::input::Input;
-use super::{Answered, nothing, whole};
-use crate::portal::Visit;
+use super::answer::{Answer, whole};
+use super::caller::Caller;
+use super::extract::{Json, Path, RepositoryPath, within_hub};
 
-pub(super) async fn list(visit: &Visit, input: &Input<'_>) -> Answered {
-    Ok(whole(visit.collaborators(&input.repository()?).await?))
+/// Who has a role of their own on a repository.
+#[utoipa::path(get, path = "/repositories/{path}/-/collaborators", tag = "Collaborators",
+    params(RepositoryPath), responses((status = 200, body = Page<Collaborator>)))]
+pub(super) async fn list_collaborators(
+    Caller(visit): Caller,
+    Path(at): Path<RepositoryPath>,
+) -> Answer<Json<Page<Collaborator>>> {
+    Ok(whole(visit.collaborators(&at.path).await?))
 }
 
-#[derive(Deserialize)]
-struct Change {
-    role: String,
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct CollaboratorPath {
+    /// `namespace/name`, slashes as they are.
+    #[param(value_type = String, allow_reserved)]
+    #[serde(deserialize_with = "within_hub")]
+    path: RepositoryName,
+    /// The account's name.
+    name: String,
 }
 
-pub(super) async fn set(visit: &Visit, input: &Input<'_>) -> Answered {
-    let role: Role = input.object::<Change>()?.role.parse()?;
-    visit.set_collaborator(&input.repository()?, input.value("name"), role).await?;
-    Ok(nothing())
+/// The role to give.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RolePatch {
+    /// One below the caller's own.
+    role: Role,
 }
 
-pub(super) async fn remove(visit: &Visit, input: &Input<'_>) -> Answered {
-    visit.remove_collaborator(&input.repository()?, input.value("name")).await?;
-    Ok(nothing())
+/// Gives an account a role, or changes it.
+#[utoipa::path(put, path = "/repositories/{path}/-/collaborators/{name}", tag = "Collaborators",
+    params(CollaboratorPath), responses((status = 204, description = "The account has the role.")))]
+pub(super) async fn put_collaborator(
+    Caller(visit): Caller,
+    Path(at): Path<CollaboratorPath>,
+    Json(patch): Json<RolePatch>,
+) -> Answer<StatusCode> {
+    visit.set_collaborator(&at.path, &at.name, patch.role).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes an account's role. Callers may remove their own.
+#[utoipa::path(delete, path = "/repositories/{path}/-/collaborators/{name}", tag = "Collaborators",
+    params(CollaboratorPath), responses((status = 204, description = "The account has no role of its own.")))]
+pub(super) async fn delete_collaborator(Caller(visit): Caller, Path(at): Path<CollaboratorPath>) -> Answer<StatusCode> {
+    visit.remove_collaborator(&at.path, &at.name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

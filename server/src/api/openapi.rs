@@ -1,233 +1,139 @@
-//! The table of calls and objects as an `OpenAPI` document, for machines.
-//! It refuses to describe anything that the table does not hold.
+//! The OpenAPI document that the handlers make up, and Swagger UI to read it with.
 
-use axum::response::Response;
-use http::header::CACHE_CONTROL;
-use http::{HeaderValue, StatusCode};
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
-use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{
-    ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
-};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder, ServerBuilder,
-};
+use std::sync::Arc;
 
-use super::PREFIX;
-use super::operations::{Gives, OPERATIONS, Operation};
-use super::schema::{OBJECTS, Object, Shape};
-use crate::state::State;
+use axum::Extension;
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use model::fault::Fault;
+use serde::Deserialize;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoParams, Modify};
+use utoipa_swagger_ui::Config;
 
-/// The document as an answer.
-pub(super) fn response(state: &State) -> Response {
-    let mut response = super::json(StatusCode::OK, &document(&state.site.version));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
+use super::caller::Caller;
+use super::extract::Path;
+use super::problem::{FieldProblem, Problem, ProblemBody};
 
-/// The whole document.
-pub(super) fn document(version: &str) -> OpenApi {
-    let mut components = ComponentsBuilder::new()
-        .security_scheme(
-            "token",
-            SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("ptl_…").build()),
-        )
-        .security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
-    for object in OBJECTS {
-        components = components.schema(object.name, described(object));
-    }
-    let mut paths = PathsBuilder::new();
-    for operation in OPERATIONS {
-        paths = paths.path(operation.path, PathItem::new(method(operation.method), operation_of(operation)));
-    }
-    let info = InfoBuilder::new().title("Portolan").version(version).description(Some(
-        "Times are RFC 3339 in UTC, sizes are bytes. Lists hold `items` and `next`, the cursor of the page after.",
-    ));
-    OpenApiBuilder::new()
-        .info(info.build())
-        .servers(Some([ServerBuilder::new().url(PREFIX).build()]))
-        .paths(paths.build())
-        .components(Some(components.build()))
-        .security(Some([
-            SecurityRequirement::new("token", [""; 0]),
-            SecurityRequirement::new("password", [""; 0]),
-            SecurityRequirement::default(),
-        ]))
-        .build()
-}
+/// What the document says besides the handlers.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Portolan",
+        description = "Times are RFC 3339 in UTC, sizes are bytes. A list holds `items` and `next`, the `cursor` of the next page."
+    ),
+    servers((url = "/api/v1")),
+    components(schemas(ProblemBody, FieldProblem)),
+    security((), ("token" = []), ("password" = [])),
+    modifiers(&Schemes)
+)]
+pub(super) struct Base;
 
-fn method(name: &str) -> HttpMethod {
-    match name {
-        "POST" => HttpMethod::Post,
-        "PUT" => HttpMethod::Put,
-        "PATCH" => HttpMethod::Patch,
-        "DELETE" => HttpMethod::Delete,
-        _ => HttpMethod::Get,
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let token = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("ptl_…").build();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     }
 }
 
-fn operation_of(operation: &Operation) -> OperationBuilder {
-    let mut built = OperationBuilder::new()
-        .tag(operation.group)
-        .summary(Some(operation.about))
-        .operation_id(Some(format!("{:?}", operation.call)));
-    for name in operation.path_parameters() {
-        let parameter = ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(shaped(Shape::Text)));
-        let parameter = if name == "path" {
-            parameter.description(Some("`namespace/name`, slashes as they are.")).allow_reserved(Some(true))
-        } else {
-            parameter
-        };
-        built = built.parameter(parameter);
+/// The methods of a path.
+pub(super) fn methods(item: &PathItem) -> Vec<&'static str> {
+    let methods = [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
+    methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+}
+
+/// Adds to each operation that any other answer is a problem.
+pub(super) fn add_refusals(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().filter_map(Option::as_mut) {
+            add_refusal(operation);
+        }
     }
-    for asked in operation.query {
-        let parameter = ParameterBuilder::new()
-            .name(asked.name)
-            .parameter_in(ParameterIn::Query)
-            .required(Required::False)
-            .description(Some(asked.about))
-            .schema(Some(shaped(asked.shape)));
-        built = built.parameter(parameter);
-    }
-    if let Some(taken) = operation.takes {
-        let content = ContentBuilder::new().schema(Some(named(taken))).build();
-        let body =
-            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build();
-        built = built.request_body(Some(body));
-    }
-    if operation.signed_in {
-        built = built
-            .security(SecurityRequirement::new("token", [""; 0]))
-            .security(SecurityRequirement::new("password", [""; 0]));
-    }
-    let (status, answer) = answer_of(operation.gives);
-    let problem = ContentBuilder::new().schema(Some(named("Problem"))).build();
+}
+
+fn add_refusal(operation: &mut Operation) {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let refusal = ResponseBuilder::new().description("A refusal.").content("application/problem+json", problem);
-    built.response(status, answer).response("default", refusal)
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.build()));
 }
 
-fn answer_of(gives: Gives) -> (&'static str, ResponseBuilder) {
-    let json = |description: &str, schema: RefOr<Schema>| {
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        ResponseBuilder::new().description(description).content("application/json", content)
-    };
-    match gives {
-        Gives::One(name) => ("200", json("It.", named(name))),
-        Gives::Created(name) => ("201", json("What was made; `Location` says where it is.", named(name))),
-        Gives::Page(name) => ("200", json("A page.", page_of(name))),
-        Gives::Nothing => ("204", ResponseBuilder::new().description("Done.")),
-        Gives::Document => ("200", ResponseBuilder::new().description("The document.")),
-    }
+/// This interface as an OpenAPI document.
+#[utoipa::path(get, path = "/openapi.json", tag = "This interface",
+    responses((status = 200, description = "The document.", content_type = "application/json")))]
+pub(super) async fn read_document(_: Caller, Extension(document): Extension<Arc<OpenApi>>) -> Response {
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))], axum::Json(&*document)).into_response()
 }
 
-fn page_of(name: &str) -> RefOr<Schema> {
-    let mut page = ObjectBuilder::new()
-        .property("items", ArrayBuilder::new().items(named(name)))
-        .required("items")
-        .property("next", shaped(Shape::Maybe(&Shape::Text)))
-        .required("next");
-    if name == "SearchHit" {
-        page = page
-            .property("total", shaped(Shape::Number))
-            .required("total")
-            .property("facets", shaped(Shape::List(&Shape::Object("Facet"))))
-            .required("facets");
-    }
-    RefOr::T(Schema::Object(page.build()))
+/// Swagger UI without inline scripts; it sets inline styles and draws its icons as `data:` images.
+const PAGE: &str = r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>REST API – Portolan</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/api/v1/docs/swagger-ui.css">
+<link rel="stylesheet" href="/api/v1/docs/index.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<noscript>This page needs JavaScript. The same document for programs is <a href="/api/v1/openapi.json">openapi.json</a>.</noscript>
+<script src="/api/v1/docs/swagger-ui-bundle.js"></script>
+<script src="/api/v1/docs/swagger-ui-standalone-preset.js"></script>
+<script src="/api/v1/docs/swagger-initializer.js"></script>
+</body>
+</html>
+"#;
+
+/// What the page may load: its own files, and nothing inline but styles.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// This interface as a page to read.
+#[utoipa::path(get, path = "/docs", tag = "This interface",
+    responses((status = 200, description = "The page.", content_type = "text/html")))]
+pub(super) async fn read_docs(_: Caller) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    (headers, PAGE).into_response()
 }
 
-fn described(object: &Object) -> Schema {
-    let mut built = ObjectBuilder::new().description(Some(object.about));
-    for member in object.members {
-        built = built.property(member.name, with_description(shaped(member.shape), member.about));
-        if member.required {
-            built = built.required(member.name);
-        }
-    }
-    Schema::Object(built.build())
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct FilePath {
+    /// The file's name.
+    file: String,
 }
 
-fn with_description(schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
-    let about = Some(about.to_owned());
-    match schema {
-        RefOr::T(Schema::Object(mut object)) => {
-            object.description = about;
-            RefOr::T(Schema::Object(object))
-        }
-        RefOr::T(Schema::Array(mut array)) => {
-            array.description = about;
-            RefOr::T(Schema::Array(array))
-        }
-        RefOr::T(Schema::OneOf(mut either)) => {
-            either.description = about;
-            RefOr::T(Schema::OneOf(either))
-        }
-        other => other,
-    }
-}
-
-fn named(name: &str) -> RefOr<Schema> {
-    RefOr::Ref(Ref::from_schema_name(name))
-}
-
-fn shaped(shape: Shape) -> RefOr<Schema> {
-    let simple = |kind: Type| ObjectBuilder::new().schema_type(kind);
-    let object = match shape {
-        Shape::Text => simple(Type::String),
-        Shape::Number => simple(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
-        Shape::Truth => simple(Type::Boolean),
-        Shape::Moment => simple(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
-        Shape::Word(words) => simple(Type::String).enum_values(Some(words.iter().copied())),
-        Shape::Object(name) => return named(name),
-        Shape::List(inner) => return RefOr::T(Schema::Array(ArrayBuilder::new().items(shaped(*inner)).build())),
-        Shape::Maybe(inner) => {
-            let null = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
-            return RefOr::T(Schema::OneOf(OneOfBuilder::new().item(shaped(*inner)).item(null).build()));
-        }
-    };
-    RefOr::T(Schema::Object(object.build()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::schema;
-
-    #[test]
-    fn every_object_that_is_named_is_described() {
-        fn named_in(shape: Shape) -> Option<&'static str> {
-            match shape {
-                Shape::Object(name) => Some(name),
-                Shape::List(inner) | Shape::Maybe(inner) => named_in(*inner),
-                _ => None,
-            }
-        }
-        let in_members = OBJECTS.iter().flat_map(|object| object.members).filter_map(|member| named_in(member.shape));
-        let in_calls = OPERATIONS.iter().flat_map(|operation| {
-            let given = match operation.gives {
-                Gives::One(name) | Gives::Created(name) | Gives::Page(name) => Some(name),
-                Gives::Nothing | Gives::Document => None,
-            };
-            given.into_iter().chain(operation.takes)
-        });
-        for name in in_members.chain(in_calls) {
-            assert!(schema::find(name).is_some(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_document_holds_every_call() {
-        let document = serde_json::to_value(document("1.2.3")).unwrap();
-        assert!(document["openapi"].as_str().unwrap().starts_with("3."));
-        for operation in OPERATIONS {
-            let described = &document["paths"][operation.path][operation.method.to_lowercase()];
-            assert_eq!(described["summary"], operation.about, "{} {}", operation.method, operation.path);
-        }
-        assert_eq!(document["components"]["schemas"]["Repository"]["properties"]["stars"]["type"], "integer");
-    }
+/// A file of the page.
+#[utoipa::path(get, path = "/docs/{file}", tag = "This interface",
+    params(FilePath), responses((status = 200, description = "The file.", content_type = "application/octet-stream")))]
+pub(super) async fn read_docs_file(Path(at): Path<FilePath>) -> Result<Response, Problem> {
+    let config = Arc::new(Config::from("/api/v1/openapi.json"));
+    let file = utoipa_swagger_ui::serve(&at.file, config).map_err(|error| {
+        tracing::error!(%error, "a file of the API page cannot be served");
+        Fault::internal()
+    })?;
+    let file = file.ok_or_else(Problem::not_found)?;
+    let headers = [(CONTENT_TYPE, file.content_type), (CACHE_CONTROL, "no-cache".to_owned())];
+    Ok((headers, file.bytes.into_owned()).into_response())
 }

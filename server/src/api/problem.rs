@@ -1,13 +1,16 @@
 //! A refusal as RFC 9457 `application/problem+json`: a stable code, the status, one sentence, and the fields it is about.
-//! It refuses to know what was asked for, so that no answer can repeat it.
 
 use app::reason::english;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use model::fault::{Fault, FaultCode};
 use model::reason::Reason;
 use serde::Serialize;
+use serde_path_to_error::{Path, Segment};
+use utoipa::ToSchema;
+
+use super::extract::Json;
 
 /// How one may say who one is.
 const CHALLENGE: &str = "Bearer realm=\"Portolan\", Basic realm=\"Portolan\", charset=\"UTF-8\"";
@@ -18,32 +21,41 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    fields: Vec<Field>,
+    fields: Vec<FieldProblem>,
     retry_after: Option<u32>,
-    allow: Vec<&'static str>,
 }
 
 /// One field's error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Field {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct FieldProblem {
+    /// The member or parameter.
     field: String,
+    /// What is wrong and what is allowed.
     message: String,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// A refusal (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// Always `about:blank`; see `code`.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What kind of refusal it is; stable.
     code: &'static str,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[Field]>::is_empty")]
-    fields: &'a [Field],
+    /// What happened and what to do.
+    detail: String,
+    /// The members or parameters that are wrong, if it is about any.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    fields: Vec<FieldProblem>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: Vec::new() }
+        Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after: None }
     }
 
     /// Nothing is here, or not for the caller.
@@ -57,9 +69,9 @@ impl Problem {
     }
 
     /// The path is served, with other methods.
-    pub(super) fn method(allow: Vec<&'static str>) -> Self {
-        let detail = format!("This method is not served here; these are: {}.", allow.join(", "));
-        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+    pub(super) fn method() -> Self {
+        let detail = "This method is not allowed here. The Allow header lists those that are.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
     /// The body is not JSON by its own word.
@@ -76,13 +88,21 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed", format!("The body does not read as JSON: {place}."))
     }
 
-    /// The body reads as JSON and is of another shape; `place` says where.
-    pub(super) fn shape(place: &str) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            FaultCode::Invalid.as_str(),
-            format!("The body is not of the shape that this call takes: {place}."),
-        )
+    /// The value at `place` of a body or a query is not what the call takes.
+    pub(super) fn shape(place: &Path, reason: &str) -> Self {
+        let field = place.iter().find_map(|segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        });
+        let fields = field.map(|field| FieldProblem { field, message: reason.to_owned() });
+        Self {
+            fields: fields.into_iter().collect(),
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                FaultCode::Invalid.as_str(),
+                format!("The request is not of the shape that this call takes: {reason}."),
+            )
+        }
     }
 
     /// The body is longer than `limit` bytes.
@@ -98,7 +118,7 @@ impl From<Fault> for Problem {
             fields: fault
                 .fields
                 .into_iter()
-                .map(|wrong| Field { field: wrong.field, message: english(&wrong.reason) })
+                .map(|wrong| FieldProblem { field: wrong.field, message: english(&wrong.reason) })
                 .collect(),
             retry_after: fault.retry_after,
             ..Self::new(status, fault.code.as_str(), english(&fault.reason))
@@ -114,15 +134,15 @@ impl From<store::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = ProblemBody {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             code: self.code,
-            detail: &self.detail,
-            fields: &self.fields,
+            detail: self.detail,
+            fields: self.fields,
         };
-        let mut response = super::json(self.status, &body);
+        let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -131,9 +151,6 @@ impl IntoResponse for Problem {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let (false, Ok(allow)) = (self.allow.is_empty(), HeaderValue::from_str(&self.allow.join(", "))) {
-            headers.insert(ALLOW, allow);
         }
         response
     }

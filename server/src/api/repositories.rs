@@ -1,89 +1,118 @@
 //! The calls about repositories themselves. What is in one, and who, is in the files beside it.
 
 use app::portal::{Repositories as _, RepositoryFilter};
-use model::fault::Fault;
-use model::repository::{NewRepository, RepositoryPatch};
-use serde::Deserialize;
+use http::StatusCode;
+use model::page::Page;
+use model::reason::Reason;
+use model::repository::{NewRepository, Repository, RepositoryPatch, RepositorySort};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::input::Input;
-use super::{Answered, created, nothing, one};
-use crate::portal::Visit;
+use super::answer::{Answer, Created, created};
+use super::caller::{Caller, SignedIn};
+use super::extract::{Json, PageQuery, Parameters, Path, Query, RepositoryPath, sort_reason};
 
-pub(super) async fn list(visit: &Visit, input: &Input<'_>) -> Answered {
-    let filter = RepositoryFilter {
-        namespace: input.asked("namespace").map(str::to_owned),
-        starred_by: input.asked("starred_by").map(str::to_owned),
-        sort: input.word("sort")?,
-        ..RepositoryFilter::default()
-    };
-    Ok(one(&visit.repositories(filter, input.page()?).await?))
+/// A repository with its README.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RepositoryDetail {
+    #[serde(flatten)]
+    repository: Repository,
+    /// The README as Markdown; may be empty.
+    overview: String,
 }
 
-/// `NewRepository` with its words as text, so that each gets its own error.
-#[derive(Deserialize)]
-struct Wanted {
-    namespace: String,
-    name: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    visibility: Option<String>,
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RepositoryQuery {
+    /// Only those of this account or organisation.
+    namespace: Option<String>,
+    /// Only those that this account starred.
+    starred_by: Option<String>,
+    /// The order; `updated` by default.
+    #[param(inline)]
+    sort: Option<RepositorySort>,
 }
 
-pub(super) async fn create(visit: &Visit, input: &Input<'_>) -> Answered {
-    let wanted: Wanted = input.object()?;
-    let form = NewRepository {
-        namespace: wanted.namespace,
-        name: wanted.name,
-        description: wanted.description,
-        visibility: wanted.visibility.as_deref().map(str::parse).transpose()?,
-    };
-    let repository = visit.create_repository(form).await?;
-    Ok(created(&format!("/repositories/{}", repository.path), &repository))
-}
-
-pub(super) async fn read(visit: &Visit, input: &Input<'_>) -> Answered {
-    Ok(one(&visit.repository(&input.repository()?).await?))
-}
-
-/// `RepositoryPatch` with its words as text, so that each gets its own error.
-#[derive(Deserialize)]
-struct Change {
-    description: Option<String>,
-    overview: Option<String>,
-    visibility: Option<String>,
-    comments: Option<String>,
-    topics: Option<Vec<String>>,
-}
-
-impl Change {
-    fn parse(self) -> Result<RepositoryPatch, Fault> {
-        Ok(RepositoryPatch {
-            description: self.description,
-            overview: self.overview,
-            visibility: self.visibility.as_deref().map(str::parse).transpose()?,
-            comments: self.comments.as_deref().map(str::parse).transpose()?,
-            topics: self.topics,
-        })
+impl Parameters for RepositoryQuery {
+    fn reason(name: &str) -> Option<Reason> {
+        sort_reason(name, RepositorySort::ALL.map(RepositorySort::as_str))
     }
 }
 
-pub(super) async fn change(visit: &Visit, input: &Input<'_>) -> Answered {
-    let change = input.object::<Change>()?.parse()?;
-    Ok(one(&visit.update_repository(&input.repository()?, change).await?))
+/// Repositories that the caller may see.
+#[utoipa::path(get, path = "/repositories", tag = "Repositories",
+    params(RepositoryQuery, PageQuery), responses((status = 200, body = Page<Repository>)))]
+pub(super) async fn list_repositories(
+    Caller(visit): Caller,
+    Query(query): Query<RepositoryQuery>,
+    Query(page): Query<PageQuery>,
+) -> Answer<Json<Page<Repository>>> {
+    let filter = RepositoryFilter {
+        namespace: query.namespace,
+        starred_by: query.starred_by,
+        sort: query.sort.unwrap_or_default(),
+        ..RepositoryFilter::default()
+    };
+    Ok(Json(visit.repositories(filter, page.into()).await?))
 }
 
-pub(super) async fn delete(visit: &Visit, input: &Input<'_>) -> Answered {
-    visit.delete_repository(&input.repository()?).await?;
-    Ok(nothing())
+/// Creates a repository; private unless `visibility` says otherwise.
+#[utoipa::path(post, path = "/repositories", tag = "Repositories", security(("token" = []), ("password" = [])),
+    responses((status = 201, body = Repository)))]
+pub(super) async fn create_repository(
+    SignedIn(visit): SignedIn,
+    Json(form): Json<NewRepository>,
+) -> Answer<Created<Repository>> {
+    let repository = visit.create_repository(form).await?;
+    let location = format!("/repositories/{}", repository.path);
+    Ok(created(&location, repository))
 }
 
-#[derive(Deserialize)]
-struct Rename {
+/// One repository with its README.
+#[utoipa::path(get, path = "/repositories/{path}", tag = "Repositories",
+    params(RepositoryPath), responses((status = 200, body = RepositoryDetail)))]
+pub(super) async fn read_repository(
+    Caller(visit): Caller,
+    Path(at): Path<RepositoryPath>,
+) -> Answer<Json<RepositoryDetail>> {
+    let repository = visit.repository(&at.path).await?;
+    let overview = visit.overview_source(&at.path).await?;
+    Ok(Json(RepositoryDetail { repository, overview }))
+}
+
+/// Changes text and settings. Members that are absent stay as they are.
+#[utoipa::path(patch, path = "/repositories/{path}", tag = "Repositories",
+    params(RepositoryPath), responses((status = 200, body = Repository)))]
+pub(super) async fn change_repository(
+    Caller(visit): Caller,
+    Path(at): Path<RepositoryPath>,
+    Json(patch): Json<RepositoryPatch>,
+) -> Answer<Json<Repository>> {
+    Ok(Json(visit.update_repository(&at.path, patch).await?))
+}
+
+/// Deletes a repository and everything in it.
+#[utoipa::path(delete, path = "/repositories/{path}", tag = "Repositories",
+    params(RepositoryPath), responses((status = 204, description = "Deleted.")))]
+pub(super) async fn delete_repository(Caller(visit): Caller, Path(at): Path<RepositoryPath>) -> Answer<StatusCode> {
+    visit.delete_repository(&at.path).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The new name.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Rename {
+    /// The name within the namespace.
     name: String,
 }
 
-pub(super) async fn rename(visit: &Visit, input: &Input<'_>) -> Answered {
-    let Rename { name } = input.object()?;
-    Ok(one(&visit.rename_repository(&input.repository()?, &name).await?))
+/// Renames a repository within its namespace. The old name keeps redirecting to it.
+#[utoipa::path(post, path = "/repositories/{path}/-/rename", tag = "Repositories",
+    params(RepositoryPath), responses((status = 200, body = Repository)))]
+pub(super) async fn rename_repository(
+    Caller(visit): Caller,
+    Path(at): Path<RepositoryPath>,
+    Json(form): Json<Rename>,
+) -> Answer<Json<Repository>> {
+    Ok(Json(visit.rename_repository(&at.path, &form.name).await?))
 }

@@ -1,36 +1,68 @@
-//! The search as a list of repositories with what matched. How words match is not known here.
+//! The search as a list of repositories with what matched.
 
 use app::portal::Search as _;
 use model::fault::Fault;
+use model::page::PageRequest;
 use model::reason::Reason;
 use model::repository::Repository;
-use model::search::{Facet, Fragment, MAX_PAGE, SearchRequest};
-use serde::Serialize;
+use model::search::{Facet, Fragment, MAX_PAGE, SearchRequest, SearchSort};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::input::Input;
-use super::{Answered, one};
-use crate::portal::Visit;
+use super::answer::Answer;
+use super::caller::Caller;
+use super::extract::{Json, PageQuery, Parameters, Query, sort_reason};
 
-/// A page of hits in the form that every list has, with what only a search knows.
-#[derive(Serialize)]
-struct Found {
-    items: Vec<Hit>,
+/// A page of results.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SearchPage {
+    /// The results.
+    items: Vec<SearchHit>,
+    /// The cursor of the next page; null on the last.
     next: Option<String>,
+    /// How many results there are on all pages.
     total: u64,
+    /// What they can be narrowed by.
     facets: Vec<Facet>,
 }
 
-#[derive(Serialize)]
-struct Hit {
+/// A repository that was found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SearchHit {
     #[serde(flatten)]
     repository: Repository,
+    /// The passage that matched.
     excerpt: Vec<Fragment>,
+    /// Platforms of its newest images.
     platforms: Vec<String>,
 }
 
-/// A search is ranked, so its cursor is the number of a page.
-pub(super) async fn search(visit: &Visit, input: &Input<'_>) -> Answered {
-    let page = input.page()?;
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// Words and qualifiers, as on the search page.
+    q: Option<String>,
+    /// The order; `best` by default.
+    #[param(inline)]
+    sort: Option<SearchSort>,
+}
+
+impl Parameters for SearchQuery {
+    fn reason(name: &str) -> Option<Reason> {
+        sort_reason(name, SearchSort::ALL.map(SearchSort::as_str))
+    }
+}
+
+/// What a query finds among what the caller may see, with the `total` and facets of all of it.
+#[utoipa::path(get, path = "/search", tag = "Search",
+    params(SearchQuery, PageQuery), responses((status = 200, body = SearchPage)))]
+pub(super) async fn search(
+    Caller(visit): Caller,
+    Query(query): Query<SearchQuery>,
+    Query(page): Query<PageQuery>,
+) -> Answer<Json<SearchPage>> {
+    let page = PageRequest::from(page);
+    // Results are ranked, so the cursor is the number of a page.
     let number = match page.cursor.as_deref() {
         None => 1,
         Some(cursor) => cursor
@@ -40,17 +72,17 @@ pub(super) async fn search(visit: &Visit, input: &Input<'_>) -> Answered {
             .ok_or_else(|| Fault::invalid("cursor", Reason::CursorInvalid))?,
     };
     let request = SearchRequest {
-        q: input.asked("q").unwrap_or_default().to_owned(),
-        sort: input.word("sort")?,
+        q: query.q.unwrap_or_default(),
+        sort: query.sort.unwrap_or_default(),
         page: number,
         limit: page.limit(),
     };
-    let found = visit.search(request).await?;
-    let next = (number < found.pages).then(|| (number + 1).to_string());
-    let items = found
+    let results = visit.search(request).await?;
+    let next = (number < results.pages).then(|| (number + 1).to_string());
+    let items = results
         .hits
         .into_iter()
-        .map(|hit| Hit { repository: hit.repository, excerpt: hit.excerpt, platforms: hit.platforms })
+        .map(|hit| SearchHit { repository: hit.repository, excerpt: hit.excerpt, platforms: hit.platforms })
         .collect();
-    Ok(one(&Found { items, next, total: found.total, facets: found.facets }))
+    Ok(Json(SearchPage { items, next, total: results.total, facets: results.facets }))
 }

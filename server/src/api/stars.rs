@@ -1,22 +1,45 @@
-//! The calls about stars. How many there are is the repository's own affair.
+//! The calls about stars.
 
 use app::portal::Repositories as _;
+use http::StatusCode;
+use model::account::Account;
+use model::page::Page;
 
-use super::input::Input;
+use super::answer::Answer;
+use super::caller::Caller;
+use super::extract::{Json, PageQuery, Path, Query, RepositoryPath};
 use super::problem::Problem;
-use super::{Answered, nothing, one};
-use crate::portal::Visit;
 
-pub(super) async fn read(visit: &Visit, input: &Input<'_>) -> Answered {
-    let starred = visit.starred(&input.repository()?).await?;
-    if starred { Ok(nothing()) } else { Err(Problem::not_found()) }
+/// Whether the caller starred a repository: 204 if so, 404 if not.
+#[utoipa::path(get, path = "/repositories/{path}/-/star", tag = "Stars",
+    params(RepositoryPath), responses((status = 204, description = "Starred.")))]
+pub(super) async fn read_star(Caller(visit): Caller, Path(at): Path<RepositoryPath>) -> Answer<StatusCode> {
+    if visit.starred(&at.path).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
-pub(super) async fn set(visit: &Visit, input: &Input<'_>, on: bool) -> Answered {
-    visit.set_star(&input.repository()?, on).await?;
-    Ok(nothing())
+/// Stars a repository.
+#[utoipa::path(put, path = "/repositories/{path}/-/star", tag = "Stars",
+    params(RepositoryPath), responses((status = 204, description = "Starred.")))]
+pub(super) async fn put_star(Caller(visit): Caller, Path(at): Path<RepositoryPath>) -> Answer<StatusCode> {
+    visit.set_star(&at.path, true).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn list(visit: &Visit, input: &Input<'_>) -> Answered {
-    Ok(one(&visit.stargazers(&input.repository()?, input.page()?).await?))
+/// Removes the caller's star.
+#[utoipa::path(delete, path = "/repositories/{path}/-/star", tag = "Stars",
+    params(RepositoryPath), responses((status = 204, description = "Not starred.")))]
+pub(super) async fn delete_star(Caller(visit): Caller, Path(at): Path<RepositoryPath>) -> Answer<StatusCode> {
+    visit.set_star(&at.path, false).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who starred a repository, latest first.
+#[utoipa::path(get, path = "/repositories/{path}/-/stargazers", tag = "Stars",
+    params(RepositoryPath, PageQuery), responses((status = 200, body = Page<Account>)))]
+pub(super) async fn list_stargazers(
+    Caller(visit): Caller,
+    Path(at): Path<RepositoryPath>,
+    Query(page): Query<PageQuery>,
+) -> Answer<Json<Page<Account>>> {
+    Ok(Json(visit.stargazers(&at.path, page.into()).await?))
 }

@@ -18,6 +18,12 @@ impl Visit {
         self.state.store.repository(&permit).await.map_err(told)
     }
 
+    /// Its README as Markdown.
+    pub(crate) async fn overview_source(&self, path: &RepositoryName) -> Answered<String> {
+        let permit = self.permit::<See>(path).await?;
+        self.state.store.overview_source(&permit).await.map_err(told)
+    }
+
     /// Whether the viewer starred it.
     pub(crate) async fn starred(&self, path: &RepositoryName) -> Answered<bool> {
         let permit = self.permit::<See>(path).await?;

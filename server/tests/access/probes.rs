@@ -169,8 +169,9 @@ const TOKEN_ACTS: [(&str, &str, About); 2] = [
     ("/_actions/tokens/revoke", "id={token}", About::Nothing),
 ];
 
-const REST: [Probe; 36] = [
+const REST: [Probe; 37] = [
     bare("GET", "/api/v1/docs", "/api/v1/docs", About::Nothing),
+    bare("GET", "/api/v1/docs/{file}", "/api/v1/docs/index.css", About::Nothing),
     bare("GET", "/api/v1/openapi.json", "/api/v1/openapi.json", About::Nothing),
     bare("GET", "/api/v1/user", "/api/v1/user", About::Nothing),
     bare("GET", "/api/v1/user/tokens", "/api/v1/user/tokens", About::Nothing),

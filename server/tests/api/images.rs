@@ -59,11 +59,12 @@ async fn tags_are_listed_filtered_and_shown_one_by_one() {
     let world = World::new().await;
     let ada = world.person("ada").await;
     world.repository(&ada, "ada/app", "public").await;
+    let document = world.get("/openapi.json", &ada).await.expect(200);
     let old = push(&world, &ada, "ada/app", &["1.0", "stable"]).await;
     let new = push(&world, &ada, "ada/app", &["2.0"]).await;
     let list = world.get("/repositories/ada/app/-/tags", &Caller::Nobody).await.expect(200);
     assert_eq!(names(&list)[0], "2.0");
-    assert_described("Tag", &list["items"][0]);
+    assert_described(&document, "Tag", &list["items"][0]);
     assert_eq!(list["items"][0]["platforms"], json!(["linux/amd64"]));
     let named = world.get("/repositories/ada/app/-/tags?sort=name", &Caller::Nobody).await.expect(200);
     assert_eq!(names(&named), ["1.0", "2.0", "stable"]);
@@ -84,11 +85,12 @@ async fn an_image_is_shown_by_its_digest() {
     let world = World::new().await;
     let ada = world.person("ada").await;
     world.repository(&ada, "ada/app", "public").await;
+    let document = world.get("/openapi.json", &ada).await.expect(200);
     let digest = push(&world, &ada, "ada/app", &["1.0"]).await;
     for written in [digest.to_string(), digest.as_str().replace(':', "%3A")] {
         let image =
             world.get(&format!("/repositories/ada/app/-/manifests/{written}"), &Caller::Nobody).await.expect(200);
-        assert_described("Image", &image);
+        assert_described(&document, "Image", &image);
         assert_eq!((&image["tags"], &image["config"]["env"]), (&json!(["1.0"]), &json!(["A=b"])));
         assert_eq!(image["layers"][0]["created_by"], "COPY");
     }
@@ -121,9 +123,10 @@ async fn a_search_counts_only_what_the_caller_may_see() {
     }
     let state = &world.hub.state;
     server::search::follow::catch_up(&state.search, &world.hub.system).await.unwrap();
+    let document = world.get("/openapi.json", &eve).await.expect(200);
     let first = world.get("/search?q=lighthouse&limit=1", &eve).await.expect(200);
     assert_eq!(first["total"], 2);
-    assert_described("SearchHit", &first["items"][0]);
+    assert_described(&document, "SearchHit", &first["items"][0]);
     let second = world
         .get(&format!("/search?q=lighthouse&limit=1&cursor={}", first["next"].as_str().unwrap()), &eve)
         .await

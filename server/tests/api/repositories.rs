@@ -1,7 +1,7 @@
 //! Repositories, stars and lists.
 
 use serde_json::{Value, json};
-use server::api::operations::OPERATIONS;
+use server::api::{self, PREFIX};
 
 use crate::world::{Answer, Caller, World};
 
@@ -16,13 +16,14 @@ async fn a_repository_is_private_until_said_otherwise() {
     let form = json!({"namespace": "ada", "name": "app/web", "description": "A web app"});
     let made = world.call("POST", "/repositories", &ada, Some(form)).await;
     assert_eq!(made.header("location"), "/api/v1/repositories/ada/app/web");
-    let made = made.expect(201);
+    let mut made = made.expect(201);
     assert_eq!(made["visibility"], "private");
     assert_eq!(
         (&made["namespace"], &made["name"], &made["path"]),
         (&json!("ada"), &json!("app/web"), &json!("ada/app/web"))
     );
     assert_eq!((&made["role"], &made["starred"]), (&json!("owner"), &json!(false)));
+    made["overview"] = json!("");
     assert_eq!(world.get("/repositories/ada/app/web", &ada).await.expect(200), made);
 }
 
@@ -40,13 +41,15 @@ async fn text_and_settings_change_one_by_one() {
         (&changed["description"], &changed["visibility"], &changed["comments"]),
         (&json!("New"), &json!("public"), &json!("off"))
     );
+    assert_eq!(world.get("/repositories/ada/app", &ada).await.expect(200)["overview"], "# Hi");
 }
 
 #[tokio::test]
 async fn a_bad_change_names_its_field_and_changes_nothing() {
     let world = World::new().await;
     let ada = world.person("ada").await;
-    let before = world.repository(&ada, "ada/app", "private").await;
+    world.repository(&ada, "ada/app", "private").await;
+    let before = world.get("/repositories/ada/app", &ada).await.expect(200);
     for (change, field) in [
         (json!({"visibility": "secret"}), "visibility"),
         (json!({"comments": "some"}), "comments"),
@@ -143,14 +146,16 @@ async fn a_star_is_the_caller_s_own() {
     assert_eq!(world.get("/repositories/ada/app", &eve).await.expect(200)["stars"], 0);
 }
 
-/// A body that every call accepts as far as its shape goes.
-fn any_body(takes: &str) -> Value {
-    match takes {
-        "RepositoryPatch" => json!({"description": "x"}),
-        "Rename" => json!({"name": "other"}),
-        "NewComment" | "CommentPatch" => json!({"body": "x"}),
-        "RolePatch" => json!({"role": "reader"}),
-        other => panic!("no body for {other}"),
+/// A body that a call accepts as far as its shape goes; none where it takes none.
+fn any_body(method: &str, path: &str) -> Option<Value> {
+    let (_, call) = path.split_once("{path}").unwrap();
+    match (method, call) {
+        ("PATCH", "") => Some(json!({"description": "x"})),
+        ("POST", "/-/rename") => Some(json!({"name": "other"})),
+        ("POST", "/-/comments") | ("PATCH", "/-/comments/{id}") => Some(json!({"body": "x"})),
+        ("PUT", "/-/collaborators/{name}") => Some(json!({"role": "reader"})),
+        ("POST" | "PATCH", other) => panic!("no body for {method} {other}"),
+        _ => None,
     }
 }
 
@@ -170,16 +175,14 @@ async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
     let narrowed = world.token(&eve, json!({"label": "n", "scopes": ["**:pull,push,delete,manage"]})).await;
     let digest = format!("sha256:{}", "0".repeat(64));
     for caller in [Caller::Nobody, eve, narrowed] {
-        for operation in OPERATIONS.iter().filter(|operation| operation.path.contains("{path}")) {
-            let filled = operation.path.replace("{tag}", "latest").replace("{digest}", &digest);
+        for (method, path) in api::routes().iter().filter(|(_, path)| path.contains("{path}")) {
+            let filled = path.strip_prefix(PREFIX).unwrap().replace("{tag}", "latest").replace("{digest}", &digest);
             let filled = filled.replace("{id}", "1").replace("{name}", "eve");
-            let body = operation.takes.map(any_body);
-            let hidden =
-                world.call(operation.method, &filled.replace("{path}", "ada/hidden"), &caller, body.clone()).await;
-            let missing =
-                world.call(operation.method, &filled.replace("{path}", "ada/missing"), &caller, body.clone()).await;
-            let nowhere = world.call(operation.method, &filled.replace("{path}", "nobody/x"), &caller, body).await;
-            let which = format!("{} {} as {caller:?}", operation.method, operation.path);
+            let body = any_body(method, path);
+            let hidden = world.call(method, &filled.replace("{path}", "ada/hidden"), &caller, body.clone()).await;
+            let missing = world.call(method, &filled.replace("{path}", "ada/missing"), &caller, body.clone()).await;
+            let nowhere = world.call(method, &filled.replace("{path}", "nobody/x"), &caller, body).await;
+            let which = format!("{method} {path} as {caller:?}");
             assert_eq!(hidden.refusal(), (404, "not_found".to_owned()), "{which}");
             assert_eq!(all_but_the_date(&hidden), all_but_the_date(&missing), "{which}");
             assert_eq!(all_but_the_date(&hidden), all_but_the_date(&nowhere), "{which}");
