@@ -130,7 +130,8 @@ impl Search {
 /// The viewer's limits as the query needs them.
 async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &Asked) -> Result<Limits, Fault> {
     let starred = if asked.needs_stars() { store.starred_ids(viewer).await? } else { Vec::new() };
-    Ok(Limits { readers: scope.readers(), globs: scope.globs().map(<[_]>::to_vec), starred })
+    let readers = store.search_terms(scope).await?;
+    Ok(Limits { readers, globs: scope.globs().map(<[_]>::to_vec), starred })
 }
 
 /// The results that the viewer may see, in the index's order. A repository that goes by another path by now is left out.

@@ -20,7 +20,10 @@ const AT_MOST: usize = 200;
 pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
     loop {
         // It takes some at a time, so that a long absence is not one long write.
-        while system.store().sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
+        let store = system.store();
+        while store.sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
+        while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
+        store.sweep_sign_in_failures(&system).await?;
         take_out_trash(&engine, &shutdown).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -4,6 +4,7 @@
 mod namespace;
 mod need;
 mod permit;
+mod proof;
 mod roles;
 mod scope;
 mod standing;
@@ -13,6 +14,7 @@ mod viewer;
 pub(crate) use namespace::CreatePermit;
 pub use need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
 pub use permit::{Covers, Permit};
+pub(crate) use proof::{Exemption, Proof};
 pub(crate) use roles::{granted_to, is_admin, role_of, role_of_rank};
 pub(crate) use scope::LIBRARY;
 pub use scope::Scope;
@@ -21,6 +23,7 @@ pub use standing::{Ground, NamespaceStanding, Reach, SiteStanding, Standing};
 pub use verdict::{
     CommentAct, RoleChange, SiteNeed, Verdict, comment_verdict, create_verdict, role_verdict, site_verdict, verdict,
 };
+pub(crate) use viewer::Administrator;
 pub use viewer::{System, Viewer};
 
 #[cfg(test)]

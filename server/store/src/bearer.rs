@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::access::{NeedKind, Viewer};
+use crate::access::{Exemption, NeedKind, Viewer};
 use crate::error::{Error, Result};
 use crate::{Store, accounts};
 
@@ -85,7 +85,7 @@ impl Store {
                 granted.extend(self.grant(viewer, scope).await?);
             } else if scope.kind == "registry" && scope.name == "catalog" && viewer.limits().is_none() {
                 lists = true;
-                if viewer.administers().is_ok() {
+                if viewer.administrator().is_ok() {
                     granted.push(ResourceScope::new(scope.kind, scope.name, ["*".to_owned()]));
                 }
             }
@@ -160,9 +160,9 @@ impl Store {
         let viewer = if claims.sub.is_empty() {
             Viewer::nobody()
         } else {
-            let row = accounts::by_name(self.database().pool(), &claims.sub).await?;
+            let row = accounts::by_name(self.database().read(&Exemption::Credentials), &claims.sub).await?;
             let row = row.filter(|row| row.disabled_at.is_none()).ok_or(Error::SignIn)?;
-            Viewer::member(row.id(), row.name()?, row.admin)
+            row.viewer()
         };
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }

@@ -68,10 +68,10 @@ impl Store {
             .order_by_desc(comment::Column::Id)
             .limit(u64::from(limit) + 1)
             .into_model::<CommentRow>()
-            .all(self.database().pool())
+            .all(self.database().read(permit))
             .await?;
         let page = Page::from_surplus(roots, limit, |row| row.comment.id.to_string());
-        let mut replies = self.replies(repository, &page.items).await?;
+        let mut replies = self.replies(permit, &page.items).await?;
         let mut threads = Vec::new();
         for root in page.items {
             let replies = replies.remove(&root.comment.id).unwrap_or_default();
@@ -81,17 +81,17 @@ impl Store {
         Ok(Page { items: threads, next: page.next })
     }
 
-    async fn replies(&self, repository: i64, roots: &[CommentRow]) -> Result<BTreeMap<i64, Vec<CommentRow>>> {
+    async fn replies(&self, permit: &Permit<See>, roots: &[CommentRow]) -> Result<BTreeMap<i64, Vec<CommentRow>>> {
         let mut replies: BTreeMap<i64, Vec<CommentRow>> = BTreeMap::new();
         if roots.is_empty() {
             return Ok(replies);
         }
-        let rows = row::select(repository)
+        let rows = row::select(permit.repository().0)
             .filter(comment::Column::RootId.is_in(roots.iter().map(|root| root.comment.id)))
             .filter(comment::Column::DeletedAt.is_null())
             .order_by_asc(comment::Column::Id)
             .into_model::<CommentRow>()
-            .all(self.database().pool())
+            .all(self.database().read(permit))
             .await?;
         for row in rows {
             replies.entry(row.thread()).or_default().push(row);
@@ -101,7 +101,7 @@ impl Store {
 
     /// One comment. A deleted one is absent here, though it may stand in its thread.
     pub async fn comment(&self, permit: &Permit<See>, id: CommentId) -> Result<Comment> {
-        view(permit, alive(self.database().pool(), permit, id).await?)
+        view(permit, alive(self.database().read(permit), permit, id).await?)
     }
 
     /// Writes a comment. An answer to an answer joins the thread; what it answers must be there.
@@ -120,7 +120,7 @@ impl Store {
         let now = self.clock().now();
         let row = self
             .database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let root = match parent {
                     Some(parent) => Some(root_of(&*tx, permit.repository().0, parent).await?),
                     None => None,
@@ -151,7 +151,7 @@ impl Store {
         let now = self.clock().now();
         let row = self
             .database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let mut row = alive(&*tx, permit, id).await?;
                 may(permit, &row, CommentAct::Edit).require()?;
                 comment::Entity::update_many()
@@ -175,7 +175,7 @@ impl Store {
     pub async fn delete_comment(&self, permit: &Permit<Participate>, id: CommentId) -> Result<()> {
         let now = self.clock().now();
         self.database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let row = alive(&*tx, permit, id).await?;
                 may(permit, &row, CommentAct::Delete).require()?;
                 let deleted = comment::Entity::update_many()

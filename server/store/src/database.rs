@@ -1,7 +1,7 @@
-//! The connection to SQLite or PostgreSQL: pools, pragmas, migrations, and transactions that write.
-//! It refuses to know any table; what is asked of the database stands in the files of the nouns.
+//! The connections to SQLite or PostgreSQL: pools, pragmas, migrations, and transactions that write.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
@@ -10,12 +10,15 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait,
 };
-use tokio::sync::Mutex;
 
+use crate::access::Proof;
 use crate::error::Error;
 
 /// A transaction that may write.
 pub(crate) type Tx = DatabaseTransaction;
+
+/// How long a caller waits for a connection, and a statement on SQLite for another process that writes.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a transaction that lost against another is begun again.
 const TRIES: u32 = 6;
@@ -44,61 +47,58 @@ impl Refusal for Error {
     }
 }
 
-/// The pool, and who may write now.
+/// The connections.
 #[derive(Debug)]
 pub(crate) struct Database {
-    pool: DatabaseConnection,
-    /// SQLite has one writer at a time: writers of this process queue here rather than sleep in SQLite's busy handler.
-    writers: Option<Mutex<()>>,
+    readers: DatabaseConnection,
+    /// SQLite has one writer at a time: all writes of this process go through one connection and wait for it, rather than
+    /// in SQLite's busy handler. On PostgreSQL these are the readers' connections.
+    writer: DatabaseConnection,
+    statements: Arc<AtomicU64>,
 }
 
 impl Database {
     /// Connects and brings the schema up to date. `sqlite://path` makes the file; `postgres://…` expects the database.
     pub(crate) async fn open(url: &str) -> Result<Self, DbErr> {
-        let sqlite = url.starts_with("sqlite:");
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(if sqlite { 8 } else { 24 })
-            .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
-            .sqlx_logging(false)
-            .record_stmt_in_spans(false)
-            .map_sqlx_sqlite_pool_opts(|options| {
-                options.after_release(|connection, _| {
-                    Box::pin(async move { is_outside_of_transactions(connection).await })
-                })
-            })
-            .map_sqlx_sqlite_opts(|options| {
-                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                options
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    .foreign_keys(true)
-                    .busy_timeout(Duration::from_secs(10))
-            });
-        let pool = match sea_orm::Database::connect(options).await {
-            Ok(pool) => pool,
-            Err(error) => return Err(reason(url).await.unwrap_or(error)),
+        let statements = Arc::new(AtomicU64::new(0));
+        let connect = async |options| match sea_orm::Database::connect(options).await {
+            Ok(connection) => Ok(counted(connection, &statements)),
+            Err(error) => Err(reason(url).await.unwrap_or(error)),
         };
-        let database = Self { pool, writers: sqlite.then(Mutex::default) };
-        database
-            .write(|tx| async move {
-                if tx.get_database_backend() == DbBackend::Postgres {
-                    tx.execute_unprepared(MIGRATION_LOCK).await?;
-                }
-                for migration in Migrator::get_pending_migrations(&*tx).await? {
-                    tracing::info!(migration = migration.name(), "changing the schema");
-                }
-                Migrator::up(&*tx, None).await
-            })
-            .await?;
+        let database = if url.starts_with("sqlite:") {
+            // The writer first: it makes the file, and its journal lets the others read beside it.
+            let writer = connect(sqlite(url, Use::Write)).await?;
+            migrate(&writer).await?;
+            Self { readers: connect(sqlite(url, Use::Read)).await?, writer, statements }
+        } else {
+            let writer = connect(pool(url, 24)).await?;
+            migrate(&writer).await?;
+            Self { readers: writer.clone(), writer, statements }
+        };
         Ok(database)
     }
 
-    /// For reading, and for single statements that write and need no company.
-    pub(crate) fn pool(&self) -> &DatabaseConnection {
-        &self.pool
+    /// For reading.
+    pub(crate) const fn read(&self, _: &impl Proof) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// How many statements were sent since it was opened.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes the connections.
+    #[cfg(test)]
+    pub(crate) async fn close(&self) {
+        self.readers.close_by_ref().await.unwrap();
+        self.writer.close_by_ref().await.unwrap();
+    }
+
+    /// The connection that writes, for statements of tests.
+    #[cfg(test)]
+    pub(crate) const fn pool(&self) -> &DatabaseConnection {
+        &self.writer
     }
 
     /// Runs `work`, a `|tx| async move { … }`, in a transaction and commits it when it gives `Ok`; anything else rolls back.
@@ -109,44 +109,111 @@ impl Database {
     ///
     /// `work` gets the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would read better, but
     /// whatever awaits one is not `Send` to the compiler (<https://github.com/rust-lang/rust/issues/110338>).
-    pub(crate) async fn write<T, E: Refusal, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
+    pub(crate) async fn write<T, E: Refusal, F>(&self, _: &impl Proof, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>> + Send,
     {
-        let _turn = match &self.writers {
-            Some(writers) => Some(writers.lock().await),
-            None => None,
-        };
-        let mut attempt = 1;
-        loop {
-            match self.attempt(&work).await {
-                Err(refusal) if attempt < TRIES && refusal.database().is_some_and(worth_another_try) => {
-                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 15)).await;
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        transaction(&self.writer, work).await
     }
+}
 
-    async fn attempt<T, E: Refusal, F>(&self, work: &impl Fn(Arc<Tx>) -> F) -> Result<T, E>
-    where
-        F: Future<Output = Result<T, E>> + Send,
-    {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: self.writers.as_ref().map(|_| SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let tx = Arc::new(self.pool.begin_with_options(options).await?);
-        let outcome = work(Arc::clone(&tx)).await;
-        let tx = Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a transaction was kept".to_owned()))?;
-        if outcome.is_ok() {
-            tx.commit().await?;
-        } else if let Err(error) = tx.rollback().await {
-            tracing::debug!(%error, "a transaction that failed could not be rolled back");
+/// Runs `work` in a transaction, again where the database ended it in favour of another.
+async fn transaction<T, E: Refusal, F>(on: &DatabaseConnection, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>> + Send,
+{
+    let mut attempt = 1;
+    loop {
+        match self::attempt(on, &work).await {
+            Err(refusal) if attempt < TRIES && refusal.database().is_some_and(worth_another_try) => {
+                tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 15)).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
         }
-        outcome
     }
+}
+
+async fn attempt<T, E: Refusal, F>(on: &DatabaseConnection, work: &impl Fn(Arc<Tx>) -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>> + Send,
+{
+    let sqlite = on.get_database_backend() == DbBackend::Sqlite;
+    let options = TransactionOptions {
+        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let tx = Arc::new(on.begin_with_options(options).await?);
+    let outcome = work(Arc::clone(&tx)).await;
+    let tx = Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a transaction was kept".to_owned()))?;
+    if outcome.is_ok() {
+        tx.commit().await?;
+    } else if let Err(error) = tx.rollback().await {
+        tracing::debug!(%error, "a transaction that failed could not be rolled back");
+    }
+    outcome
+}
+
+/// Brings the schema up to date; of several nodes one does, and the others wait.
+async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
+    transaction(on, |tx| async move {
+        if tx.get_database_backend() == DbBackend::Postgres {
+            tx.execute_unprepared(MIGRATION_LOCK).await?;
+        }
+        for migration in Migrator::get_pending_migrations(&*tx).await? {
+            tracing::info!(migration = migration.name(), "changing the schema");
+        }
+        Migrator::up(&*tx, None).await
+    })
+    .await
+}
+
+/// A pool of at most so many connections.
+fn pool(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}
+
+/// What connections to SQLite are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+}
+
+fn sqlite(url: &str, purpose: Use) -> ConnectOptions {
+    let mut options = pool(url, if purpose == Use::Write { 1 } else { 8 });
+    options
+        .map_sqlx_sqlite_pool_opts(|options| {
+            options.after_release(|connection, _| Box::pin(async move { is_outside_of_transactions(connection).await }))
+        })
+        .map_sqlx_sqlite_opts(move |options| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            let options = options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(ACQUIRE_TIMEOUT);
+            // A write among the readers would wait for SQLite's lock and not for the writer's connection.
+            if purpose == Use::Read { options.pragma("query_only", "on") } else { options }
+        });
+    options
+}
+
+/// The same connection, with its statements counted.
+fn counted(mut connection: DatabaseConnection, statements: &Arc<AtomicU64>) -> DatabaseConnection {
+    let statements = Arc::clone(statements);
+    connection.set_metric_callback(move |_| {
+        statements.fetch_add(1, Ordering::Relaxed);
+    });
+    connection
 }
 
 /// Why there is no connection to PostgreSQL: the pool waits for a server that starts, and then says no more than that it waited.

@@ -2,19 +2,26 @@
 //! What a configuration says comes from the follower that read it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::clock::Timestamp;
-use model::id::RepositoryId;
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag, TagSort};
 use model::oci::{self, Digest, Reference};
 use model::page::{Page, PageRequest};
 use model::version;
 use registry::ledger::Place;
-use sea_orm::{QueryResult, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, UnionType};
+use sea_orm::{
+    ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Value,
+};
 use serde::Deserialize;
 
 use crate::access::{Delete, Permit, See};
-use crate::ledger::{self, digest, manifests};
+use crate::database::Tx;
+use crate::entity::column::{Json, Text};
+use crate::entity::{image, manifest, manifest_child, tag};
+use crate::ledger::{self, manifests};
 use crate::sql;
 use crate::{Error, Result, Store, cursor};
 
@@ -29,11 +36,51 @@ pub use pulls::Pulls;
 pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 
 /// How many referrers an image's page shows at most.
-const REFERRERS: i64 = 100;
+const REFERRERS: u64 = 100;
 
-/// Columns of a tag `t` and its manifest `m`.
-const COLUMNS: &str = "t.name, t.digest, m.media_type, t.size, t.pushed_at, t.pulled_at
-    FROM tag t JOIN manifest m ON m.repository_id = t.repository_id AND m.digest = t.digest";
+/// A tag with the media type of what it points at.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "tag::Entity")]
+struct TagRow {
+    name: Text<oci::Tag>,
+    digest: Text<Digest>,
+    #[sea_orm(from_expr = "Expr::col((manifest::Entity, manifest::Column::MediaType))")]
+    media_type: String,
+    size: i64,
+    pushed_at: i64,
+    pulled_at: Option<i64>,
+}
+
+impl TagRow {
+    fn tag(self) -> Tag {
+        Tag {
+            name: self.name.0,
+            digest: self.digest.0,
+            media_type: self.media_type,
+            size: sql::unsigned(self.size),
+            platforms: Vec::new(),
+            pushed_at: Timestamp::from_micros(self.pushed_at),
+            pulled_at: self.pulled_at.map(Timestamp::from_micros),
+        }
+    }
+}
+
+/// A manifest with what inspection found in its configuration.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "manifest::Entity")]
+struct ImageRow {
+    digest: Text<Digest>,
+    media_type: String,
+    artifact_type: Option<String>,
+    total_size: i64,
+    pushed_at: i64,
+    annotations: Json<BTreeMap<String, String>>,
+    payload: Vec<u8>,
+    #[sea_orm(from_expr = "Expr::col((image::Entity, image::Column::Config))")]
+    config: Option<Json<ImageConfig>>,
+    #[sea_orm(from_expr = "Expr::col((image::Entity, image::Column::Layers))")]
+    layers: Option<Json<Vec<Layer>>>,
+}
 
 impl Store {
     /// Tags whose name contains `contains`, in capitals or not; all of them when it is empty.
@@ -47,36 +94,36 @@ impl Store {
         cursor::no_zero("contains", contains)?;
         let repository = permit.repository();
         let limit = page.limit();
-        let mut values: Vec<Value> = vec![repository.0.into(), pattern(contains).into(), i64::from(limit + 1).into()];
-        let (key, order) = match sort {
-            TagSort::Name => ("t.name", "t.name"),
-            TagSort::Newest => ("t.pushed_at", "t.pushed_at DESC, t.name DESC"),
-            TagSort::Size => ("t.size", "t.size DESC, t.name DESC"),
-            TagSort::Version => ("t.version", "t.version, t.name"),
-        };
-        let after = match page.cursor.as_deref().map(Cursor::parse).transpose()? {
-            None => String::new(),
-            Some(cursor) => {
-                values.push(cursor.name.as_str().into());
-                match sort {
-                    TagSort::Name => "AND t.name > $4".to_owned(),
-                    TagSort::Version => {
-                        values.push(version::sort_key(cursor.name.as_str()).into());
-                        format!("AND ({key}, t.name) > ($5, $4)")
-                    }
-                    TagSort::Newest | TagSort::Size => {
-                        values.push(cursor.rank.into());
-                        format!("AND ({key}, t.name) < ($5, $4)")
-                    }
-                }
+        let cursor = page.cursor.as_deref().map(Cursor::parse).transpose()?;
+        let name = || tag::Column::Name.into_simple_expr();
+        let rank = |column: tag::Column| Expr::tuple([column.into_simple_expr(), name()]);
+        let after = |rank: Value, cursor: &Cursor| Expr::tuple([rank, cursor.name.as_str().into()].map(Expr::value));
+        let query = tag::Entity::find()
+            .inner_join(manifest::Entity)
+            .filter(tag::Column::RepositoryId.eq(repository.0))
+            .filter(Expr::expr(Func::lower(name())).like(LikeExpr::new(pattern(contains)).escape('!')));
+        let query = match sort {
+            TagSort::Name => query
+                .apply_if(cursor, |query, cursor| query.filter(tag::Column::Name.gt(cursor.name.as_str())))
+                .order_by_asc(tag::Column::Name),
+            TagSort::Version => query
+                .apply_if(cursor, |query, cursor| {
+                    let version = version::sort_key(cursor.name.as_str());
+                    query.filter(rank(tag::Column::Version).gt(after(version.into(), &cursor)))
+                })
+                .order_by_asc(tag::Column::Version)
+                .order_by_asc(tag::Column::Name),
+            TagSort::Newest | TagSort::Size => {
+                let column = if sort == TagSort::Size { tag::Column::Size } else { tag::Column::PushedAt };
+                query
+                    .apply_if(cursor, |query, cursor| query.filter(rank(column).lt(after(cursor.rank.into(), &cursor))))
+                    .order_by_desc(column)
+                    .order_by_desc(tag::Column::Name)
             }
         };
-        let select = format!(
-            "SELECT {COLUMNS} WHERE t.repository_id = $1 AND LOWER(t.name) LIKE $2 ESCAPE '!' {after}
-             ORDER BY {order} LIMIT $3"
-        );
-        let rows = sql::all(self.database().pool(), &select, values).await?;
-        let tags = rows.iter().map(tag).collect::<Result<Vec<_>>>()?;
+        let rows =
+            query.limit(u64::from(limit) + 1).into_partial_model::<TagRow>().all(self.database().read(permit)).await?;
+        let tags = rows.into_iter().map(TagRow::tag).collect();
         let mut page = Page::from_surplus(tags, limit, |tag| {
             let rank = match sort {
                 TagSort::Name | TagSort::Version => 0,
@@ -85,17 +132,21 @@ impl Store {
             };
             Cursor { rank, name: tag.name.clone() }.to_string()
         });
-        self.add_platforms(repository, &mut page.items).await?;
+        self.add_platforms(permit, &mut page.items).await?;
         Ok(page)
     }
 
     /// One tag.
     pub async fn tag(&self, permit: &Permit<See>, name: &oci::Tag) -> Result<Tag> {
-        let select = format!("SELECT {COLUMNS} WHERE t.repository_id = $1 AND t.name = $2");
-        let values = [permit.repository().0.into(), name.as_str().into()];
-        let row = sql::first(self.database().pool(), &select, values).await?.ok_or(Error::Absent)?;
-        let mut tag = tag(&row)?;
-        self.add_platforms(permit.repository(), std::slice::from_mut(&mut tag)).await?;
+        let row = tag::Entity::find()
+            .inner_join(manifest::Entity)
+            .filter(tag::Column::RepositoryId.eq(permit.repository().0))
+            .filter(tag::Column::Name.eq(name.as_str()))
+            .into_partial_model::<TagRow>()
+            .one(self.database().read(permit))
+            .await?;
+        let mut tag = row.ok_or(Error::Absent)?.tag();
+        self.add_platforms(permit, std::slice::from_mut(&mut tag)).await?;
         Ok(tag)
     }
 
@@ -109,9 +160,8 @@ impl Store {
     pub async fn delete_tag(&self, permit: &Permit<Delete>, name: &oci::Tag) -> Result<()> {
         let place = Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() };
         let (place, now) = (&place, self.clock().now());
-        let gone =
-            self.database().write(|tx| async move { manifests::delete_tag(&*tx, place, name, now).await }).await?;
-        if !gone {
+        let delete = |tx: Arc<Tx>| async move { manifests::delete_tag(&*tx, place, name, now).await };
+        if !self.database().write(permit, delete).await? {
             return Err(Error::Absent);
         }
         self.news().notify_waiters();
@@ -121,66 +171,66 @@ impl Store {
     /// An image, or an index of several, with everything that its page shows.
     pub async fn image(&self, permit: &Permit<See>, reference: &Reference) -> Result<Image> {
         let repository = permit.repository();
-        let pool = self.database().pool();
-        let which = match reference {
-            Reference::Digest(_) => "m.digest = $2",
-            Reference::Tag(_) => "m.digest = (SELECT digest FROM tag WHERE repository_id = $1 AND name = $2)",
+        let rows = self.database().read(permit);
+        let find = manifest::Entity::find().left_join(image::Entity);
+        let find = match reference {
+            Reference::Digest(digest) => find.filter(manifest::Column::Digest.eq(digest.as_str())),
+            Reference::Tag(name) => {
+                let target = tag::Entity::find_by_id((repository.0, Text(name.clone())));
+                let target = target.select_only().column(tag::Column::Digest).into_query();
+                find.filter(manifest::Column::Digest.in_subquery(target))
+            }
         };
-        let select = format!(
-            "SELECT m.digest, m.media_type, m.artifact_type, m.total_size, m.pushed_at, m.annotations, m.payload,
-                    i.config, i.layers
-             FROM manifest m LEFT JOIN image i ON i.repository_id = m.repository_id AND i.digest = m.digest
-             WHERE m.repository_id = $1 AND {which}"
-        );
-        let row = sql::first(pool, &select, [repository.0.into(), reference.as_str().into()]).await?;
-        let row = row.ok_or(Error::Absent)?;
-        let digest = digest(&row.try_get_by_index::<String>(0)?)?;
-        let annotations: String = row.try_get_by_index(5)?;
-        let annotations: BTreeMap<String, String> =
-            serde_json::from_str(&annotations).map_err(|_| Error::Corrupt("manifest.annotations"))?;
-        let config: Option<String> = row.try_get_by_index(7)?;
-        let layers: Option<String> = row.try_get_by_index(8)?;
-        let parsed = |_| Error::Corrupt("image");
+        let row = find
+            .filter(manifest::Column::RepositoryId.eq(repository.0))
+            .into_partial_model::<ImageRow>()
+            .one(rows)
+            .await?
+            .ok_or(Error::Absent)?;
+        let digest = row.digest.0;
         Ok(Image {
-            media_type: row.try_get_by_index(1)?,
-            artifact_type: row.try_get_by_index(2)?,
-            size: sql::unsigned(row.try_get_by_index(3)?),
-            tags: ledger::tags::of(pool, repository, &digest).await?,
-            pushed_at: Timestamp::from_micros(row.try_get_by_index(4)?),
-            platforms: self.children(repository, &digest, &row.try_get_by_index::<Vec<u8>>(6)?).await?,
-            config: config.map(|text| serde_json::from_str::<ImageConfig>(&text)).transpose().map_err(parsed)?,
-            layers: layers
-                .map(|text| serde_json::from_str::<Vec<Layer>>(&text))
-                .transpose()
-                .map_err(parsed)?
-                .unwrap_or_default(),
-            referrers: self.referrers(repository, &digest).await?,
-            annotations: annotations.into_iter().collect(),
+            media_type: row.media_type,
+            artifact_type: row.artifact_type,
+            size: sql::unsigned(row.total_size),
+            tags: ledger::tags::of(rows, repository, &digest).await?,
+            pushed_at: Timestamp::from_micros(row.pushed_at),
+            platforms: self.children(permit, &digest, &row.payload).await?,
+            config: row.config.map(|config| config.0),
+            layers: row.layers.map(|layers| layers.0).unwrap_or_default(),
+            referrers: self.referrers(permit, &digest).await?,
+            annotations: row.annotations.0.into_iter().collect(),
             digest,
         })
     }
 
     /// The images of an index, in the index's order; what inspection found out counts before what the index says.
-    async fn children(&self, repository: RepositoryId, parent: &Digest, payload: &[u8]) -> Result<Vec<PlatformImage>> {
-        let rows = sql::all(
-            self.database().pool(),
-            "SELECT c.child, m.total_size, i.platform FROM manifest_child c
-             JOIN manifest m ON m.repository_id = c.repository_id AND m.digest = c.child
-             LEFT JOIN image i ON i.repository_id = c.repository_id AND i.digest = c.child
-             WHERE c.repository_id = $1 AND c.parent = $2",
-            [repository.0.into(), parent.as_str().into()],
-        )
-        .await?;
+    async fn children(&self, permit: &Permit<See>, parent: &Digest, payload: &[u8]) -> Result<Vec<PlatformImage>> {
+        let same_image = manifest_child::Entity::belongs_to(image::Entity)
+            .from((manifest_child::Column::RepositoryId, manifest_child::Column::Child))
+            .to((image::Column::RepositoryId, image::Column::Digest));
+        let same_manifest = manifest_child::Entity::belongs_to(manifest::Entity)
+            .from((manifest_child::Column::RepositoryId, manifest_child::Column::Child))
+            .to((manifest::Column::RepositoryId, manifest::Column::Digest));
+        let rows = manifest_child::Entity::find()
+            .select_only()
+            .column(manifest_child::Column::Child)
+            .column(manifest::Column::TotalSize)
+            .column(image::Column::Platform)
+            .join(JoinType::InnerJoin, same_manifest.into())
+            .join(JoinType::LeftJoin, same_image.into())
+            .filter(manifest_child::Column::RepositoryId.eq(permit.repository().0))
+            .filter(manifest_child::Column::Parent.eq(parent.as_str()))
+            .into_tuple::<(Text<Digest>, i64, Option<String>)>()
+            .all(self.database().read(permit))
+            .await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let mut held: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
-        for row in &rows {
-            held.insert(row.try_get_by_index(0)?, (sql::unsigned(row.try_get_by_index(1)?), row.try_get_by_index(2)?));
-        }
+        let mut held: BTreeMap<Digest, (u64, Option<String>)> =
+            rows.into_iter().map(|(digest, size, platform)| (digest.0, (sql::unsigned(size), platform))).collect();
         let index: IndexPayload = serde_json::from_slice(payload).map_err(|_| Error::Corrupt("manifest.payload"))?;
         let images = index.manifests.into_iter().filter_map(|descriptor| {
-            let (size, inspected) = held.remove(descriptor.digest.as_str())?;
+            let (size, inspected) = held.remove(&descriptor.digest)?;
             let stated = descriptor.platform.map(|platform| platform.to_string());
             // An attestation states that it has no platform, whatever its configuration says.
             let platform = match stated {
@@ -192,48 +242,62 @@ impl Store {
         Ok(images.collect())
     }
 
-    async fn referrers(&self, repository: RepositoryId, subject: &Digest) -> Result<Vec<Referrer>> {
-        let rows = sql::all(
-            self.database().pool(),
-            "SELECT digest, COALESCE(artifact_type, media_type), size FROM manifest
-             WHERE repository_id = $1 AND subject = $2 ORDER BY digest LIMIT $3",
-            [repository.0.into(), subject.as_str().into(), REFERRERS.into()],
-        )
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Referrer {
-                    digest: digest(&row.try_get_by_index::<String>(0)?)?,
-                    artifact_type: row.try_get_by_index(1)?,
-                    size: sql::unsigned(row.try_get_by_index(2)?),
-                })
-            })
-            .collect()
+    async fn referrers(&self, permit: &Permit<See>, subject: &Digest) -> Result<Vec<Referrer>> {
+        let columns = [manifest::Column::ArtifactType, manifest::Column::MediaType];
+        let kind = Func::coalesce(columns.map(IntoSimpleExpr::into_simple_expr));
+        let rows = manifest::Entity::find()
+            .select_only()
+            .column(manifest::Column::Digest)
+            .expr_as(kind, "kind")
+            .column(manifest::Column::Size)
+            .filter(manifest::Column::RepositoryId.eq(permit.repository().0))
+            .filter(manifest::Column::Subject.eq(subject.as_str()))
+            .order_by_asc(manifest::Column::Digest)
+            .limit(REFERRERS)
+            .into_tuple::<(Text<Digest>, String, i64)>()
+            .all(self.database().read(permit))
+            .await?;
+        let referrer = |(digest, artifact_type, size): (Text<Digest>, _, _)| Referrer {
+            digest: digest.0,
+            artifact_type,
+            size: sql::unsigned(size),
+        };
+        Ok(rows.into_iter().map(referrer).collect())
     }
 
     /// Writes into tags the platforms of their images, or of the images of their indexes.
-    async fn add_platforms(&self, repository: RepositoryId, tags: &mut [Tag]) -> Result<()> {
+    async fn add_platforms(&self, permit: &Permit<See>, tags: &mut [Tag]) -> Result<()> {
         let digests: BTreeSet<&str> = tags.iter().map(|tag| tag.digest.as_str()).collect();
-        let digests: Vec<&str> = digests.into_iter().collect();
-        let mut platforms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let digests: Vec<String> = digests.into_iter().map(str::to_owned).collect();
+        let mut platforms: BTreeMap<Digest, BTreeSet<String>> = BTreeMap::new();
         for batch in digests.chunks(sql::BATCH) {
-            let list = sql::list(3, batch.len());
-            let select = format!(
-                "SELECT digest, platform FROM image
-                 WHERE repository_id = $1 AND platform NOT IN ('', $2) AND digest IN ({list})
-                 UNION
-                 SELECT c.parent, i.platform FROM manifest_child c
-                 JOIN image i ON i.repository_id = c.repository_id AND i.digest = c.child
-                 WHERE c.repository_id = $1 AND i.platform NOT IN ('', $2) AND c.parent IN ({list})"
-            );
-            let ends: [Value; 2] = [repository.0.into(), NO_PLATFORM.into()];
-            let values = ends.into_iter().chain(batch.iter().map(|digest| (*digest).into()));
-            for row in sql::all(self.database().pool(), &select, values).await? {
-                platforms.entry(row.try_get_by_index(0)?).or_default().insert(row.try_get_by_index(1)?);
+            let stated = || Expr::col((image::Entity, image::Column::Platform)).is_not_in(["", NO_PLATFORM]);
+            let children = manifest_child::Entity::belongs_to(image::Entity)
+                .from((manifest_child::Column::RepositoryId, manifest_child::Column::Child))
+                .to((image::Column::RepositoryId, image::Column::Digest));
+            let of_children = manifest_child::Entity::find()
+                .select_only()
+                .column(manifest_child::Column::Parent)
+                .column(image::Column::Platform)
+                .join(JoinType::InnerJoin, children.into())
+                .filter(manifest_child::Column::RepositoryId.eq(permit.repository().0))
+                .filter(manifest_child::Column::Parent.is_in(batch))
+                .filter(stated())
+                .into_query();
+            let mut of_both = image::Entity::find()
+                .select_only()
+                .columns([image::Column::Digest, image::Column::Platform])
+                .filter(image::Column::RepositoryId.eq(permit.repository().0))
+                .filter(image::Column::Digest.is_in(batch))
+                .filter(stated());
+            QuerySelect::query(&mut of_both).union(UnionType::Distinct, of_children);
+            let rows = of_both.into_tuple::<(Text<Digest>, String)>().all(self.database().read(permit)).await?;
+            for (digest, platform) in rows {
+                platforms.entry(digest.0).or_default().insert(platform);
             }
         }
         for tag in tags {
-            if let Some(platforms) = platforms.get(tag.digest.as_str()) {
+            if let Some(platforms) = platforms.get(&tag.digest) {
                 tag.platforms = platforms.iter().cloned().collect();
             }
         }
@@ -303,19 +367,6 @@ fn pattern(part: &str) -> String {
     }
     pattern.push('%');
     pattern
-}
-
-fn tag(row: &QueryResult) -> Result<Tag> {
-    let name: String = row.try_get_by_index(0)?;
-    Ok(Tag {
-        name: oci::Tag::parse(&name).map_err(|_| Error::Corrupt("tag.name"))?,
-        digest: digest(&row.try_get_by_index::<String>(1)?)?,
-        media_type: row.try_get_by_index(2)?,
-        size: sql::unsigned(row.try_get_by_index(3)?),
-        platforms: Vec::new(),
-        pushed_at: Timestamp::from_micros(row.try_get_by_index(4)?),
-        pulled_at: row.try_get_by_index::<Option<i64>>(5)?.map(Timestamp::from_micros),
-    })
 }
 
 #[cfg(test)]

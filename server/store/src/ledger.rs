@@ -9,8 +9,10 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use registry::ledger::{
     After, Blob, Ledger, LedgerError, Manifest, NewManifest, Place, Put, ReferrerRow, Unlink, Upload,
 };
+use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
+use crate::access::Exemption;
 use crate::database::Tx;
 use crate::{Error, Store, sql};
 
@@ -39,6 +41,10 @@ struct SqlLedger {
 }
 
 impl SqlLedger {
+    fn rows(&self) -> &DatabaseConnection {
+        self.store.database().read(&Exemption::Ledger)
+    }
+
     /// A transaction that begins again when a foreign key refuses it: what it had checked was swept or unlinked just then.
     async fn write<T, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, LedgerError>
     where
@@ -46,7 +52,7 @@ impl SqlLedger {
     {
         let mut attempt = 1;
         loop {
-            match self.store.database().write(&work).await {
+            match self.store.database().write(&Exemption::Ledger, &work).await {
                 Err(Error::Unavailable(source)) if attempt < TRIES && sql::refused_by_reference(&source) => {
                     attempt += 1;
                 }
@@ -64,7 +70,7 @@ impl Ledger for SqlLedger {
         create: bool,
         now: Timestamp,
     ) -> Result<Option<RepositoryId>, LedgerError> {
-        let found = names::find(self.store.database().pool(), name).await.map_err(failure)?;
+        let found = names::find(self.rows(), name).await.map_err(failure)?;
         if found.is_some() || !create {
             return Ok(found);
         }
@@ -74,12 +80,19 @@ impl Ledger for SqlLedger {
     }
 
     async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError> {
-        names::list(self.store.database().pool(), page).await.map_err(failure)
+        names::list(self.rows(), page).await.map_err(failure)
     }
 
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
         let now = self.store.clock().now();
-        blobs::find(self.store.database().pool(), repository, digest, now).await.map_err(failure)
+        let row = blobs::find(self.rows(), repository, digest).await.map_err(failure)?;
+        let Some(row) = row else { return Ok(None) };
+        if row.needs_hold(now)
+            && !self.write(|tx| async move { blobs::hold(&*tx, repository, digest, now).await }).await?
+        {
+            return Ok(None);
+        }
+        row.blob(digest).map(Some).map_err(failure)
     }
 
     async fn mount(
@@ -93,7 +106,8 @@ impl Ledger for SqlLedger {
     }
 
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError> {
-        match self.store.database().write(|tx| async move { blobs::unlink(&*tx, repository, digest).await }).await {
+        let unlink = |tx: Arc<Tx>| async move { blobs::unlink(&*tx, repository, digest).await };
+        match self.store.database().write(&Exemption::Ledger, unlink).await {
             Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => Ok(Unlink::InUse),
             outcome => outcome.map_err(failure),
         }
@@ -110,7 +124,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError> {
-        uploads::find(self.store.database().pool(), repository, id).await.map_err(failure)
+        uploads::find(self.rows(), repository, id).await.map_err(failure)
     }
 
     async fn advance_upload(
@@ -145,7 +159,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError> {
-        manifests::find(self.store.database().pool(), repository, reference).await.map_err(failure)
+        manifests::find(self.rows(), repository, reference).await.map_err(failure)
     }
 
     async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError> {
@@ -161,7 +175,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError> {
-        tags::list(self.store.database().pool(), repository, page).await.map_err(failure)
+        tags::list(self.rows(), repository, page).await.map_err(failure)
     }
 
     async fn referrers(
@@ -171,12 +185,11 @@ impl Ledger for SqlLedger {
         artifact_type: Option<&str>,
         page: &After,
     ) -> Result<Vec<ReferrerRow>, LedgerError> {
-        let pool = self.store.database().pool();
-        manifests::referrers(pool, repository, subject, artifact_type, page).await.map_err(failure)
+        manifests::referrers(self.rows(), repository, subject, artifact_type, page).await.map_err(failure)
     }
 
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
-        trash::list(self.store.database().pool(), limit).await.map_err(failure)
+        trash::list(self.rows(), limit).await.map_err(failure)
     }
 
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
@@ -191,9 +204,4 @@ fn failure(error: Error) -> LedgerError {
         Error::Unavailable(source) => LedgerError::Unavailable(Box::new(source)),
         other => LedgerError::Unavailable(Box::new(other)),
     }
-}
-
-/// A digest out of a column.
-pub(crate) fn digest(text: &str) -> crate::Result<Digest> {
-    Digest::parse(text).map_err(|_| Error::Corrupt("digest"))
 }

@@ -7,7 +7,7 @@ use model::clock::Clock;
 use registry::ledger::Ledger;
 use tokio::sync::Notify;
 
-use crate::access::{Standings, System};
+use crate::access::{Exemption, Standings, System};
 use crate::accounts::Passwords;
 use crate::bearer::Bearers;
 use crate::database::Database;
@@ -32,8 +32,6 @@ mod outbox;
 pub mod repositories;
 mod secret;
 pub mod sessions;
-#[cfg(test)]
-mod signatures;
 mod sql;
 #[cfg(test)]
 mod testing;
@@ -88,7 +86,12 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        Ok(self.database().pool().ping().await?)
+        Ok(self.database().read(&Exemption::Startup).ping().await?)
+    }
+
+    /// How many statements were sent to the database since the store was opened.
+    pub fn statements(&self) -> u64 {
+        self.database().statements()
     }
 
     /// The clock that every moment here comes from.

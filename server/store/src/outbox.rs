@@ -57,9 +57,9 @@ impl Store {
 
     /// The newest event, with none before it still on its way; zero when there is none. Whoever makes a copy of everything asks
     /// this first, and follows from there.
-    pub async fn last_event(&self, _: &System) -> Result<EventId> {
+    pub async fn last_event(&self, system: &System) -> Result<EventId> {
         for _ in 0..PATIENT_TRIES {
-            if let Some(newest) = self.newest_settled().await? {
+            if let Some(newest) = self.newest_settled(system).await? {
                 return Ok(newest);
             }
         }
@@ -68,21 +68,21 @@ impl Store {
     }
 
     /// Where a follower stands; zero for one that never said.
-    pub async fn follower_position(&self, _: &System, follower: &str) -> Result<EventId> {
+    pub async fn follower_position(&self, system: &System, follower: &str) -> Result<EventId> {
         let select = "SELECT position FROM follower WHERE name = $1";
-        let row = sql::first(self.database().pool(), select, [follower.into()]).await?;
+        let row = sql::first(self.database().read(system), select, [follower.into()]).await?;
         Ok(EventId(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0)))
     }
 
     /// Remembers that a follower is done with all events up to `position`; it never goes back.
-    pub async fn set_follower_position(&self, _: &System, follower: &str, position: EventId) -> Result<()> {
+    pub async fn set_follower_position(&self, system: &System, follower: &str, position: EventId) -> Result<()> {
         let write = |tx: Arc<Tx>| async move {
             let upsert = "INSERT INTO follower (name, position) VALUES ($1, $2)
                           ON CONFLICT (name) DO UPDATE SET position = excluded.position
                           WHERE follower.position < excluded.position";
             sql::execute(&*tx, upsert, [follower.into(), position.0.into()]).await
         };
-        self.database().write(write).await?;
+        self.database().write(system, write).await?;
         Ok(())
     }
 
@@ -94,15 +94,15 @@ impl Store {
     /// An event that does not parse is left out: it must not keep those after it from anybody.
     pub async fn events_after(
         &self,
-        _: &System,
+        system: &System,
         position: EventId,
         limit: u64,
     ) -> Result<Vec<(EventId, Timestamp, Event)>> {
-        let pool = self.database().pool();
+        let pool = self.database().read(system);
         if newest(pool).await? <= position {
             return Ok(Vec::new());
         }
-        let Some(newest) = self.newest_settled().await? else { return Ok(Vec::new()) };
+        let Some(newest) = self.newest_settled(system).await? else { return Ok(Vec::new()) };
         let mut from = position;
         loop {
             let rows = sql::all(
@@ -135,13 +135,13 @@ impl Store {
     }
 
     /// The newest number once everyone who has taken one is done; `None` when that takes too long.
-    async fn newest_settled(&self) -> Result<Option<EventId>> {
-        let pool = self.database().pool();
+    async fn newest_settled(&self, system: &System) -> Result<Option<EventId>> {
+        let pool = self.database().read(system);
         if pool.get_database_backend() != DbBackend::Postgres {
             // One writer at a time: numbers are given in the order in which they can be seen.
             return newest(pool).await.map(Some);
         }
-        match self.database().write(|tx| async move { settled(&tx).await }).await {
+        match self.database().write(system, |tx| async move { settled(&tx).await }).await {
             Ok(settled) => Ok(Some(settled)),
             Err(Error::Unavailable(error)) if is_impatience(&error) => Ok(None),
             Err(error) => Err(error),

@@ -1,26 +1,28 @@
 //! Sessions of browsers as rows, so that any node can answer and ending one ends it everywhere.
-//! It refuses to know cookies, and what else than the account lies in a session.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::clock::Timestamp;
-use model::id::AccountId;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
-use crate::access::{System, Viewer};
+use crate::access::{Exemption, System, Viewer};
 use crate::accounts::AccountRow;
-use crate::accounts::{backoff, tokens};
+use crate::database::Tx;
+use crate::entity::{account as accounts, session};
 use crate::error::Result;
-use crate::{Store, secret, sql};
+use crate::{Store, secret};
 
 /// The key of a session's data under which the account's identity lies.
 pub const ACCOUNT: &str = "account";
 
-/// How many rows that ran out one call takes away.
-const SWEEP: i64 = 500;
+/// How many expired sessions one call deletes.
+const SWEEP: u64 = 500;
 
 /// The sessions of a store, for the session layer.
 #[derive(Clone, Debug)]
@@ -62,17 +64,19 @@ fn encode(record: &Record) -> session_store::Result<String> {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        let insert = "INSERT INTO session (id, account_id, data, expires_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO NOTHING";
         let data = encode(record)?;
         loop {
-            let values = [
-                key(&record.id.to_string()).into(),
-                account(record).into(),
-                data.as_str().into(),
-                expiry(record).into(),
-            ];
-            if sql::execute(self.store.database().pool(), insert, values).await.map_err(backend)? == 1 {
+            let row = &session::ActiveModel {
+                id: ActiveValue::Set(key(&record.id.to_string())),
+                account_id: ActiveValue::Set(account(record)),
+                data: ActiveValue::Set(data.clone()),
+                expires_at: ActiveValue::Set(expiry(record)),
+            };
+            let insert = |tx: Arc<Tx>| async move {
+                let keep = OnConflict::column(session::Column::Id).do_nothing().to_owned();
+                session::Entity::insert_many([row.clone()]).on_conflict(keep).exec_without_returning(&*tx).await
+            };
+            if self.store.database().write(&Exemption::Session, insert).await.map_err(backend)? == 1 {
                 return Ok(());
             }
             record.id = Id::default();
@@ -81,30 +85,36 @@ impl SessionStore for Sessions {
 
     /// A session that ended meanwhile stays ended: there is nothing to save it to.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let update = "UPDATE session SET account_id = $2, data = $3, expires_at = $4 WHERE id = $1";
-        let values =
-            [key(&record.id.to_string()).into(), account(record).into(), encode(record)?.into(), expiry(record).into()];
-        sql::execute(self.store.database().pool(), update, values).await.map_err(backend)?;
+        let id = &key(&record.id.to_string());
+        let changes = &session::ActiveModel {
+            account_id: ActiveValue::Set(account(record)),
+            data: ActiveValue::Set(encode(record)?),
+            expires_at: ActiveValue::Set(expiry(record)),
+            ..Default::default()
+        };
+        let save = |tx: Arc<Tx>| async move {
+            let row = session::Entity::update_many().set(changes.clone());
+            row.filter(session::Column::Id.eq(id.as_str())).exec(&*tx).await
+        };
+        self.store.database().write(&Exemption::Session, save).await.map_err(backend)?;
         Ok(())
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let find = "SELECT data, expires_at FROM session WHERE id = $1 AND expires_at > $2";
         let now = self.store.clock().now();
-        let values = [key(&id.to_string()).into(), now.micros().into()];
-        let Some(row) = sql::first(self.store.database().pool(), find, values).await.map_err(backend)? else {
-            return Ok(None);
-        };
-        let data: String = row.try_get_by_index(0).map_err(backend)?;
-        let expires_at: i64 = row.try_get_by_index(1).map_err(backend)?;
-        let data = serde_json::from_str(&data).map_err(|error| session_store::Error::Decode(error.to_string()))?;
-        let expiry_date: OffsetDateTime = Timestamp::from_micros(expires_at).date();
+        let find =
+            session::Entity::find_by_id(key(&id.to_string())).filter(session::Column::ExpiresAt.gt(now.micros()));
+        let row = find.one(self.store.database().read(&Exemption::Session)).await.map_err(backend)?;
+        let Some(row) = row else { return Ok(None) };
+        let data = serde_json::from_str(&row.data).map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        let expiry_date: OffsetDateTime = Timestamp::from_micros(row.expires_at).date();
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        let delete = "DELETE FROM session WHERE id = $1";
-        sql::execute(self.store.database().pool(), delete, [key(&id.to_string()).into()]).await.map_err(backend)?;
+        let id = &key(&id.to_string());
+        let delete = |tx: Arc<Tx>| async move { session::Entity::delete_by_id(id.as_str()).exec(&*tx).await };
+        self.store.database().write(&Exemption::Session, delete).await.map_err(backend)?;
         Ok(())
     }
 }
@@ -112,25 +122,28 @@ impl SessionStore for Sessions {
 impl Store {
     /// The viewer of a session: whoever signed in with it, or nobody when it is unknown, over, or its account disabled.
     pub async fn session_viewer(&self, session_id: &str) -> Result<Viewer> {
-        let find = format!(
-            "SELECT {} FROM session s JOIN account a ON a.id = s.account_id
-             WHERE s.id = $1 AND s.expires_at > $2 AND a.disabled_at IS NULL",
-            AccountRow::COLUMNS
-        );
-        let values = [key(session_id).into(), self.clock().now().micros().into()];
-        let Some(row) = sql::first(self.database().pool(), &find, values).await? else { return Ok(Viewer::nobody()) };
-        let row = AccountRow::from_query_result(&row, "")?;
-        Ok(Viewer::member(AccountId(row.id), row.name()?, row.admin))
+        let find = accounts::Entity::find()
+            .inner_join(session::Entity)
+            .filter(session::Column::Id.eq(key(session_id)))
+            .filter(session::Column::ExpiresAt.gt(self.clock().now().micros()))
+            .filter(accounts::Column::DisabledAt.is_null());
+        let row = find.into_partial_model::<AccountRow>().one(self.database().read(&Exemption::Session)).await?;
+        Ok(row.map_or_else(Viewer::nobody, |row| row.viewer()))
     }
 
-    /// Takes away some sessions, failures to sign in and refresh tokens that ran out; how many sessions. For the site's own
-    /// upkeep.
-    pub async fn sweep_sessions(&self, _: &System) -> Result<u64> {
+    /// Deletes some sessions that have expired; how many.
+    pub async fn sweep_sessions(&self, system: &System) -> Result<u64> {
         let now = self.clock().now();
-        backoff::forget_old(self.database().pool(), now).await?;
-        tokens::forget_unused(self.database().pool(), now, SWEEP).await?;
-        let delete = "DELETE FROM session
-             WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-        Ok(sql::execute(self.database().pool(), delete, [now.micros().into(), SWEEP.into()]).await?)
+        let delete = |tx: Arc<Tx>| async move {
+            let expired = session::Entity::find()
+                .select_only()
+                .column(session::Column::Id)
+                .filter(session::Column::ExpiresAt.lte(now.micros()))
+                .order_by_asc(session::Column::ExpiresAt)
+                .limit(SWEEP)
+                .into_query();
+            session::Entity::delete_many().filter(session::Column::Id.in_subquery(expired)).exec(&*tx).await
+        };
+        Ok(self.database().write(system, delete).await?.rows_affected)
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use registry::ledger::After;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
 
 /// How many rows one statement carries, so that neither database runs out of placeholders.
 pub(crate) const BATCH: usize = 500;
@@ -59,14 +59,6 @@ pub(crate) fn rows(columns: usize, count: usize) -> String {
         let _ = write!(text, "{separator}({})", list(row * columns + 1, columns));
     }
     text
-}
-
-/// What makes a `SELECT` hold its rows against other writers until the transaction ends; SQLite has one writer at a time anyway.
-pub(crate) fn for_update(on: &impl ConnectionTrait) -> &'static str {
-    match on.get_database_backend() {
-        DbBackend::Postgres => " FOR NO KEY UPDATE",
-        _ => "",
-    }
 }
 
 /// Whether a foreign key refused the statement: what it refers to is gone, or what it removes is still referred to.

@@ -138,7 +138,7 @@ impl Fixture {
 
     /// Takes the database away again; a test that failed leaves its own behind.
     pub(crate) async fn finish(self) {
-        self.store.database().pool().close_by_ref().await.unwrap();
+        self.store.database().close().await;
         if let Place::Server { address, database } = self.place {
             let server = sea_orm::Database::connect(&address).await.unwrap();
             server.execute_unprepared(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();

@@ -116,14 +116,14 @@ impl Store {
     }
 
     async fn namespace(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<NamespaceRow>> {
-        let viewer = viewer.account_id().map(|id| id.0);
+        let account = viewer.account_id().map(|id| id.0);
         let find = account::Entity::find()
             .select_only()
             .columns([account::Column::Id, account::Column::Name, account::Column::DefaultVisibility])
-            .expr_as(namespace_role_of(Expr::value(viewer)), "granted")
-            .expr_as(is_admin(viewer), "admin")
+            .expr_as(namespace_role_of(Expr::value(account)), "granted")
+            .expr_as(is_admin(account), "admin")
             .filter(account::Column::Name.eq(path.namespace()))
             .filter(account::Column::DisabledAt.is_null());
-        Ok(find.into_model::<NamespaceRow>().one(self.database().pool()).await?)
+        Ok(find.into_model::<NamespaceRow>().one(self.database().read(viewer)).await?)
     }
 }

@@ -7,15 +7,15 @@ use model::account::AccountName;
 use model::id::AccountId;
 use model::role::{Role, Visibility};
 use model::token::TokenScope;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, UnionType};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::roles::{granted_to, role_of};
-use super::viewer::Viewer;
+use super::viewer::{System, Viewer};
+use crate::Store;
 use crate::entity::column::Text;
-use crate::entity::{account, repository};
+use crate::entity::{account, collaborator, membership, repository, repository_team, team_member};
 use crate::error::Result;
-use crate::{Store, sql};
 
 /// What a viewer may see in lists.
 #[derive(Clone, Debug)]
@@ -33,25 +33,26 @@ enum Sees {
 }
 
 /// The term that a public repository's document holds.
-pub(crate) const PUBLIC: &str = "public";
+const PUBLIC: &str = "public";
 /// The term that an internal repository's document holds.
-pub(crate) const INTERNAL: &str = "internal";
+const INTERNAL: &str = "internal";
 
-/// The term of an account that has a role on a repository.
-pub(crate) fn account_term(account: AccountId) -> String {
-    format!("a{account}")
+/// The term of a repository in this namespace, for the namespace's account and its members.
+fn namespace_term(namespace: i64) -> String {
+    format!("n{namespace}")
+}
+
+/// The term of a repository on which this team has a role, for the team's members.
+fn team_term(team: i64) -> String {
+    format!("t{team}")
+}
+
+/// The term of a repository on which this account is a collaborator.
+fn collaborator_term(account: i64) -> String {
+    format!("c{account}")
 }
 
 impl Scope {
-    /// The terms one of which a repository's document must hold; `None` when all may be seen.
-    pub fn readers(&self) -> Option<Vec<String>> {
-        match self.sees {
-            Sees::Everything(_) => None,
-            Sees::Member(id) => Some(vec![PUBLIC.to_owned(), INTERNAL.to_owned(), account_term(id)]),
-            Sees::Public => Some(vec![PUBLIC.to_owned()]),
-        }
-    }
-
     /// The scopes one of which must match a repository's path; `None` when all may.
     pub fn globs(&self) -> Option<&[TokenScope]> {
         self.limits.as_deref()
@@ -127,7 +128,7 @@ impl Store {
                 .column(account::Column::Admin)
                 .filter(account::Column::DisabledAt.is_null())
                 .into_tuple::<bool>()
-                .one(self.database().pool())
+                .one(self.database().read(viewer))
                 .await?;
             match admin {
                 Some(true) => Sees::Everything(Some(id)),
@@ -140,22 +141,64 @@ impl Store {
         Ok(Scope { sees, limits: viewer.list_limits() })
     }
 
-    /// The terms that a repository's document holds, so that exactly those find it who may see it.
-    pub(crate) async fn readers_of(&self, repository: i64, visibility: Visibility) -> Result<Vec<String>> {
-        let find = "
-            SELECT namespace_id AS id FROM repository WHERE id = $1 AND namespace_id IS NOT NULL
-            UNION SELECT m.account_id FROM membership m JOIN repository r ON r.namespace_id = m.namespace_id WHERE r.id = $1
-            UNION SELECT account_id FROM collaborator WHERE repository_id = $1";
-        let mut readers = Vec::new();
-        match visibility {
-            Visibility::Public => readers.push(PUBLIC.to_owned()),
-            Visibility::Internal => readers.push(INTERNAL.to_owned()),
-            Visibility::Private => {}
-        }
-        for row in sql::all(self.database().pool(), find, [repository.into()]).await? {
-            readers.push(account_term(AccountId(row.try_get_by_index(0)?)));
-        }
-        Ok(readers)
+    /// The terms one of which a repository's document must hold for the viewer to find it; `None` when all may be seen. They
+    /// name what grants access and not who has it, so that whoever joins a namespace or a team finds its repositories at once.
+    pub async fn search_terms(&self, scope: &Scope) -> Result<Option<Vec<String>>> {
+        let account = match scope.sees {
+            Sees::Everything(_) => return Ok(None),
+            Sees::Public => return Ok(Some(vec![PUBLIC.to_owned()])),
+            Sees::Member(id) => id.0,
+        };
+        let namespaces = membership::Entity::find()
+            .select_only()
+            .column_as(membership::Column::NamespaceId, "id")
+            .expr_as(Expr::value(false), "is_team")
+            .filter(membership::Column::AccountId.eq(account));
+        let by_team = team_member::Entity::find()
+            .select_only()
+            .column_as(team_member::Column::TeamId, "id")
+            .expr_as(Expr::value(true), "is_team")
+            .filter(team_member::Column::AccountId.eq(account));
+        let mut grants = namespaces;
+        QuerySelect::query(&mut grants).union(UnionType::All, by_team.into_query());
+        let grants = grants.into_tuple::<(i64, bool)>().all(self.database().read(scope)).await?;
+        let mut terms =
+            vec![PUBLIC.to_owned(), INTERNAL.to_owned(), namespace_term(account), collaborator_term(account)];
+        terms.extend(grants.into_iter().map(|(id, is_team)| if is_team { team_term(id) } else { namespace_term(id) }));
+        Ok(Some(terms))
+    }
+
+    /// The terms that a repository's document holds.
+    pub(crate) async fn document_terms(
+        &self,
+        system: &System,
+        repository: i64,
+        namespace: Option<i64>,
+        visibility: Visibility,
+    ) -> Result<Vec<String>> {
+        let collaborators = collaborator::Entity::find()
+            .select_only()
+            .column_as(collaborator::Column::AccountId, "id")
+            .expr_as(Expr::value(false), "is_team")
+            .filter(collaborator::Column::RepositoryId.eq(repository));
+        let by_team = repository_team::Entity::find()
+            .select_only()
+            .column_as(repository_team::Column::TeamId, "id")
+            .expr_as(Expr::value(true), "is_team")
+            .filter(repository_team::Column::RepositoryId.eq(repository));
+        let mut grants = collaborators;
+        QuerySelect::query(&mut grants).union(UnionType::All, by_team.into_query());
+        let grants = grants.into_tuple::<(i64, bool)>().all(self.database().read(system)).await?;
+        let mut terms = match visibility {
+            Visibility::Public => vec![PUBLIC.to_owned()],
+            Visibility::Internal => vec![INTERNAL.to_owned()],
+            Visibility::Private => Vec::new(),
+        };
+        terms.extend(namespace.map(namespace_term));
+        terms.extend(
+            grants.into_iter().map(|(id, is_team)| if is_team { team_term(id) } else { collaborator_term(id) }),
+        );
+        Ok(terms)
     }
 }
 

@@ -220,7 +220,7 @@ impl Store {
             return Ok(found);
         }
         let account = viewer.account_id().map(|id| id.0);
-        let row = standing_at(path, account).into_model::<StandingRow>().one(self.database().pool()).await?;
+        let row = standing_at(path, account).into_model::<StandingRow>().one(self.database().read(viewer)).await?;
         let found = row.map(|row| found(row, asker)).transpose()?;
         standings.found.insert(key, found.clone());
         Ok(found)

@@ -290,9 +290,12 @@ each_database! {
             assert_eq!(listed, seen, "{viewer:?}");
             for path in &paths {
                 let found = fixture.store.find(viewer, path).await.unwrap().unwrap();
-                let readers = fixture.store.readers_of(found.repository.0, found.ground.visibility).await.unwrap();
-                let terms = scope.readers();
-                let matches = terms.is_none_or(|terms| terms.iter().any(|term| readers.contains(term)));
+                let namespace = people.iter().map(|owner| owner.account().unwrap());
+                let mut namespace = namespace.filter(|(_, name)| name.as_str() == path.namespace()).map(|(id, _)| id.0);
+                let (id, visibility) = (found.repository.0, found.ground.visibility);
+                let held = fixture.store.document_terms(&fixture.system, id, namespace.next(), visibility);
+                let (held, terms) = (held.await.unwrap(), fixture.store.search_terms(&scope).await.unwrap());
+                let matches = terms.is_none_or(|terms| terms.iter().any(|term| held.contains(term)));
                 assert_eq!(matches && scope.covers(path.as_str()), seen.contains(path), "{viewer:?} {path}");
             }
         }

@@ -111,15 +111,17 @@ impl Viewer {
         }
     }
 
-    /// The account, where they may change it: what concerns the whole account is not within the reach of a token's scopes.
-    pub(crate) fn whole_account(&self) -> Result<(AccountId, &AccountName)> {
+    /// Proof that they may change their account as a whole, which no token's scopes reach.
+    pub(crate) fn own_account(&self) -> Result<OwnAccount> {
         site_verdict(self.standing(), SiteNeed::OwnAccount).require()?;
-        self.account().ok_or(Error::SignIn)
+        let (id, name) = self.account().ok_or(Error::SignIn)?;
+        Ok(OwnAccount { id, name: name.clone() })
     }
 
-    /// Whether they may administer the site.
-    pub(crate) fn administers(&self) -> Result<()> {
-        site_verdict(self.standing(), SiteNeed::Administer).require()
+    /// Proof that they may administer the site.
+    pub(crate) fn administrator(&self) -> Result<Administrator> {
+        site_verdict(self.standing(), SiteNeed::Administer).require()?;
+        Ok(Administrator { viewer: self.clone() })
     }
 
     fn standing(&self) -> SiteStanding {
@@ -128,6 +130,28 @@ impl Viewer {
             Who::Member { admin, .. } => SiteStanding::Member { admin, limited: self.limits.is_some() },
             Who::System(_) => SiteStanding::System,
         }
+    }
+}
+
+/// Proof that somebody acts on their own account as a whole.
+#[derive(Debug)]
+pub(crate) struct OwnAccount {
+    /// The account's identity.
+    pub(crate) id: AccountId,
+    /// Its name.
+    pub(crate) name: AccountName,
+}
+
+/// Proof that an administrator acts, or the site itself.
+#[derive(Debug)]
+pub(crate) struct Administrator {
+    viewer: Viewer,
+}
+
+impl Administrator {
+    /// Who it is.
+    pub(crate) const fn viewer(&self) -> &Viewer {
+        &self.viewer
     }
 }
 

@@ -1,19 +1,23 @@
 //! Slows down guessing: after some failures a name or an address must wait, longer each time, on every node alike.
-//! It refuses to know what was guessed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::clock::Timestamp;
 use model::fault::Fault;
-use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
+use crate::Store;
+use crate::access::System;
+use crate::database::Tx;
+use crate::entity::sign_in_failure;
 use crate::error::{Error, Result};
-use crate::sql;
 
 /// Failures are forgotten when there was none for so long.
 const MEMORY: Duration = Duration::from_hours(1);
 /// The longest wait.
-const LONGEST: u64 = 15 * 60;
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// Who or what must wait.
 pub(crate) struct Subject {
@@ -46,9 +50,8 @@ impl Subject {
 
 /// Refuses with the seconds to wait when the subject must wait.
 pub(crate) async fn check(on: &impl ConnectionTrait, subject: &Subject, now: Timestamp) -> Result<()> {
-    let find = "SELECT blocked_until FROM sign_in_failure WHERE subject = $1";
-    let Some(row) = sql::first(on, find, [subject.name.as_str().into()]).await? else { return Ok(()) };
-    let until = Timestamp::from_micros(row.try_get_by_index(0)?);
+    let Some(row) = find(subject).one(on).await? else { return Ok(()) };
+    let until = Timestamp::from_micros(row.blocked_until);
     if until <= now {
         return Ok(());
     }
@@ -58,27 +61,44 @@ pub(crate) async fn check(on: &impl ConnectionTrait, subject: &Subject, now: Tim
 
 /// Notes a failure, and how long to wait from now on.
 pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Timestamp) -> Result<()> {
-    let note = "
-        INSERT INTO sign_in_failure (subject, failures, last_at, blocked_until) VALUES ($1, 1, $2, 0)
-        ON CONFLICT (subject) DO UPDATE SET
-            failures = CASE WHEN sign_in_failure.last_at < $3 THEN 1 ELSE sign_in_failure.failures + 1 END,
-            last_at = $2
-        RETURNING failures";
-    let values = [subject.name.as_str().into(), now.micros().into(), forgotten(now).into()];
-    let row = sql::first(on, note, values).await?.ok_or(Error::Corrupt("sign_in_failure"))?;
-    let beyond = row.try_get_by_index::<i64>(0)? - subject.free;
+    let first = sign_in_failure::ActiveModel {
+        subject: ActiveValue::Set(subject.name.clone()),
+        failures: ActiveValue::Set(1),
+        last_at: ActiveValue::Set(now.micros()),
+        blocked_until: ActiveValue::Set(0),
+    };
+    let column = |column: sign_in_failure::Column| Expr::col((sign_in_failure::Entity, column));
+    let forgotten = column(sign_in_failure::Column::LastAt).lt(forgotten(now));
+    let failures = Expr::case(forgotten, 1).finally(column(sign_in_failure::Column::Failures).add(1));
+    let again = OnConflict::column(sign_in_failure::Column::Subject)
+        .value(sign_in_failure::Column::Failures, failures)
+        .update_column(sign_in_failure::Column::LastAt)
+        .to_owned();
+    let row = sign_in_failure::Entity::insert(first).on_conflict(again).exec_with_returning(on).await?;
+    let beyond = row.failures - subject.free;
     let Ok(beyond) = u32::try_from(beyond) else { return Ok(()) };
-    let wait = Duration::from_secs(1_u64.checked_shl(beyond).unwrap_or(u64::MAX).min(LONGEST));
-    let block = "UPDATE sign_in_failure SET blocked_until = $2 WHERE subject = $1";
-    sql::execute(on, block, [subject.name.as_str().into(), now.plus(wait).micros().into()]).await?;
+    let wait = Duration::from_secs(1_u64.checked_shl(beyond).unwrap_or(u64::MAX)).min(LONGEST);
+    sign_in_failure::Entity::update_many()
+        .col_expr(sign_in_failure::Column::BlockedUntil, Expr::value(now.plus(wait).micros()))
+        .filter(sign_in_failure::Column::Subject.eq(subject.name.as_str()))
+        .exec(on)
+        .await?;
     Ok(())
 }
 
-/// Takes out the failures that count no more and that nobody waits for.
-pub(crate) async fn forget_old(on: &impl ConnectionTrait, now: Timestamp) -> Result<()> {
-    let delete = "DELETE FROM sign_in_failure WHERE blocked_until <= $1 AND last_at < $2";
-    sql::execute(on, delete, [now.micros().into(), forgotten(now).into()]).await?;
-    Ok(())
+impl Store {
+    /// Deletes the failures that count no more and that nobody waits for.
+    pub async fn sweep_sign_in_failures(&self, system: &System) -> Result<u64> {
+        let now = self.clock().now();
+        let old = |tx: Arc<Tx>| async move {
+            sign_in_failure::Entity::delete_many()
+                .filter(sign_in_failure::Column::BlockedUntil.lte(now.micros()))
+                .filter(sign_in_failure::Column::LastAt.lt(forgotten(now)))
+                .exec(&*tx)
+                .await
+        };
+        Ok(self.database().write(system, old).await?.rows_affected)
+    }
 }
 
 /// The moment before which a failure counts no more.
@@ -86,11 +106,17 @@ fn forgotten(now: Timestamp) -> i64 {
     now.micros().saturating_sub(i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// Whether a subject has failed.
+pub(crate) async fn has_failed(on: &impl ConnectionTrait, subject: &Subject) -> Result<bool> {
+    Ok(find(subject).one(on).await?.is_some())
+}
+
 /// Forgets a subject's failures.
-pub(crate) async fn succeeded(on: &impl ConnectionTrait, subject: &Subject) -> Result<()> {
-    let find = "SELECT 1 FROM sign_in_failure WHERE subject = $1";
-    if sql::first(on, find, [subject.name.as_str().into()]).await?.is_some() {
-        sql::execute(on, "DELETE FROM sign_in_failure WHERE subject = $1", [subject.name.as_str().into()]).await?;
-    }
+pub(crate) async fn forget(on: &impl ConnectionTrait, subject: &Subject) -> Result<()> {
+    sign_in_failure::Entity::delete_by_id(subject.name.as_str()).exec(on).await?;
     Ok(())
+}
+
+fn find(subject: &Subject) -> Select<sign_in_failure::Entity> {
+    sign_in_failure::Entity::find_by_id(subject.name.as_str())
 }

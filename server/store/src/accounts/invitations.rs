@@ -1,17 +1,20 @@
 //! Invitations: a secret that lets one person sign up, for a week.
-//! It refuses to know how the secret reaches them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::clock::Timestamp;
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
 use model::reason::Reason;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue, ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use crate::access::Viewer;
+use crate::access::{Exemption, Viewer};
 use crate::database::Tx;
+use crate::entity::invitation;
 use crate::error::{Error, Result};
-use crate::{Store, secret, sql};
+use crate::{Store, secret};
 
 /// How long an invitation is good.
 const GOOD_FOR: Duration = Duration::from_hours(7 * 24);
@@ -23,29 +26,46 @@ fn spent() -> Error {
 impl Store {
     /// Makes an invitation and gives its secret, which is not kept. For administrators.
     pub async fn invite(&self, viewer: &Viewer) -> Result<String> {
-        viewer.administers()?;
-        let (by, _) = viewer.whole_account()?;
+        let administrator = viewer.administrator()?;
+        let by = viewer.own_account()?.id;
         let secret = secret::generate("");
+        let hash = &secret::hash(&secret);
         let now = self.clock().now();
-        let insert = "INSERT INTO invitation (secret_hash, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-        let values =
-            [secret::hash(&secret).into(), by.0.into(), now.micros().into(), now.plus(GOOD_FOR).micros().into()];
-        sql::execute(self.database().pool(), insert, values).await?;
+        let keep = |tx: Arc<Tx>| async move {
+            let row = invitation::ActiveModel {
+                secret_hash: ActiveValue::Set(hash.clone()),
+                created_by: ActiveValue::Set(by.0),
+                created_at: ActiveValue::Set(now.micros()),
+                expires_at: ActiveValue::Set(now.plus(GOOD_FOR).micros()),
+                ..Default::default()
+            };
+            invitation::Entity::insert(row).exec_without_returning(&*tx).await
+        };
+        self.database().write(&administrator, keep).await?;
         Ok(secret)
     }
 
     /// Whether an invitation's secret is good; refused with its reason when it is not.
     pub async fn invitation(&self, secret: &str) -> Result<()> {
-        let find = "SELECT 1 FROM invitation WHERE secret_hash = $1 AND used_by IS NULL AND expires_at > $2";
-        let values = [secret::hash(secret).into(), self.clock().now().micros().into()];
-        sql::first(self.database().pool(), find, values).await?.map(|_| ()).ok_or_else(spent)
+        let find = invitation::Entity::find().filter(good(&secret::hash(secret), self.clock().now()));
+        find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(spent)
     }
+}
+
+/// The condition on an invitation that can be used.
+fn good(hash: &str, now: Timestamp) -> Condition {
+    Condition::all()
+        .add(invitation::Column::SecretHash.eq(hash))
+        .add(invitation::Column::UsedBy.is_null())
+        .add(invitation::Column::ExpiresAt.gt(now.micros()))
 }
 
 /// Uses an invitation up, in the transaction that makes the account: of two who hold it only one gets in.
 pub(super) async fn redeem(tx: &Tx, hash: &str, account: AccountId, now: Timestamp) -> Result<()> {
-    let redeem = "UPDATE invitation SET used_by = $2 WHERE secret_hash = $1 AND used_by IS NULL AND expires_at > $3";
-    match sql::execute(tx, redeem, [hash.into(), account.0.into(), now.micros().into()]).await? {
+    let redeem = invitation::Entity::update_many()
+        .col_expr(invitation::Column::UsedBy, Expr::value(account.0))
+        .filter(good(hash, now));
+    match redeem.exec(tx).await?.rows_affected {
         0 => Err(spent()),
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
-//! How an account comes to be: signing up, and what a name, an address and a password must look like.
-//! It refuses to know who pays for a mail; addresses are not verified here.
+//! Signing up, and what a name, an address and a password must look like.
+
+use std::sync::Arc;
 
 use model::account::{AccountKind, AccountName, Registration, SignUp};
 use model::clock::Timestamp;
@@ -7,12 +8,16 @@ use model::fault::{Fault, FaultCode, FieldFault};
 use model::id::AccountId;
 use model::reason::Reason;
 use model::role::Visibility;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, TryInsertResult};
 
 use super::{invitations, password};
-use crate::access::{LIBRARY, Viewer};
+use crate::Store;
+use crate::access::{Exemption, LIBRARY, Viewer};
 use crate::database::Tx;
+use crate::entity::account;
+use crate::entity::column::Text;
 use crate::error::{Error, Result};
-use crate::{Store, sql};
 
 /// The longest mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_EMAIL: usize = 254;
@@ -46,7 +51,7 @@ impl Store {
         let (new, invitation) = (&registrant, invitation.as_deref());
         let id = self
             .database()
-            .write(|tx| async move {
+            .write(&Exemption::SignUp, |tx| async move {
                 let id = insert(&tx, new, now).await?;
                 if let Some(invitation) = invitation {
                     invitations::redeem(&tx, invitation, id, now).await?;
@@ -75,37 +80,44 @@ impl Store {
 
     /// Makes the namespace that administrators curate, once.
     pub(crate) async fn make_library(&self) -> Result<()> {
-        let make = "INSERT INTO account (name, kind, display_name, default_visibility, created_at)
-             VALUES ($1, $2, 'Library', $3, $4) ON CONFLICT (name) DO NOTHING";
-        let values = [
-            LIBRARY.into(),
-            AccountKind::Organisation.as_str().into(),
-            Visibility::Public.as_str().into(),
-            self.clock().now().micros().into(),
-        ];
-        sql::execute(self.database().pool(), make, values).await?;
-        Ok(())
+        let now = self.clock().now();
+        let make = |tx: Arc<Tx>| async move {
+            let name = AccountName::parse(LIBRARY).map_err(|_| Error::Corrupt("account.name"))?;
+            let library = account::ActiveModel {
+                name: ActiveValue::Set(Text(name)),
+                kind: ActiveValue::Set(Text(AccountKind::Organisation)),
+                display_name: ActiveValue::Set("Library".to_owned()),
+                default_visibility: ActiveValue::Set(Text(Visibility::Public)),
+                created_at: ActiveValue::Set(now.micros()),
+                ..Default::default()
+            };
+            let insert = account::Entity::insert(library).on_conflict_do_nothing_on([account::Column::Name]);
+            insert.exec_without_returning(&*tx).await?;
+            Ok::<_, Error>(())
+        };
+        self.database().write(&Exemption::Startup, make).await
     }
 }
 
 /// Stores a new person; a conflict names the field that is taken.
 pub(super) async fn insert(tx: &Tx, registrant: &Registrant, now: Timestamp) -> Result<AccountId> {
-    let insert = "INSERT INTO account (name, kind, email, password_hash, admin, default_visibility, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id";
-    let values = [
-        registrant.name.as_str().into(),
-        AccountKind::Person.as_str().into(),
-        registrant.email.as_str().into(),
-        registrant.hash.as_str().into(),
-        registrant.admin.into(),
-        Visibility::Private.as_str().into(),
-        now.micros().into(),
-    ];
-    if let Some(row) = sql::first(tx, insert, values).await? {
-        return Ok(AccountId(row.try_get_by_index(0)?));
+    let person = account::ActiveModel {
+        name: ActiveValue::Set(Text(registrant.name.clone())),
+        kind: ActiveValue::Set(Text(AccountKind::Person)),
+        email: ActiveValue::Set(Some(registrant.email.clone())),
+        password_hash: ActiveValue::Set(Some(registrant.hash.clone())),
+        admin: ActiveValue::Set(registrant.admin),
+        default_visibility: ActiveValue::Set(Text(Visibility::Private)),
+        created_at: ActiveValue::Set(now.micros()),
+        ..Default::default()
+    };
+    // Whichever of the two is taken.
+    let insert = account::Entity::insert(person).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
+    if let TryInsertResult::Inserted(row) = insert.exec(tx).await? {
+        return Ok(AccountId(row.last_insert_id));
     }
-    let taken = "SELECT 1 FROM account WHERE name = $1";
-    let name_taken = sql::first(tx, taken, [registrant.name.as_str().into()]).await?.is_some();
+    let name_taken =
+        account::Entity::find().filter(account::Column::Name.eq(registrant.name.as_str())).count(tx).await? > 0;
     Err(Error::Fault(if name_taken {
         Fault::conflict("name", Reason::AccountNameTaken)
     } else {

@@ -1,18 +1,21 @@
-//! A row of `account` as a person or an administrator sees it; password hashes are read elsewhere.
+//! An account's row without its password hash, as a person or an administrator sees it.
 
 use model::account::{Account, AccountKind, AccountName, Me};
 use model::clock::Timestamp;
 use model::id::AccountId;
-use sea_orm::FromQueryResult;
+use sea_orm::DerivePartialModel;
 
-use crate::error::{Error, Result};
+use crate::access::Viewer;
+use crate::entity::account;
+use crate::entity::column::Text;
 
 /// An account, person or not.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "account::Entity")]
 pub(crate) struct AccountRow {
     pub(crate) id: i64,
-    pub(crate) name: String,
-    pub(crate) kind: String,
+    pub(crate) name: Text<AccountName>,
+    pub(crate) kind: Text<AccountKind>,
     pub(crate) display_name: String,
     pub(crate) bio: String,
     pub(crate) email: Option<String>,
@@ -23,41 +26,35 @@ pub(crate) struct AccountRow {
 }
 
 impl AccountRow {
-    /// Its columns, of a table called `a`.
-    pub(crate) const COLUMNS: &'static str = "a.id, a.name, a.kind, a.display_name, a.bio, a.email, a.admin, \
-         a.created_at, a.disabled_at, a.language";
-
     /// Its identity.
-    pub(crate) fn id(&self) -> AccountId {
+    pub(crate) const fn id(&self) -> AccountId {
         AccountId(self.id)
     }
 
-    /// Its name, which was parsed when it was stored.
-    pub(crate) fn name(&self) -> Result<AccountName> {
-        AccountName::parse(&self.name).map_err(|_| Error::Corrupt("account.name"))
+    /// The viewer that it is, for somebody whose credentials were checked.
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer::member(self.id(), self.name.0.clone(), self.admin)
     }
 
     /// As everyone may see it.
-    pub(crate) fn account(&self) -> Result<Account> {
-        let kinds = [AccountKind::Person, AccountKind::Organisation, AccountKind::Robot];
-        let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind).ok_or(Error::Corrupt("account.kind"))?;
-        Ok(Account {
-            name: self.name()?,
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            name: self.name.0.clone(),
             display_name: self.display_name.clone(),
-            kind,
+            kind: self.kind.0,
             bio: self.bio.clone(),
             created_at: Timestamp::from_micros(self.created_at),
-        })
+        }
     }
 
     /// As its owner sees it.
-    pub(crate) fn me(&self) -> Result<Me> {
-        Ok(Me {
-            account: self.account()?,
+    pub(crate) fn me(&self) -> Me {
+        Me {
+            account: self.account(),
             email: self.email.clone().unwrap_or_default(),
             admin: self.admin,
             // A language that a later version knew is none.
             language: self.language.as_deref().and_then(|language| language.parse().ok()),
-        })
+        }
     }
 }

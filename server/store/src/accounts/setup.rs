@@ -1,15 +1,20 @@
-//! The first administrator: made once, by whoever holds the secret that the log showed at the first start.
-//! It refuses to know how the secret is shown.
+//! The first administrator: made once, by whoever holds the secret that the log shows at the first start.
+
+use std::sync::Arc;
 
 use model::account::{AccountKind, SignUp};
 use model::fault::{Fault, FaultCode};
 use model::reason::Reason;
-use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::registration;
-use crate::access::Viewer;
+use crate::access::{Exemption, Viewer};
+use crate::database::Tx;
+use crate::entity::column::Text;
+use crate::entity::{account, setting};
 use crate::error::{Error, Result};
-use crate::{Store, secret, sql};
+use crate::{Store, secret};
 
 /// The setting that holds the secret's hash.
 const SETTING: &str = "setup_secret";
@@ -23,21 +28,27 @@ impl Store {
     ///
     /// A secret that an earlier start made is good no longer.
     pub async fn setup_secret(&self) -> Result<Option<String>> {
-        if somebody_is_there(self.database().pool()).await? {
+        if somebody_is_there(self.database().read(&Exemption::SignUp)).await? {
             return Ok(None);
         }
         let secret = secret::generate("");
-        let keep = "INSERT INTO setting (name, value) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sql::execute(self.database().pool(), keep, [SETTING.into(), secret::hash(&secret).into()]).await?;
+        let hash = &secret::hash(&secret);
+        let keep = |tx: Arc<Tx>| async move {
+            let row = setting::ActiveModel {
+                name: ActiveValue::Set(SETTING.to_owned()),
+                value: ActiveValue::Set(hash.clone()),
+            };
+            let replace = OnConflict::column(setting::Column::Name).update_column(setting::Column::Value).to_owned();
+            setting::Entity::insert(row).on_conflict(replace).exec_without_returning(&*tx).await
+        };
+        self.database().write(&Exemption::SignUp, keep).await?;
         Ok(Some(secret))
     }
 
     /// Whether the setup secret is good; refused when it is not.
     pub async fn setup_open(&self, secret: &str) -> Result<()> {
-        let find = "SELECT 1 FROM setting WHERE name = $1 AND value = $2";
-        let values = [SETTING.into(), secret::hash(secret).into()];
-        sql::first(self.database().pool(), find, values).await?.map(|_| ()).ok_or_else(closed)
+        let find = setting::Entity::find_by_id(SETTING).filter(setting::Column::Value.eq(secret::hash(secret)));
+        find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(closed)
     }
 
     /// Makes the first administrator and uses the secret up.
@@ -49,10 +60,11 @@ impl Store {
         let new = &registrant;
         let id = self
             .database()
-            .write(|tx| async move {
-                let delete = "DELETE FROM setting WHERE name = $1 AND value = $2";
-                let deleted = sql::execute(&*tx, delete, [SETTING.into(), hash.as_str().into()]).await?;
-                if deleted == 0 || somebody_is_there(&*tx).await? {
+            .write(&Exemption::SignUp, |tx| async move {
+                let secret = setting::Entity::delete_many()
+                    .filter(setting::Column::Name.eq(SETTING))
+                    .filter(setting::Column::Value.eq(hash.as_str()));
+                if secret.exec(&*tx).await?.rows_affected == 0 || somebody_is_there(&*tx).await? {
                     return Err(closed());
                 }
                 registration::insert(&tx, new, now).await
@@ -63,6 +75,6 @@ impl Store {
 }
 
 async fn somebody_is_there(on: &impl ConnectionTrait) -> Result<bool> {
-    let find = "SELECT 1 FROM account WHERE kind = $1 LIMIT 1";
-    Ok(sql::first(on, find, [AccountKind::Person.as_str().into()]).await?.is_some())
+    let person = account::Entity::find().filter(account::Column::Kind.eq(Text(AccountKind::Person)));
+    Ok(person.limit(1).count(on).await? > 0)
 }

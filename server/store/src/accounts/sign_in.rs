@@ -1,17 +1,29 @@
 //! Signing in with a name and a password or a token; the same for pages, Basic authentication and the token service.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use model::fault::{Fault, FaultCode};
 use model::reason::Reason;
 use model::token::SECRET_PREFIX;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, QueryFilter};
 
 use super::backoff::{self, Subject};
-use crate::access::Viewer;
+use crate::Store;
+use crate::access::{Exemption, Viewer};
 use crate::accounts::AccountRow;
+use crate::database::Tx;
+use crate::entity::account;
 use crate::error::{Error, Result};
-use crate::{Store, sql};
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "account::Entity")]
+struct CredentialsRow {
+    #[sea_orm(nested)]
+    account: AccountRow,
+    password_hash: Option<String>,
+}
 
 /// The one answer to wrong credentials, whatever is wrong with them.
 fn wrong() -> Error {
@@ -31,19 +43,24 @@ impl Store {
         // The turn comes first, so that many guesses at once cannot all be checked before the first failure counts.
         let turn = self.passwords().turn().await?;
         let now = self.clock().now();
-        let pool = self.database().pool();
+        let database = self.database();
+        let rows = database.read(&Exemption::Credentials);
         if let Some(from) = &from {
-            backoff::check(pool, from, now).await?;
+            backoff::check(rows, from, now).await?;
         }
         let found = self.credentials(name).await?;
         let subject = found.as_ref().map_or_else(|| Subject::unknown(name), |(row, _)| Subject::account(row.id));
-        backoff::check(pool, &subject, now).await?;
+        backoff::check(rows, &subject, now).await?;
         let (row, hash) = found.map_or((None, None), |(row, hash)| (Some(row), hash));
         let right = turn.verify(password, hash).await?;
         match row {
             Some(row) if right && row.disabled_at.is_none() => {
-                backoff::succeeded(pool, &subject).await?;
-                Ok(Viewer::member(row.id(), row.name()?, row.admin))
+                if backoff::has_failed(rows, &subject).await? {
+                    let subject = &subject;
+                    let forget = |tx: Arc<Tx>| async move { backoff::forget(&*tx, subject).await };
+                    database.write(&Exemption::Credentials, forget).await?;
+                }
+                Ok(row.viewer())
             }
             _ => {
                 self.failed(&[Some(subject), from]).await?;
@@ -55,7 +72,7 @@ impl Store {
     async fn failed(&self, subjects: &[Option<Subject>]) -> Result<()> {
         let now = self.clock().now();
         self.database()
-            .write(|tx| async move {
+            .write(&Exemption::Credentials, |tx| async move {
                 for subject in subjects.iter().flatten() {
                     backoff::failed(&*tx, subject, now).await?;
                 }
@@ -69,13 +86,13 @@ impl Store {
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {
-            row.name == name || row.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
+            row.name.0.as_str() == name || row.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
         });
         match found {
             Some((_, viewer)) if named => Ok(viewer),
             _ => {
                 if let Some(from) = &from {
-                    backoff::check(self.database().pool(), from, self.clock().now()).await?;
+                    backoff::check(self.database().read(&Exemption::Credentials), from, self.clock().now()).await?;
                 }
                 self.failed(&[from]).await?;
                 Err(wrong())
@@ -85,15 +102,15 @@ impl Store {
 
     /// The account of that name or mail address and its password's hash.
     pub(super) async fn credentials(&self, name: &str) -> Result<Option<(AccountRow, Option<String>)>> {
-        let find = format!(
-            "SELECT {}, a.password_hash FROM account a WHERE (a.name = $1 OR a.email = $1) AND a.password_hash IS NOT NULL",
-            AccountRow::COLUMNS
-        );
         if name.contains('\0') {
             return Ok(None);
         }
-        let row = sql::first(self.database().pool(), &find, [name.trim().to_lowercase().into()]).await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some((AccountRow::from_query_result(&row, "")?, row.try_get("", "password_hash")?)))
+        let name = name.trim().to_lowercase();
+        let named =
+            account::Column::Name.into_simple_expr().eq(name.as_str()).or(account::Column::Email.eq(name.as_str()));
+        let find = account::Entity::find().filter(named).filter(account::Column::PasswordHash.is_not_null());
+        let row =
+            find.into_partial_model::<CredentialsRow>().one(self.database().read(&Exemption::Credentials)).await?;
+        Ok(row.map(|row| (row.account, row.password_hash)))
     }
 }

@@ -317,7 +317,7 @@ each_database! {
         fixture.pass(DAY * 31);
         fixture.store.refresh_viewer(&used, "hub").await.unwrap();
         assert!(matches!(fixture.store.refresh_viewer(&unused, "hub").await, Err(Error::SignIn)));
-        fixture.store.sweep_sessions(&fixture.system).await.unwrap();
+        assert_eq!(fixture.store.sweep_refresh_tokens(&fixture.system).await.unwrap(), 1);
         assert_eq!(fixture.rows("token").await, 1);
     }
 

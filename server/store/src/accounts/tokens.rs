@@ -1,16 +1,23 @@
 //! Personal access tokens, and the refresh tokens that registry clients keep; of either only a hash is stored.
 
+use std::sync::Arc;
+
 use model::clock::Timestamp;
 use model::fault::Fault;
-use model::id::TokenId;
+use model::id::{AccountId, TokenId};
 use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token, TokenScope};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ActiveValue, ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, JoinType, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, RelationTrait, Select,
+};
 
-use crate::access::Viewer;
+use crate::access::{Exemption, System, Viewer};
 use crate::accounts::AccountRow;
-use crate::entity::token as table;
+use crate::database::Tx;
+use crate::entity::column::Json;
+use crate::entity::{account, token};
 use crate::error::{Error, Result};
 use crate::{Store, secret, sql};
 
@@ -25,28 +32,40 @@ const REFRESH_PREFIX: &str = "ptr_";
 const MAX_LABEL: usize = 100;
 /// How many scopes a token may have, and how many tokens an account.
 const MAX_SCOPES: usize = 50;
-const MAX_TOKENS: i64 = 200;
+const MAX_TOKENS: u64 = 200;
 /// How many refresh tokens an account keeps for one service: each sign-in with a client adds one.
-const MAX_REFRESH: i64 = 100;
+const MAX_REFRESH: u64 = 100;
 /// A refresh token that is not used for so long ends, in microseconds: 90 days.
 const UNUSED: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 /// A token's use is written down no more often than this, in microseconds.
 const USE_NOTED: i64 = 60 * 1_000_000;
 
-const COLUMNS: &str = "id, label, scopes, expires_at, last_used_at, created_at";
+/// How many unused refresh tokens one call deletes.
+const SWEEP: u64 = 500;
+
+/// A token with the account whose it is.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "token::Entity")]
+struct TokenRow {
+    id: i64,
+    scopes: Json<Option<Vec<TokenScope>>>,
+    parent_id: Option<i64>,
+    last_used_at: Option<i64>,
+    #[sea_orm(nested)]
+    account: AccountRow,
+}
 
 impl Store {
     /// One's own personal access tokens, newest first.
     pub async fn tokens(&self, viewer: &Viewer) -> Result<Vec<Token>> {
-        let (id, _) = viewer.whole_account()?;
-        let find = format!("SELECT {COLUMNS} FROM token WHERE account_id = $1 AND kind = $2 ORDER BY id DESC");
-        let rows = sql::all(self.database().pool(), &find, [id.0.into(), PERSONAL.into()]).await?;
-        rows.iter().map(token).collect()
+        let own = viewer.own_account()?;
+        let rows = of_kind(own.id, PERSONAL).order_by_desc(token::Column::Id).all(self.database().read(&own)).await?;
+        Ok(rows.into_iter().map(view).collect())
     }
 
     /// Makes a personal access token; its secret is in the answer and nowhere else.
     pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
-        let (id, _) = viewer.whole_account()?;
+        let own = viewer.own_account()?;
         let label = form.label.trim();
         if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
             return Err(Error::Fault(Fault::invalid("label", Reason::TokenLabelLength { max: MAX_LABEL })));
@@ -59,32 +78,25 @@ impl Store {
             return Err(Error::Fault(Fault::invalid("expires_at", Reason::ExpiryInPast)));
         }
         let secret = secret::generate(SECRET_PREFIX);
-        let scopes = &serde_json::to_string(&form.scopes).map_err(|_| Error::Corrupt("token.scopes"))?;
-        let hash = &secret::hash(&secret);
+        let row = &token::ActiveModel {
+            account_id: ActiveValue::Set(own.id.0),
+            kind: ActiveValue::Set(PERSONAL.to_owned()),
+            label: ActiveValue::Set(label.to_owned()),
+            secret_hash: ActiveValue::Set(secret::hash(&secret)),
+            scopes: ActiveValue::Set(Json(Some(form.scopes.clone()))),
+            created_at: ActiveValue::Set(now.micros()),
+            expires_at: ActiveValue::Set(form.expires_at.map(Timestamp::micros)),
+            ..Default::default()
+        };
+        let id = own.id;
         let token = self
             .database()
-            .write(|tx| async move {
-                let count = "SELECT COUNT(*) FROM token WHERE account_id = $1 AND kind = $2";
-                let row = sql::first(&*tx, count, [id.0.into(), PERSONAL.into()]).await?;
-                let held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-                if held >= MAX_TOKENS {
-                    return Err(Error::Fault(Fault::invalid("label", Reason::TooManyTokens { max: MAX_TOKENS })));
+            .write(&own, |tx| async move {
+                if of_kind(id, PERSONAL).count(&*tx).await? >= MAX_TOKENS {
+                    let reason = Reason::TooManyTokens { max: sql::signed(MAX_TOKENS) };
+                    return Err(Error::Fault(Fault::invalid("label", reason)));
                 }
-                let insert = format!(
-                    "INSERT INTO token (account_id, kind, label, secret_hash, scopes, created_at, expires_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"
-                );
-                let values = [
-                    id.0.into(),
-                    PERSONAL.into(),
-                    label.into(),
-                    hash.as_str().into(),
-                    scopes.as_str().into(),
-                    now.micros().into(),
-                    form.expires_at.map(Timestamp::micros).into(),
-                ];
-                let row = sql::first(&*tx, &insert, values).await?.ok_or(Error::Corrupt("token"))?;
-                token(&row)
+                Ok(view(token::Entity::insert(row.clone()).exec_with_returning(&*tx).await?))
             })
             .await?;
         Ok(CreatedToken { token, secret })
@@ -92,10 +104,17 @@ impl Store {
 
     /// Ends one of one's own personal access tokens; another's is absent.
     pub async fn revoke_token(&self, viewer: &Viewer, token: TokenId) -> Result<()> {
-        let (id, _) = viewer.whole_account()?;
-        let delete = "DELETE FROM token WHERE account_id = $1 AND id = $2 AND kind = $3";
-        let values = [id.0.into(), token.0.into(), PERSONAL.into()];
-        match sql::execute(self.database().pool(), delete, values).await? {
+        let own = viewer.own_account()?;
+        let id = own.id;
+        let delete = |tx: Arc<Tx>| async move {
+            token::Entity::delete_many()
+                .filter(token::Column::AccountId.eq(id.0))
+                .filter(token::Column::Id.eq(token.0))
+                .filter(token::Column::Kind.eq(PERSONAL))
+                .exec(&*tx)
+                .await
+        };
+        match self.database().write(&own, delete).await?.rows_affected {
             0 => Err(Error::Absent),
             _ => Ok(()),
         }
@@ -109,40 +128,40 @@ impl Store {
 
     /// The account and the viewer of a personal token's secret.
     pub(super) async fn find_secret(&self, secret: &str) -> Result<Option<(AccountRow, Viewer)>> {
-        let find = format!(
-            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at FROM token t JOIN account a ON a.id = t.account_id
-             WHERE t.secret_hash = $1 AND t.kind = $2 AND (t.expires_at IS NULL OR t.expires_at > $3)
-                 AND a.disabled_at IS NULL",
-            AccountRow::COLUMNS
-        );
         let now = self.clock().now().micros();
-        let values = [secret::hash(secret).into(), PERSONAL.into(), now.into()];
-        let Some(row) = sql::first(self.database().pool(), &find, values).await? else { return Ok(None) };
-        self.note_use(&row, now).await?;
-        let scopes: Vec<TokenScope> =
-            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
-        let token = TokenId(row.try_get("", "token_id")?);
-        let row = AccountRow::from_query_result(&row, "")?;
-        let viewer = Viewer::member(row.id(), row.name()?, row.admin).by_token(token);
-        let viewer = if scopes.is_empty() { viewer } else { viewer.limited(scopes, false) };
-        Ok(Some((row, viewer)))
+        let find = token::Entity::find()
+            .inner_join(account::Entity)
+            .filter(token::Column::SecretHash.eq(secret::hash(secret)))
+            .filter(token::Column::Kind.eq(PERSONAL))
+            .filter(token::Column::ExpiresAt.is_null().or(token::Column::ExpiresAt.gt(now)))
+            .filter(account::Column::DisabledAt.is_null());
+        let row = find.into_partial_model::<TokenRow>().one(self.database().read(&Exemption::Credentials)).await?;
+        let Some(row) = row else { return Ok(None) };
+        self.note_use(&row, now).await;
+        let viewer = row.account.viewer().by_token(TokenId(row.id));
+        let viewer = match row.scopes.0 {
+            Some(scopes) if !scopes.is_empty() => viewer.limited(scopes, false),
+            _ => viewer,
+        };
+        Ok(Some((row.account, viewer)))
     }
 
-    /// Writes down that a token is used; the row has its `token_id` and `last_used_at`. A token works also where that cannot
-    /// be written, as in a database that is full.
-    async fn note_use(&self, row: &QueryResult, now: i64) -> Result<()> {
-        let last: Option<i64> = row.try_get("", "last_used_at")?;
-        if last.is_some_and(|last| now.saturating_sub(last) < USE_NOTED) {
-            return Ok(());
+    /// Writes down that a token is used. A token works also where that cannot be written, as in a database that is full.
+    async fn note_use(&self, row: &TokenRow, now: i64) {
+        if row.last_used_at.is_some_and(|last| now.saturating_sub(last) < USE_NOTED) {
+            return;
         }
-        let id: i64 = row.try_get("", "token_id")?;
-        let note = table::Entity::update_many()
-            .col_expr(table::Column::LastUsedAt, Expr::val(now))
-            .filter(table::Column::Id.eq(id));
-        if let Err(error) = note.exec(self.database().pool()).await {
+        let id = row.id;
+        let note = |tx: Arc<Tx>| async move {
+            token::Entity::update_many()
+                .col_expr(token::Column::LastUsedAt, Expr::val(now))
+                .filter(token::Column::Id.eq(id))
+                .exec(&*tx)
+                .await
+        };
+        if let Err(error) = self.database().write(&Exemption::Credentials, note).await {
             tracing::debug!(%error, "the use of a token could not be written down");
         }
-        Ok(())
     }
 
     /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, the
@@ -150,26 +169,29 @@ impl Store {
     pub async fn issue_refresh(&self, viewer: &Viewer, service: &str) -> Result<String> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let secret = secret::generate(REFRESH_PREFIX);
-        let scopes = serde_json::to_string(&viewer.limits()).map_err(|_| Error::Corrupt("token.scopes"))?;
-        let insert = "INSERT INTO token (account_id, kind, label, secret_hash, scopes, service, parent_id, created_at)
-             VALUES ($1, $2, '', $3, $4, $5, $6, $7)";
-        let end = "DELETE FROM token WHERE account_id = $1 AND kind = $2 AND service = $3 AND id NOT IN
-             (SELECT id FROM token WHERE account_id = $1 AND kind = $2 AND service = $3 ORDER BY id DESC LIMIT $4)";
-        let now = self.clock().now().micros();
-        let (hash, scopes, parent) = (&secret::hash(&secret), &scopes, viewer.token().map(|token| token.0));
+        let row = &token::ActiveModel {
+            account_id: ActiveValue::Set(id.0),
+            kind: ActiveValue::Set(REFRESH.to_owned()),
+            label: ActiveValue::Set(String::new()),
+            secret_hash: ActiveValue::Set(secret::hash(&secret)),
+            scopes: ActiveValue::Set(Json(viewer.limits().map(<[TokenScope]>::to_vec))),
+            service: ActiveValue::Set(Some(service.to_owned())),
+            parent_id: ActiveValue::Set(viewer.token().map(|token| token.0)),
+            created_at: ActiveValue::Set(self.clock().now().micros()),
+            ..Default::default()
+        };
         self.database()
-            .write(|tx| async move {
-                let values = [
-                    id.0.into(),
-                    REFRESH.into(),
-                    hash.as_str().into(),
-                    scopes.as_str().into(),
-                    service.into(),
-                    parent.into(),
-                    now.into(),
-                ];
-                sql::execute(&*tx, insert, values).await?;
-                sql::execute(&*tx, end, [id.0.into(), REFRESH.into(), service.into(), MAX_REFRESH.into()]).await
+            .write(viewer, |tx| async move {
+                token::Entity::insert(row.clone()).exec_without_returning(&*tx).await?;
+                let of_service = of_kind(id, REFRESH).filter(token::Column::Service.eq(service));
+                let newest = of_service.select_only().column(token::Column::Id).order_by_desc(token::Column::Id);
+                token::Entity::delete_many()
+                    .filter(token::Column::AccountId.eq(id.0))
+                    .filter(token::Column::Kind.eq(REFRESH))
+                    .filter(token::Column::Service.eq(service))
+                    .filter(token::Column::Id.not_in_subquery(newest.limit(MAX_REFRESH).into_query()))
+                    .exec(&*tx)
+                    .await
             })
             .await?;
         Ok(secret)
@@ -177,56 +199,66 @@ impl Store {
 
     /// The viewer of a refresh token that was issued for this service; [`Error::SignIn`] when there is no such token.
     pub async fn refresh_viewer(&self, secret: &str, service: &str) -> Result<Viewer> {
-        let find = format!(
-            "SELECT {}, t.id AS token_id, t.scopes, t.last_used_at, t.parent_id FROM token t JOIN account a ON a.id = t.account_id
-                 LEFT JOIN token p ON p.id = t.parent_id
-             WHERE t.secret_hash = $1 AND t.kind = $2 AND t.service = $3 AND a.disabled_at IS NULL
-                 AND (p.expires_at IS NULL OR p.expires_at > $4) AND COALESCE(t.last_used_at, t.created_at) > $5",
-            AccountRow::COLUMNS
-        );
         let now = self.clock().now().micros();
-        let values = [
-            secret::hash(secret).into(),
-            REFRESH.into(),
-            service.into(),
-            now.into(),
-            now.saturating_sub(UNUSED).into(),
-        ];
-        let row = sql::first(self.database().pool(), &find, values).await?.ok_or(Error::SignIn)?;
-        self.note_use(&row, now).await?;
-        let scopes: Option<_> =
-            serde_json::from_str(&row.try_get::<String>("", "scopes")?).map_err(|_| Error::Corrupt("token.scopes"))?;
-        let parent: Option<i64> = row.try_get("", "parent_id")?;
-        let row = AccountRow::from_query_result(&row, "")?;
-        let mut viewer = Viewer::member(row.id(), row.name()?, row.admin);
-        if let Some(parent) = parent {
+        let parent = |column: token::Column| Expr::col(("parent", column));
+        let find = token::Entity::find()
+            .inner_join(account::Entity)
+            .join_as(JoinType::LeftJoin, token::Relation::Parent.def(), "parent")
+            .filter(token::Column::SecretHash.eq(secret::hash(secret)))
+            .filter(token::Column::Kind.eq(REFRESH))
+            .filter(token::Column::Service.eq(service))
+            .filter(account::Column::DisabledAt.is_null())
+            .filter(parent(token::Column::ExpiresAt).is_null().or(parent(token::Column::ExpiresAt).gt(now)))
+            .filter(last_use().gt(now.saturating_sub(UNUSED)));
+        let row = find.into_partial_model::<TokenRow>().one(self.database().read(&Exemption::Credentials)).await?;
+        let row = row.ok_or(Error::SignIn)?;
+        self.note_use(&row, now).await;
+        let mut viewer = row.account.viewer();
+        if let Some(parent) = row.parent_id {
             viewer = viewer.by_token(TokenId(parent));
         }
-        Ok(match scopes {
+        Ok(match row.scopes.0 {
             Some(scopes) => viewer.limited(scopes, false),
             None => viewer,
         })
     }
+
+    /// Deletes some refresh tokens that nobody has used for long; how many.
+    pub async fn sweep_refresh_tokens(&self, system: &System) -> Result<u64> {
+        let before = self.clock().now().micros().saturating_sub(UNUSED);
+        let delete = |tx: Arc<Tx>| async move {
+            let unused = token::Entity::find()
+                .select_only()
+                .column(token::Column::Id)
+                .filter(token::Column::Kind.eq(REFRESH))
+                .filter(last_use().lte(before))
+                .order_by_asc(token::Column::Id)
+                .limit(SWEEP)
+                .into_query();
+            token::Entity::delete_many().filter(token::Column::Id.in_subquery(unused)).exec(&*tx).await
+        };
+        Ok(self.database().write(system, delete).await?.rows_affected)
+    }
 }
 
-/// Takes out some refresh tokens that nobody has used for long.
-pub(crate) async fn forget_unused(on: &impl ConnectionTrait, now: Timestamp, limit: i64) -> Result<()> {
-    let delete = "DELETE FROM token WHERE id IN (
-         SELECT id FROM token WHERE kind = $1 AND COALESCE(last_used_at, created_at) <= $2 ORDER BY id LIMIT $3)";
-    let values = [REFRESH.into(), now.micros().saturating_sub(UNUSED).into(), limit.into()];
-    sql::execute(on, delete, values).await?;
-    Ok(())
+/// An account's tokens of one kind.
+fn of_kind(account: AccountId, kind: &str) -> Select<token::Entity> {
+    token::Entity::find().filter(token::Column::AccountId.eq(account.0)).filter(token::Column::Kind.eq(kind))
 }
 
-fn token(row: &QueryResult) -> Result<Token> {
-    let scopes: String = row.try_get("", "scopes")?;
-    let moment = |column| Ok::<_, Error>(row.try_get::<Option<i64>>("", column)?.map(Timestamp::from_micros));
-    Ok(Token {
-        id: TokenId(row.try_get("", "id")?),
-        label: row.try_get("", "label")?,
-        scopes: serde_json::from_str(&scopes).map_err(|_| Error::Corrupt("token.scopes"))?,
-        expires_at: moment("expires_at")?,
-        last_used_at: moment("last_used_at")?,
-        created_at: Timestamp::from_micros(row.try_get("", "created_at")?),
-    })
+/// When a token was last used, or made where it never was.
+fn last_use() -> Expr {
+    let columns = [token::Column::LastUsedAt, token::Column::CreatedAt];
+    Func::coalesce(columns.map(IntoSimpleExpr::into_simple_expr)).into()
+}
+
+fn view(row: token::Model) -> Token {
+    Token {
+        id: TokenId(row.id),
+        label: row.label,
+        scopes: row.scopes.0.unwrap_or_default(),
+        expires_at: row.expires_at.map(Timestamp::from_micros),
+        last_used_at: row.last_used_at.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(row.created_at),
+    }
 }

@@ -7,6 +7,7 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::{Database, Tx};
+use crate::access::Exemption;
 use crate::testing::{Fixture, each_database};
 use crate::{Error, sql};
 
@@ -49,7 +50,7 @@ each_database! {
 
     async fn a_database_without_room_is_told_from_one_that_does_not_answer(fixture: &Fixture) {
         let pool = fixture.store.database().pool();
-        let full = fixture.store.database().write(|tx| async move {
+        let full = fixture.store.database().write(&Exemption::Test, |tx| async move {
             let fill = if tx.get_database_backend() == DbBackend::Postgres {
                 "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
             } else {
@@ -66,7 +67,7 @@ each_database! {
     }
 
     async fn work_that_fails_leaves_nothing(fixture: &Fixture) {
-        let outcome = fixture.store.database().write(|tx| async move {
+        let outcome = fixture.store.database().write(&Exemption::Test, |tx| async move {
             sql::execute(&*tx, "INSERT INTO setting (name, value) VALUES ('count', '0')", []).await?;
             Err::<(), _>(Error::Forbidden)
         }).await;
@@ -82,7 +83,7 @@ each_database! {
             let store = if number % 2 == 0 { fixture.store.clone() } else { other.clone() };
             tokio::spawn(async move {
                 loop {
-                    match store.database().write(raise).await {
+                    match store.database().write(&Exemption::Test, raise).await {
                         Err(Error::Absent) => {}
                         outcome => return outcome.unwrap(),
                     }
@@ -103,7 +104,7 @@ async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past
     let database = Database::open(&format!("sqlite://{}", folder.path().join("hub.db").display())).await.unwrap();
     sql::execute(database.pool(), "CREATE TABLE heap (bytes BLOB)", []).await.unwrap();
     let full = database
-        .write(|tx| async move {
+        .write(&Exemption::Test, |tx| async move {
             // SQLite's own way to have no room: this connection lets the file grow no further.
             sql::execute(&*tx, "PRAGMA max_page_count = 1", []).await?;
             sql::execute(&*tx, "INSERT INTO heap VALUES (zeroblob(1000000))", []).await?;
@@ -117,13 +118,16 @@ async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past
         Err::<(), _>(Error::Forbidden)
     };
     for _ in 0..16 {
-        assert!(matches!(database.write(look).await, Err(Error::Forbidden)));
+        assert!(matches!(database.write(&Exemption::Test, look).await, Err(Error::Forbidden)));
     }
     let insert = "INSERT INTO setting (name, value) VALUES ('count', '0')";
     let other = Database::open(&format!("sqlite://{}", folder.path().join("hub.db").display())).await.unwrap();
-    other.write(|tx| async move { sql::execute(&*tx, insert, []).await }).await.unwrap();
+    other.write(&Exemption::Test, |tx| async move { sql::execute(&*tx, insert, []).await }).await.unwrap();
     for _ in 0..16 {
         assert!(sql::first(database.pool(), "SELECT 1 FROM setting", []).await.unwrap().is_some());
     }
-    database.write(|tx| async move { sql::execute(&*tx, "DELETE FROM setting", []).await }).await.unwrap();
+    database
+        .write(&Exemption::Test, |tx| async move { sql::execute(&*tx, "DELETE FROM setting", []).await })
+        .await
+        .unwrap();
 }

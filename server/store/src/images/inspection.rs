@@ -1,13 +1,16 @@
 //! What inspection found out about an image, written down beside its manifest.
-//! It refuses to read configurations; whoever read one hands over what it says.
 
 use model::event::{Event, What};
 use model::id::RepositoryId;
 use model::image::{ImageConfig, Layer};
 use model::oci::{Digest, RepositoryName};
-use sea_orm::ConnectionTrait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{Condition, ConnectionTrait, EntityTrait, QuerySelect};
 
 use crate::access::System;
+use crate::entity::column::Text;
+use crate::entity::{image, repository};
 use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
@@ -25,7 +28,7 @@ impl Store {
     /// the repository has changed. A manifest that is gone by now is passed over.
     pub async fn record_image(
         &self,
-        _: &System,
+        system: &System,
         repository: RepositoryId,
         digest: &Digest,
         platform: &str,
@@ -43,7 +46,7 @@ impl Store {
             layers: serde_json::to_string(&layers).map_err(text)?,
         };
         let now = self.clock().now();
-        let write = self.database().write(|tx| async move {
+        let write = self.database().write(system, |tx| async move {
             if !keep(&*tx, seen).await? {
                 return Ok(false);
             }
@@ -63,26 +66,26 @@ impl Store {
 
 /// Writes the row; `false` when it is there and says the same.
 async fn keep(on: &impl ConnectionTrait, seen: &Seen<'_>) -> Result<bool> {
-    let kept = sql::execute(
-        on,
-        "INSERT INTO image (repository_id, digest, platform, config, layers) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (repository_id, digest) DO UPDATE
-         SET platform = excluded.platform, config = excluded.config, layers = excluded.layers
-         WHERE image.platform <> excluded.platform OR image.config <> excluded.config OR image.layers <> excluded.layers",
-        [
-            seen.repository.0.into(),
-            seen.digest.as_str().into(),
-            seen.platform.into(),
-            seen.config.as_str().into(),
-            seen.layers.as_str().into(),
-        ],
-    )
-    .await?;
-    Ok(kept > 0)
+    let row = image::ActiveModel {
+        repository_id: Set(seen.repository.0),
+        digest: Set(Text(seen.digest.clone())),
+        platform: Set(seen.platform.to_owned()),
+        config: Set(seen.config.clone()),
+        layers: Set(seen.layers.clone()),
+    };
+    let columns = [image::Column::Platform, image::Column::Config, image::Column::Layers];
+    let differs = columns.into_iter().fold(Condition::any(), |any, column| {
+        any.add(Expr::col((image::Entity, column)).ne(Expr::col(("excluded", column))))
+    });
+    let replace = OnConflict::columns([image::Column::RepositoryId, image::Column::Digest])
+        .update_columns(columns)
+        .action_cond_where(differs)
+        .to_owned();
+    Ok(image::Entity::insert_many([row]).on_conflict(replace).exec_without_returning(on).await? > 0)
 }
 
 async fn path(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<RepositoryName> {
-    let row = sql::first(on, "SELECT path FROM repository WHERE id = $1", [repository.0.into()]).await?;
-    let path: String = row.ok_or(Error::Absent)?.try_get_by_index(0)?;
-    RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))
+    let find = repository::Entity::find_by_id(repository.0).select_only().column(repository::Column::Path);
+    let path = find.into_tuple::<Text<RepositoryName>>().one(on).await?;
+    Ok(path.ok_or(Error::Absent)?.0)
 }

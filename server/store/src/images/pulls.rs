@@ -1,5 +1,4 @@
 //! How often repositories are pulled and when tags last were, in batches that somebody else counted.
-//! It refuses to know who pulled.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +6,16 @@ use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::id::RepositoryId;
 use model::oci::{RepositoryName, Tag};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
+};
 
 use crate::access::System;
+use crate::entity::column::Text;
+use crate::entity::repository;
 use crate::sql;
-use crate::{Error, Result, Store, outbox};
+use crate::{Result, Store, outbox};
 
 /// Pulls of one repository since the last batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Store {
     ///
     /// Followers hear of it only when a count has grown enough to tell: counts are for ranking, and news of every pull would
     /// drown the rest.
-    pub async fn count_pulls(&self, _: &System, batch: Vec<Pulls>) -> Result<()> {
+    pub async fn count_pulls(&self, system: &System, batch: Vec<Pulls>) -> Result<()> {
         let now = self.clock().now();
         let (mut counts, mut tags) = (BTreeMap::<i64, u64>::new(), Vec::new());
         for pulls in batch {
@@ -52,21 +56,30 @@ impl Store {
             }
             Result::Ok(!grown.is_empty())
         };
-        if self.database().write(write).await? {
+        if self.database().write(system, write).await? {
             self.news().notify_waiters();
         }
         Ok(())
     }
 }
 
+#[derive(FromQueryResult)]
+struct PulledRow {
+    id: i64,
+    path: Text<RepositoryName>,
+    pull_count: i64,
+}
+
 /// Adds counts to repositories; the events of those whose count grew enough to tell.
 async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Event>> {
-    let lock = format!(
-        "SELECT id FROM repository WHERE id IN ({}) ORDER BY id{}",
-        sql::list(1, counts.len()),
-        sql::for_update(on)
-    );
-    sql::all(on, &lock, counts.iter().map(|(id, _)| (*id).into())).await?;
+    let ids = repository::Entity::find()
+        .select_only()
+        .column(repository::Column::Id)
+        .filter(repository::Column::Id.is_in(counts.iter().map(|(id, _)| *id)))
+        .order_by_asc(repository::Column::Id)
+        .lock(LockType::NoKeyUpdate);
+    ids.into_tuple::<i64>().all(on).await?;
+    // The builder has no UPDATE … FROM (VALUES …).
     let update = format!(
         "UPDATE repository SET pull_count = pull_count + v.column2 FROM (VALUES {}) AS v WHERE id = v.column1
          RETURNING id, path, pull_count",
@@ -75,13 +88,12 @@ async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Eve
     let values = counts.iter().flat_map(|(id, count)| -> [Value; 2] { [(*id).into(), sql::signed(*count).into()] });
     let mut grown = Vec::new();
     for row in sql::all(on, &update, values).await? {
-        let (id, path): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let after = sql::unsigned(row.try_get_by_index(2)?);
-        let added = counts.binary_search_by_key(&id, |(id, _)| *id).ok().and_then(|at| counts.get(at));
+        let row = PulledRow::from_query_result(&row, "")?;
+        let after = sql::unsigned(row.pull_count);
+        let added = counts.binary_search_by_key(&row.id, |(id, _)| *id).ok().and_then(|at| counts.get(at));
         let before = after.saturating_sub(added.map_or(0, |(_, count)| *count));
         if telling(before) != telling(after) {
-            let path = RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))?;
-            grown.push(Event { repository: RepositoryId(id), path, actor: None, what: What::Changed });
+            grown.push(Event { repository: RepositoryId(row.id), path: row.path.0, actor: None, what: What::Changed });
         }
     }
     grown.sort_unstable_by_key(|event| event.repository);
@@ -90,6 +102,7 @@ async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Eve
 
 /// Marks tags as pulled now.
 async fn touch(on: &impl ConnectionTrait, tags: &[(RepositoryId, Tag)], now: Timestamp) -> Result<()> {
+    // The builder has no UPDATE … FROM (VALUES …).
     let update = format!(
         "UPDATE tag SET pulled_at = v.column3 FROM (VALUES {}) AS v
          WHERE repository_id = v.column1 AND name = v.column2",

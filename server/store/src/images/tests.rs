@@ -219,7 +219,7 @@ each_database! {
         assert_eq!(document.repository.path, world.place.name);
         assert_eq!(document.repository.visibility, Visibility::Private);
         let team = world.number("SELECT id FROM account WHERE name = 'team'").await;
-        assert_eq!(document.readers, [format!("a{team}")]);
+        assert_eq!(document.readers, [format!("n{team}")]);
         assert_eq!(document.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["new", "old"]);
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(document.labels, [label("maintainer", "ana"), label("x", "y")]);

@@ -10,7 +10,8 @@ use registry::ledger::{Blob, Unlink};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, QueryTrait,
+    RelationTrait,
 };
 
 use super::segments;
@@ -28,10 +29,27 @@ const SHORT_HOLD: Duration = Duration::from_hours(1);
 
 /// A link and the blob that it is to.
 #[derive(FromQueryResult)]
-struct Linked {
+pub(super) struct LinkRow {
     size: i64,
     segments: String,
     hold_until: i64,
+    used: bool,
+}
+
+impl LinkRow {
+    /// Whether it is to be held before its blob is shown: no manifest uses it, and the sweep may soon take it away.
+    pub(super) fn needs_hold(&self, now: Timestamp) -> bool {
+        !self.used && Timestamp::from_micros(self.hold_until) < now.plus(SHORT_HOLD)
+    }
+
+    /// The blob, which has this digest.
+    pub(super) fn blob(&self, digest: &Digest) -> Result<Blob> {
+        Ok(Blob {
+            digest: digest.clone(),
+            size: sql::unsigned(self.size),
+            segments: segments::decode(&self.segments).ok_or(Error::Corrupt("blob.segments"))?,
+        })
+    }
 }
 
 /// A blob that is linked to `repository`.
@@ -39,30 +57,32 @@ pub(super) async fn find(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
     digest: &Digest,
-    now: Timestamp,
-) -> Result<Option<Blob>> {
+) -> Result<Option<LinkRow>> {
+    let used = manifest_blob::Entity::find()
+        .select_only()
+        .column(manifest_blob::Column::Digest)
+        .filter(manifest_blob::Column::RepositoryId.eq(repository.0))
+        .filter(manifest_blob::Column::Digest.eq(digest.as_str()))
+        .into_query();
     let row = Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
         .columns([blob::Column::Size, blob::Column::Segments])
         .column(Column::HoldUntil)
+        .expr_as(Expr::exists(used), "used")
         .join(JoinType::InnerJoin, Relation::Blob.def())
-        .into_model::<Linked>()
+        .into_model::<LinkRow>()
         .one(on)
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    let hold_until = Timestamp::from_micros(row.hold_until);
-    if hold_until < now.plus(SHORT_HOLD) && !hold(on, repository, digest, now).await? {
-        return Ok(None);
-    }
-    Ok(Some(Blob {
-        digest: digest.clone(),
-        size: sql::unsigned(row.size),
-        segments: segments::decode(&row.segments).ok_or(Error::Corrupt("blob.segments"))?,
-    }))
+    Ok(row)
 }
 
 /// Holds a link for another while; `false` when it has just been swept.
-async fn hold(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool> {
+pub(super) async fn hold(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<bool> {
     let held = Entity::update_many()
         .col_expr(Column::HoldUntil, Expr::value(now.plus(HOLD).micros()))
         .filter(Column::RepositoryId.eq(repository.0))

@@ -1,4 +1,4 @@
-//! Manifests: storing one with its references, tags and event, reading, removing, and who refers to a subject.
+//! Manifests: storing one with its references, tags and event, reading, deleting, and listing the referrers of a subject.
 //! Whatever changes a repository here first locks the repository's row, so changes come one by one.
 
 use model::clock::Timestamp;
@@ -6,13 +6,18 @@ use model::event::{Event, What};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference, Tag};
 use registry::ledger::{After, Manifest, NewManifest, Place, Put, ReferrerRow};
-use sea_orm::sea_query::LockType;
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    UpdateMany,
+};
 
 use super::references::Checked;
-use super::{digest, references, tags};
+use super::{references, tags};
 use crate::entity::column::Text;
-use crate::{Error, Result, entity, outbox, sql};
+use crate::entity::{manifest, repository, tag};
+use crate::{Error, Result, outbox, sql};
 
 /// Stores a manifest, its references and its tags, and the event of it.
 ///
@@ -54,12 +59,11 @@ pub(super) async fn put(
     }
 
     let made = moved.iter().filter(|tag| !current.contains_key(tag)).count();
-    sql::execute(
-        on,
-        "UPDATE repository SET tag_count = tag_count + $2, size = size + $3, pushed_at = $4, changed_at = $4 WHERE id = $1",
-        [place.id.0.into(), i64::try_from(made).unwrap_or(0).into(), growth.into(), now.micros().into()],
-    )
-    .await?;
+    let made = i64::try_from(made).unwrap_or(i64::MAX);
+    grow(place.id, made, growth, now)
+        .col_expr(repository::Column::PushedAt, Expr::value(now.micros()))
+        .exec(on)
+        .await?;
     let pushed = What::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags: moved };
     outbox::append(on, &event(place, pushed), now).await?;
     Ok(Put::Stored)
@@ -69,31 +73,33 @@ pub(super) async fn put(
 async fn insert(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
-    manifest: &NewManifest,
+    new: &NewManifest,
     referred: u64,
     now: Timestamp,
 ) -> Result<bool> {
-    let size = i64::try_from(manifest.payload.len()).unwrap_or(i64::MAX);
-    let inserted = sql::execute(
-        on,
-        "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, subject, size, total_size, payload,
-                               annotations, pushed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (repository_id, digest) DO NOTHING",
-        [
-            repository.0.into(),
-            manifest.digest.as_str().into(),
-            manifest.media_type.as_str().into(),
-            manifest.artifact_type.as_deref().into(),
-            manifest.subject.as_ref().map(Digest::as_str).into(),
-            size.into(),
-            sql::signed(referred).saturating_add(size).into(),
-            manifest.payload.to_vec().into(),
-            manifest.annotations.as_str().into(),
-            now.micros().into(),
-        ],
-    )
-    .await?;
-    Ok(inserted > 0)
+    let size = i64::try_from(new.payload.len()).unwrap_or(i64::MAX);
+    let row = manifest::ActiveModel {
+        repository_id: Set(repository.0),
+        digest: Set(Text(new.digest.clone())),
+        media_type: Set(new.media_type.clone()),
+        artifact_type: Set(new.artifact_type.clone()),
+        subject: Set(new.subject.clone().map(Text)),
+        size: Set(size),
+        total_size: Set(sql::signed(referred).saturating_add(size)),
+        payload: Set(new.payload.to_vec()),
+        annotations: Set(new.annotations.clone()),
+        pushed_at: Set(now.micros()),
+    };
+    let key = [manifest::Column::RepositoryId, manifest::Column::Digest];
+    let keep = OnConflict::columns(key).do_nothing().to_owned();
+    Ok(manifest::Entity::insert_many([row]).on_conflict(keep).exec_without_returning(on).await? > 0)
+}
+
+#[derive(FromQueryResult)]
+struct ManifestRow {
+    digest: Text<Digest>,
+    media_type: String,
+    payload: Vec<u8>,
 }
 
 /// A manifest by tag or digest.
@@ -102,23 +108,19 @@ pub(super) async fn find(
     repository: RepositoryId,
     reference: &Reference,
 ) -> Result<Option<Manifest>> {
-    let select = match reference {
-        Reference::Tag(_) => {
-            "SELECT m.digest, m.media_type, m.payload FROM tag t
-             JOIN manifest m ON m.repository_id = t.repository_id AND m.digest = t.digest
-             WHERE t.repository_id = $1 AND t.name = $2"
-        }
-        Reference::Digest(_) => {
-            "SELECT digest, media_type, payload FROM manifest WHERE repository_id = $1 AND digest = $2"
-        }
+    let columns = [manifest::Column::Digest, manifest::Column::MediaType, manifest::Column::Payload];
+    let find = manifest::Entity::find().select_only().columns(columns);
+    let find = match reference {
+        Reference::Tag(tag) => find
+            .inner_join(tag::Entity)
+            .filter(tag::Column::RepositoryId.eq(repository.0))
+            .filter(tag::Column::Name.eq(tag.as_str())),
+        Reference::Digest(digest) => find
+            .filter(manifest::Column::RepositoryId.eq(repository.0))
+            .filter(manifest::Column::Digest.eq(digest.as_str())),
     };
-    let row = sql::first(on, select, [repository.0.into(), reference.as_str().into()]).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Manifest {
-        digest: digest(&row.try_get_by_index::<String>(0)?)?,
-        media_type: row.try_get_by_index(1)?,
-        payload: row.try_get_by_index::<Vec<u8>>(2)?.into(),
-    }))
+    let row = find.into_model::<ManifestRow>().one(on).await?;
+    Ok(row.map(|row| Manifest { digest: row.digest.0, media_type: row.media_type, payload: row.payload.into() }))
 }
 
 /// Removes a tag and leaves what it pointed at to the sweep; `false` when there was none.
@@ -127,7 +129,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
         return Ok(false);
     }
     let Some(digest) = tags::remove(on, place.id, tag, place.actor.as_ref(), now).await? else { return Ok(false) };
-    shrink(on, place.id, 1, 0, now).await?;
+    grow(place.id, -1, 0, now).exec(on).await?;
     outbox::append(on, &event(place, What::TagDeleted { tag: tag.clone(), digest }), now).await?;
     Ok(true)
 }
@@ -139,16 +141,11 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
     }
     let bytes = references::own_bytes(on, place.id, digest).await?;
     let tags = tags::remove_all_of(on, place.id, digest, place.actor.as_ref(), now).await?;
-    let gone = sql::execute(
-        on,
-        "DELETE FROM manifest WHERE repository_id = $1 AND digest = $2",
-        [place.id.0.into(), digest.as_str().into()],
-    )
-    .await?;
+    let gone = manifest::Entity::delete_by_id((place.id.0, Text(digest.clone()))).exec(on).await?.rows_affected;
     if gone == 0 {
         return Ok(false);
     }
-    shrink(on, place.id, tags.len(), bytes, now).await?;
+    grow(place.id, -i64::try_from(tags.len()).unwrap_or(i64::MAX), -bytes, now).exec(on).await?;
     outbox::append(on, &event(place, What::ManifestDeleted { digest: digest.clone(), tags }), now).await?;
     Ok(true)
 }
@@ -164,34 +161,35 @@ pub(super) async fn referrers(
     if artifact_type.is_some_and(|artifact_type| artifact_type.contains('\0')) {
         return Ok(Vec::new());
     }
-    let filter = if artifact_type.is_some() { "AND artifact_type = $5" } else { "" };
-    let select = format!(
-        "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
-         WHERE repository_id = $1 AND subject = $2 AND digest > $3 {filter} ORDER BY digest LIMIT $4"
-    );
-    let mut values =
-        vec![repository.0.into(), subject.as_str().into(), sql::last(page).into(), sql::signed(page.limit).into()];
-    values.extend(artifact_type.map(Into::into));
-    let rows = sql::all(on, &select, values).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ReferrerRow {
-                digest: digest(&row.try_get_by_index::<String>(0)?)?,
-                media_type: row.try_get_by_index(1)?,
-                artifact_type: row.try_get_by_index(2)?,
-                size: sql::unsigned(row.try_get_by_index(3)?),
-                annotations: row.try_get_by_index(4)?,
-            })
-        })
-        .collect()
+    let rows = manifest::Entity::find()
+        .select_only()
+        .columns([manifest::Column::Digest, manifest::Column::MediaType, manifest::Column::ArtifactType])
+        .columns([manifest::Column::Size, manifest::Column::Annotations])
+        .filter(manifest::Column::RepositoryId.eq(repository.0))
+        .filter(manifest::Column::Subject.eq(subject.as_str()))
+        .filter(manifest::Column::Digest.gt(sql::last(page)))
+        .apply_if(artifact_type, |query, kind| query.filter(manifest::Column::ArtifactType.eq(kind)))
+        .order_by_asc(manifest::Column::Digest)
+        .limit(page.limit)
+        .into_tuple::<(Text<Digest>, String, Option<String>, i64, String)>()
+        .all(on)
+        .await?;
+    let referrer = |(digest, media_type, artifact_type, size, annotations): (Text<Digest>, _, _, _, _)| ReferrerRow {
+        digest: digest.0,
+        media_type,
+        artifact_type,
+        size: sql::unsigned(size),
+        annotations,
+    };
+    Ok(rows.into_iter().map(referrer).collect())
 }
 
 /// Holds a repository's row until the transaction ends; `false` when there is none. Every change of tags or manifests starts
 /// with it, before any other row.
 async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
-    let held: Option<i64> = entity::repository::Entity::find_by_id(repository.0)
+    let held: Option<i64> = repository::Entity::find_by_id(repository.0)
         .select_only()
-        .column(entity::repository::Column::Id)
+        .column(repository::Column::Id)
         .lock(LockType::NoKeyUpdate)
         .into_tuple()
         .one(on)
@@ -201,29 +199,23 @@ async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<boo
 
 /// The bytes of a stored manifest and of all that it refers to.
 async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
-    let size: Option<i64> = entity::manifest::Entity::find_by_id((repository.0, Text(digest.clone())))
+    let size: Option<i64> = manifest::Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
-        .column(entity::manifest::Column::TotalSize)
+        .column(manifest::Column::TotalSize)
         .into_tuple()
         .one(on)
         .await?;
     size.ok_or(Error::Corrupt("manifest.total_size"))
 }
 
-async fn shrink(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    tags: usize,
-    bytes: i64,
-    now: Timestamp,
-) -> Result<()> {
-    sql::execute(
-        on,
-        "UPDATE repository SET tag_count = tag_count - $2, size = size - $3, changed_at = $4 WHERE id = $1",
-        [repository.0.into(), i64::try_from(tags).unwrap_or(0).into(), bytes.into(), now.micros().into()],
-    )
-    .await?;
-    Ok(())
+/// A statement that adds tags and bytes to what the repository's row counts.
+fn grow(repository: RepositoryId, tags: i64, bytes: i64, now: Timestamp) -> UpdateMany<repository::Entity> {
+    let more = |column: repository::Column, by: i64| Expr::col(column).add(by);
+    repository::Entity::update_many()
+        .col_expr(repository::Column::TagCount, more(repository::Column::TagCount, tags))
+        .col_expr(repository::Column::Size, more(repository::Column::Size, bytes))
+        .col_expr(repository::Column::ChangedAt, Expr::value(now.micros()))
+        .filter(repository::Column::Id.eq(repository.0))
 }
 
 fn event(place: &Place, what: What) -> Event {

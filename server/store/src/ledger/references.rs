@@ -1,14 +1,20 @@
 //! What a manifest refers to: whether it is all in the repository at the sizes stated, how large the whole is, and the rows
-//! whose foreign keys keep it there. It refuses to parse manifests.
+//! whose foreign keys keep it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::id::RepositoryId;
 use model::oci::Digest;
 use registry::ledger::{Link, NewManifest, Put};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait, RelationTrait, Select,
+};
 
 use crate::Result;
+use crate::entity::column::Text;
+use crate::entity::{blob, manifest, manifest_blob, manifest_child, repository_blob};
 use crate::sql;
 
 /// What is found of a reference in the repository.
@@ -27,30 +33,23 @@ pub(super) enum Checked {
 }
 
 /// Looks up all that a manifest refers to.
-pub(super) async fn check(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    manifest: &NewManifest,
-) -> Result<Checked> {
-    let blobs = held(
-        on,
-        repository,
-        &manifest.blobs,
-        "SELECT l.digest, b.size, b.size FROM repository_blob l JOIN blob b ON b.digest = l.digest
-         WHERE l.repository_id = $1 AND l.digest IN",
-    )
-    .await?;
-    let children = held(
-        on,
-        repository,
-        &manifest.children,
-        "SELECT digest, size, total_size FROM manifest WHERE repository_id = $1 AND digest IN",
-    )
-    .await?;
+pub(super) async fn check(on: &impl ConnectionTrait, repository: RepositoryId, new: &NewManifest) -> Result<Checked> {
+    let links = repository_blob::Entity::find()
+        .select_only()
+        .column(repository_blob::Column::Digest)
+        .columns([blob::Column::Size, blob::Column::Size])
+        .inner_join(blob::Entity)
+        .filter(repository_blob::Column::RepositoryId.eq(repository.0));
+    let blobs = held(on, &links, repository_blob::Column::Digest, &new.blobs).await?;
+    let manifests = manifest::Entity::find()
+        .select_only()
+        .columns([manifest::Column::Digest, manifest::Column::Size, manifest::Column::TotalSize])
+        .filter(manifest::Column::RepositoryId.eq(repository.0));
+    let children = held(on, &manifests, manifest::Column::Digest, &new.children).await?;
 
     let stated = || {
-        let blobs = manifest.blobs.iter().map(|link| (link, blobs.get(link.digest.as_str())));
-        blobs.chain(manifest.children.iter().map(|link| (link, children.get(link.digest.as_str()))))
+        let blobs = new.blobs.iter().map(|link| (link, blobs.get(&link.digest)));
+        blobs.chain(new.children.iter().map(|link| (link, children.get(&link.digest))))
     };
     let missing: BTreeSet<&Digest> =
         stated().filter(|(_, held)| held.is_none()).map(|(link, _)| &link.digest).collect();
@@ -68,61 +67,77 @@ pub(super) async fn check(
     Ok(Checked::Present(total))
 }
 
-/// Looks links up with a query that gives digest, size and total size, and that ends before its list of digests.
-async fn held(
+/// Looks links up with a query that gives digest, size and total size.
+async fn held<E: EntityTrait>(
     on: &impl ConnectionTrait,
-    repository: RepositoryId,
+    query: &Select<E>,
+    digest: impl ColumnTrait,
     links: &[Link],
-    query: &str,
-) -> Result<BTreeMap<String, Held>> {
-    let digests = distinct(links);
+) -> Result<BTreeMap<Digest, Held>> {
     let mut found = BTreeMap::new();
-    for batch in digests.chunks(sql::BATCH) {
-        let select = format!("{query} ({})", sql::list(2, batch.len()));
-        let values = std::iter::once(repository.0.into()).chain(batch.iter().map(|digest| digest.as_str().into()));
-        for row in sql::all(on, &select, values).await? {
-            let held =
-                Held { size: sql::unsigned(row.try_get_by_index(1)?), total: sql::unsigned(row.try_get_by_index(2)?) };
-            found.insert(row.try_get_by_index::<String>(0)?, held);
-        }
+    for batch in distinct(links).chunks(sql::BATCH) {
+        let rows = query
+            .clone()
+            .filter(digest.is_in(batch.iter().map(|digest| digest.as_str())))
+            .into_tuple::<(Text<Digest>, i64, i64)>()
+            .all(on)
+            .await?;
+        found.extend(
+            rows.into_iter().map(|(digest, size, total)| {
+                (digest.0, Held { size: sql::unsigned(size), total: sql::unsigned(total) })
+            }),
+        );
     }
     Ok(found)
 }
 
 /// Writes down what a new manifest refers to. The foreign key refuses a blob that was unlinked since it was checked.
-pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, manifest: &NewManifest) -> Result<()> {
-    let tables = [
-        ("INSERT INTO manifest_blob (repository_id, manifest, digest) VALUES", &manifest.blobs),
-        ("INSERT INTO manifest_child (repository_id, parent, child) VALUES", &manifest.children),
-    ];
-    for (insert, links) in tables {
-        // Always in the order of the digests, so that two writers never wait for each other crosswise.
-        for batch in distinct(links).chunks(sql::BATCH) {
-            let values = batch.iter().flat_map(|digest| -> [Value; 3] {
-                [repository.0.into(), manifest.digest.as_str().into(), digest.as_str().into()]
-            });
-            sql::execute(on, &format!("{insert} {}", sql::rows(3, batch.len())), values).await?;
-        }
+pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, new: &NewManifest) -> Result<()> {
+    // Always in the order of the digests, so that two writers never wait for each other crosswise.
+    for batch in distinct(&new.blobs).chunks(sql::BATCH) {
+        let rows = batch.iter().map(|digest| manifest_blob::ActiveModel {
+            repository_id: Set(repository.0),
+            manifest: Set(Text(new.digest.clone())),
+            digest: Set(Text((*digest).clone())),
+        });
+        manifest_blob::Entity::insert_many(rows).exec_without_returning(on).await?;
+    }
+    for batch in distinct(&new.children).chunks(sql::BATCH) {
+        let rows = batch.iter().map(|digest| manifest_child::ActiveModel {
+            repository_id: Set(repository.0),
+            parent: Set(Text(new.digest.clone())),
+            child: Set(Text((*digest).clone())),
+        });
+        manifest_child::Entity::insert_many(rows).exec_without_returning(on).await?;
     }
     Ok(())
 }
 
 /// The bytes that a stored manifest adds to its repository: its own, and those of blobs that no other manifest there uses.
-pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryId, manifest: &Digest) -> Result<i64> {
-    let row = sql::first(
-        on,
-        "SELECT m.size + CAST(COALESCE((
-             SELECT SUM(b.size) FROM manifest_blob r JOIN blob b ON b.digest = r.digest
-             WHERE r.repository_id = m.repository_id AND r.manifest = m.digest AND NOT EXISTS (
-                 SELECT 1 FROM manifest_blob o
-                 WHERE o.repository_id = r.repository_id AND o.digest = r.digest AND o.manifest <> r.manifest
-             )
-         ), 0) AS BIGINT)
-         FROM manifest m WHERE m.repository_id = $1 AND m.digest = $2",
-        [repository.0.into(), manifest.as_str().into()],
-    )
-    .await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
+    let other = |column: manifest_blob::Column| Expr::col(("other", column));
+    let this = |column: manifest_blob::Column| Expr::col((manifest_blob::Entity, column));
+    let others = Query::select()
+        .expr(Expr::value(1))
+        .from_as(manifest_blob::Entity, "other")
+        .and_where(other(manifest_blob::Column::RepositoryId).eq(repository.0))
+        .and_where(other(manifest_blob::Column::Digest).eq(this(manifest_blob::Column::Digest)))
+        .and_where(other(manifest_blob::Column::Manifest).ne(digest.as_str()))
+        .take();
+    let blobs = manifest_blob::Entity::find()
+        .select_only()
+        .expr(Expr::col((blob::Entity, blob::Column::Size)).sum())
+        .join(JoinType::InnerJoin, manifest_blob::Relation::RepositoryBlob.def())
+        .join(JoinType::InnerJoin, repository_blob::Relation::Blob.def())
+        .filter(manifest_blob::Column::RepositoryId.eq(repository.0))
+        .filter(manifest_blob::Column::Manifest.eq(digest.as_str()))
+        .filter(Expr::exists(others).not())
+        .into_query();
+    let blobs = Func::coalesce([Expr::SubQuery(None, Box::new(blobs.into())), Expr::value(0_i64)]);
+    // PostgreSQL's sum of integers is a decimal number.
+    let bytes = Expr::col(manifest::Column::Size).add(Expr::from(blobs).cast_as("BIGINT"));
+    let find = manifest::Entity::find_by_id((repository.0, Text(digest.clone())));
+    Ok(find.select_only().expr(bytes).into_tuple::<i64>().one(on).await?.unwrap_or(0))
 }
 
 fn distinct(links: &[Link]) -> Vec<&Digest> {

@@ -42,7 +42,7 @@ impl Store {
             ..Default::default()
         };
         self.database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let update = repository::Entity::update_many()
                     .set(changes.clone())
                     .filter(repository::Column::Id.eq(permit.repository().0));
@@ -61,7 +61,7 @@ impl Store {
         let path = &create::repository_path(permit.path().namespace(), name.trim())?;
         if path != permit.path() {
             let now = self.clock().now();
-            let renamed = self.database().write(|tx| async move { rename(&tx, permit, path, now).await }).await;
+            let renamed = self.database().write(permit, |tx| async move { rename(&tx, permit, path, now).await }).await;
             renamed.map_err(|error| match error {
                 Error::Unavailable(source)
                     if matches!(source.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>

@@ -66,10 +66,10 @@ impl Store {
             .filter(Condition::any().add(own).add(member).add(curator))
             .order_by(own_first, Order::Asc)
             .order_by_asc(name)
-            .into_model::<AccountRow>()
-            .all(self.database().pool())
+            .into_partial_model::<AccountRow>()
+            .all(self.database().read(viewer))
             .await?;
-        rows.iter().map(AccountRow::account).collect()
+        Ok(rows.iter().map(AccountRow::account).collect())
     }
 
     /// Creates the repository that somebody pushes to; [`Error::Absent`] where they may not, as for one that is there and hidden.
@@ -92,7 +92,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let work = |tx: Arc<Tx>| async move { insert(&tx, permit, description, visibility, now).await };
-        let created = self.database().write(work).await?;
+        let created = self.database().write(permit, work).await?;
         self.changed();
         Ok(created)
     }

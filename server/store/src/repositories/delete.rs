@@ -30,7 +30,7 @@ impl Store {
         let permit = &permit;
         let now = self.clock().now();
         self.database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 lock(&tx, permit).await?;
                 empty(&tx, permit.repository().0, now).await?;
                 repository::Entity::delete_by_id(permit.repository().0).exec(&*tx).await?;

@@ -56,7 +56,7 @@ impl Store {
         loop {
             let rows = page_of(scope, &parts, filter.sort, last.as_ref(), batch)
                 .into_model::<ViewedRow>()
-                .all(self.database().pool())
+                .all(self.database().read(scope))
                 .await?;
             let ended = rows.len() < batch;
             last = rows.last().map(|row| Position::of(filter.sort, row)).or(last);
@@ -78,7 +78,7 @@ impl Store {
                 .filter(scope.condition())
                 .filter(Column::Id.is_in(batch.iter().map(|id| id.0)))
                 .into_model::<ViewedRow>()
-                .all(self.database().pool())
+                .all(self.database().read(scope))
                 .await?;
             let covered = rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str()));
             found.extend(covered.map(|row| (row.repository.id(), row)));
@@ -105,7 +105,7 @@ impl Store {
                 .order_by_asc(Column::Path)
                 .limit(u64::try_from(batch).unwrap_or(u64::MAX))
                 .into_tuple::<String>()
-                .all(self.database().pool())
+                .all(self.database().read(scope))
                 .await?;
             let ended = paths.len() < batch;
             for path in paths {

@@ -8,9 +8,7 @@ use model::reason::Reason;
 use model::repository::Collaborator;
 use model::role::Role;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder};
 
 use super::change;
 use crate::access::{Manage, Need, Participate, Permit, RoleChange, Verdict, role_verdict};
@@ -22,7 +20,8 @@ use crate::entity::{account, collaborator};
 use crate::error::{Error, Result};
 use crate::{Store, outbox};
 
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "collaborator::Entity")]
 struct CollaboratorRow {
     #[sea_orm(nested)]
     account: AccountRow,
@@ -33,20 +32,19 @@ struct CollaboratorRow {
 impl Store {
     /// Those with a role of their own, by name.
     pub async fn collaborators(&self, permit: &Permit<Manage>) -> Result<Vec<Collaborator>> {
-        let rows = account::Entity::find()
-            .column(collaborator::Column::Role)
-            .column(collaborator::Column::Since)
-            .inner_join(collaborator::Entity)
+        let rows = collaborator::Entity::find()
+            .inner_join(account::Entity)
             .filter(collaborator::Column::RepositoryId.eq(permit.repository().0))
             .order_by_asc(account::Column::Name)
-            .into_model::<CollaboratorRow>()
-            .all(self.database().pool())
+            .into_partial_model::<CollaboratorRow>()
+            .all(self.database().read(permit))
             .await?;
-        let collaborator = |row: CollaboratorRow| {
-            let since = Timestamp::from_micros(row.since);
-            Ok(Collaborator { account: row.account.account()?, role: row.role.0, since })
+        let collaborator = |row: CollaboratorRow| Collaborator {
+            account: row.account.account(),
+            role: row.role.0,
+            since: Timestamp::from_micros(row.since),
         };
-        rows.into_iter().map(collaborator).collect()
+        Ok(rows.into_iter().map(collaborator).collect())
     }
 
     /// Gives somebody a role, or another one. Both the new role and the one they had must be below the viewer's own.
@@ -55,14 +53,14 @@ impl Store {
         if role_verdict(permit.standing(), change(None)) != Verdict::Allowed {
             return Err(Error::Fault(Fault::invalid("role", Reason::RoleTooHigh)));
         }
-        let account = self.person(name).await?;
-        if account.name()?.as_str() == permit.path().namespace() {
+        let account = self.person(permit, name).await?;
+        if account.name.0.as_str() == permit.path().namespace() {
             return Err(Error::Fault(Fault::invalid("account", Reason::AlreadyOwner)));
         }
         let account = account.id;
         let now = self.clock().now();
         self.database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let before = role_of(&*tx, permit, account).await?;
                 role_verdict(permit.standing(), change(before)).require()?;
                 let row = collaborator::ActiveModel {
@@ -83,7 +81,7 @@ impl Store {
 
     /// Takes somebody's role away, which must be below the viewer's own unless it is the viewer's.
     pub async fn remove_collaborator(&self, permit: &Permit<Manage>, name: &str) -> Result<()> {
-        let account = accounts::by_name(self.database().pool(), name).await?.ok_or(Error::Absent)?.id;
+        let account = accounts::by_name(self.database().read(permit), name).await?.ok_or(Error::Absent)?.id;
         self.remove(permit, account).await
     }
 
@@ -96,7 +94,7 @@ impl Store {
         let own = permit.account().map(|id| id.0) == Some(account);
         let now = self.clock().now();
         self.database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let before = Some(role_of(&*tx, permit, account).await?.ok_or(Error::Absent)?);
                 role_verdict(permit.standing(), RoleChange { own, before, after: None }).require()?;
                 remove(&tx, permit, account, now).await
@@ -106,9 +104,9 @@ impl Store {
         Ok(())
     }
 
-    async fn person(&self, name: &str) -> Result<AccountRow> {
-        let row = accounts::by_name(self.database().pool(), name.trim()).await?;
-        row.filter(|row| row.disabled_at.is_none() && row.kind != AccountKind::Organisation.as_str())
+    async fn person(&self, permit: &Permit<Manage>, name: &str) -> Result<AccountRow> {
+        let row = accounts::by_name(self.database().read(permit), name.trim()).await?;
+        row.filter(|row| row.disabled_at.is_none() && row.kind.0 != AccountKind::Organisation)
             .ok_or_else(|| Error::Fault(Fault::invalid("account", Reason::AccountNotFound)))
     }
 }

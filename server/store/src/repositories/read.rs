@@ -20,12 +20,12 @@ impl Store {
     /// What all pages of a repository show: itself, what the viewer may do with it, and whose it is.
     pub async fn head(&self, permit: &Permit<See>) -> Result<RepositoryHead> {
         let row = self.row(permit).await?;
-        let owner = accounts::by_name(self.database().pool(), permit.path().namespace()).await?;
+        let owner = accounts::by_name(self.database().read(permit), permit.path().namespace()).await?;
         Ok(RepositoryHead {
             repository: row.repository.view(permit.role(), row.starred)?,
             abilities: permit.abilities(),
             comment_count: unsigned(row.repository.comment_count),
-            owner: owner.ok_or(Error::Absent)?.account()?,
+            owner: owner.ok_or(Error::Absent)?.account(),
         })
     }
 
@@ -35,11 +35,11 @@ impl Store {
             .select_only()
             .column(repository::Column::Overview)
             .into_tuple::<String>();
-        overview.one(self.database().pool()).await?.ok_or(Error::Absent)
+        overview.one(self.database().read(permit)).await?.ok_or(Error::Absent)
     }
 
     async fn row(&self, permit: &Permit<See>) -> Result<ViewedRow> {
         let find = ViewedRow::select(permit.account()).filter(repository::Column::Id.eq(permit.repository().0));
-        find.into_model::<ViewedRow>().one(self.database().pool()).await?.ok_or(Error::Absent)
+        find.into_model::<ViewedRow>().one(self.database().read(permit)).await?.ok_or(Error::Absent)
     }
 }

@@ -47,11 +47,6 @@ pub(crate) struct ViewedRow {
 }
 
 impl RepositoryRow {
-    /// Its columns, of a table called `r`.
-    pub(crate) const COLUMNS: &'static str = "r.id, r.path, r.description, r.visibility, r.comments, r.official, \
-         r.topics, r.star_count, r.pull_count, r.comment_count, r.tag_count, r.size, r.created_at, r.updated_at, \
-         r.pushed_at, r.changed_at";
-
     /// A query for its columns.
     pub(crate) fn select() -> Select<repository::Entity> {
         use repository::Column;

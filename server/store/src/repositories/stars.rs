@@ -7,7 +7,7 @@ use model::id::{AccountId, RepositoryId};
 use model::page::{Page, PageRequest};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveValue, ColumnTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, PaginatorTrait, QueryFilter, QueryOrder,
+    ActiveValue, ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 
@@ -23,7 +23,8 @@ use crate::{Store, cursor, outbox};
 /// Among how many of a viewer's stars a search looks.
 const STARRED: u64 = 10_000;
 
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "star::Entity")]
 struct StargazerRow {
     #[sea_orm(nested)]
     account: AccountRow,
@@ -37,7 +38,7 @@ impl Store {
         let now = self.clock().now();
         let stars = self
             .database()
-            .write(|tx| async move {
+            .write(permit, |tx| async move {
                 let id = permit.repository().0;
                 let step = if on { add(&tx, id, account, now).await? } else { -remove(&tx, id, account).await? };
                 let count = repository::Entity::update_many()
@@ -65,7 +66,7 @@ impl Store {
     pub async fn is_starred(&self, permit: &Permit<See>) -> Result<bool> {
         let Some(account) = permit.account() else { return Ok(false) };
         let star = star::Entity::find_by_id((permit.repository().0, account.0));
-        Ok(star.count(self.database().pool()).await? > 0)
+        Ok(star.count(self.database().read(permit)).await? > 0)
     }
 
     /// What the viewer starred last, for a search among it; some of it the viewer may no longer see.
@@ -78,7 +79,7 @@ impl Store {
             .order_by_desc(star::Column::At)
             .limit(STARRED)
             .into_tuple::<i64>()
-            .all(self.database().pool())
+            .all(self.database().read(viewer))
             .await?;
         Ok(ids.into_iter().map(RepositoryId).collect())
     }
@@ -88,20 +89,19 @@ impl Store {
         let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), cursor::parse)?;
         let limit = page.limit();
         let key = Expr::tuple([star::Column::At, star::Column::AccountId].map(IntoSimpleExpr::into_simple_expr));
-        let rows = account::Entity::find()
-            .column(star::Column::At)
-            .inner_join(star::Entity)
+        let rows = star::Entity::find()
+            .inner_join(account::Entity)
             .filter(star::Column::RepositoryId.eq(permit.repository().0))
             .filter(key.lt(Expr::tuple([at, id].map(Expr::value))))
             .filter(account::Column::DisabledAt.is_null())
             .order_by_desc(star::Column::At)
             .order_by_desc(star::Column::AccountId)
             .limit(u64::from(limit) + 1)
-            .into_model::<StargazerRow>()
-            .all(self.database().pool())
+            .into_partial_model::<StargazerRow>()
+            .all(self.database().read(permit))
             .await?;
         let page = Page::from_surplus(rows, limit, |row| cursor::format(row.at, row.account.id));
-        let items = page.items.iter().map(|row| row.account.account()).collect::<Result<_>>()?;
+        let items = page.items.iter().map(|row| row.account.account()).collect();
         Ok(Page { items, next: page.next })
     }
 }
