@@ -5,7 +5,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, boolean, text, text_null};
 
-use crate::schema::{drop_tables, index, key, key_null, primary, references};
+use crate::schema::{drop_tables, index, key, key_null, primary, references, transaction};
 
 pub(crate) struct Migration;
 
@@ -319,19 +319,25 @@ async fn events(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             Table::create()
                 .table("outbox")
                 .col(big_pk_auto("id"))
+                .col(transaction(manager, "xid"))
+                .col(text("kind"))
+                .col(big_integer_null("actor_id"))
+                .col(big_integer_null("token_id"))
                 .col(big_integer_null("repository_id"))
                 .col(text("payload"))
                 .col(big_integer("created_at"))
                 .take(),
         )
         .await?;
-    index(manager, "outbox_created", "outbox", ["created_at"]).await?;
+    index(manager, "outbox_position", "outbox", ["xid", "id"]).await?;
     manager
         .create_table(
             Table::create()
                 .table("follower")
                 .col(key(manager, "name").primary_key())
-                .col(big_integer("position"))
+                .col(big_integer("xid"))
+                .col(big_integer("event_id"))
+                .col(big_integer("seen_at"))
                 .take(),
         )
         .await

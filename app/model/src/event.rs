@@ -4,20 +4,31 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
-use crate::id::{CommentId, RepositoryId};
+use crate::id::{AccountId, CommentId, RepositoryId, TokenId};
 use crate::oci::{Digest, RepositoryName, Tag};
 
 /// Something that happened to a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The repository.
     pub repository: RepositoryId,
     /// Its path at that time.
     pub path: RepositoryName,
     /// Who did it; `None` where the engine runs without accounts.
-    pub actor: Option<AccountName>,
+    pub actor: Option<Actor>,
     /// What it was.
     pub what: What,
+}
+
+/// Who did something, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account; `None` where an engine without accounts knows no more than a name.
+    pub account: Option<AccountId>,
+    /// Its name at that time.
+    pub name: AccountName,
+    /// The personal token that it came with.
+    pub credential: Option<TokenId>,
 }
 
 /// The kinds of events.

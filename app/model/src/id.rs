@@ -28,6 +28,4 @@ id! {
     CommentId;
     /// A personal access token (not its secret).
     TokenId;
-    /// A position in the outbox; later events have larger ones.
-    EventId;
 }

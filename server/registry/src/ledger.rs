@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::account::AccountName;
 use model::clock::Timestamp;
+use model::event::Actor;
 use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use thiserror::Error;
@@ -30,8 +30,8 @@ pub struct Place {
     pub id: RepositoryId,
     /// Its path, for events.
     pub name: RepositoryName,
-    /// The account, if it is known.
-    pub actor: Option<AccountName>,
+    /// Who acts, if it is known; for events.
+    pub actor: Option<Actor>,
 }
 
 /// A part of a blob: one object in storage, written once.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use model::event::What;
-use model::id::{EventId, RepositoryId};
+use model::event::{Event, What};
+use model::id::RepositoryId;
 use model::oci::{Digest, Reference};
 use registry::ledger::{Ledger, LedgerError};
 use registry::storage::{Storage, StorageError};
+use store::EventPosition;
 use store::access::System;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -83,19 +84,21 @@ impl Inspector {
     /// Inspects what the next events say was pushed; how many events there were.
     pub async fn catch_up(&self) -> Result<usize, Error> {
         let (store, system) = (self.system.store(), &self.system);
-        let position = store.follower_position(system, NAME).await.map_err(Error::Store)?;
-        let events = store.events_after(system, position, EVENTS).await.map_err(Error::Store)?;
-        let mut last: Option<EventId> = None;
-        for (id, _, event) in &events {
-            if let What::Pushed { digest, .. } = &event.what {
-                self.inspect_patiently(event.repository, digest).await?;
+        let known = store.follower_position(system, NAME).await.map_err(Error::Store)?;
+        if known.is_none() {
+            store.register_follower(system, NAME, EventPosition::START).await.map_err(Error::Store)?;
+        }
+        let position = known.unwrap_or(EventPosition::START);
+        let records = store.events_after(system, position, EVENTS).await.map_err(Error::Store)?;
+        for record in &records {
+            if let Some(Event { repository, what: What::Pushed { digest, .. }, .. }) = record.event() {
+                self.inspect_patiently(repository, &digest).await?;
             }
-            last = Some(*id);
         }
-        if let Some(last) = last {
-            store.set_follower_position(system, NAME, last).await.map_err(Error::Store)?;
+        if let Some(last) = records.last() {
+            store.set_follower_position(system, NAME, last.position).await.map_err(Error::Store)?;
         }
-        Ok(events.len())
+        Ok(records.len())
     }
 
     /// Inspects one push. A storage that fails is tried some times more; then, and where a row does not parse, the image is

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use model::id::{EventId, RepositoryId};
-use store::SearchDocument;
+use model::id::RepositoryId;
 use store::access::System;
+use store::{EventPosition, SearchDocument};
 use tantivy::TantivyDocument;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,9 @@ async fn follow(search: &Search, system: &System) -> Result<(), Error> {
     let mut committed = Instant::now();
     loop {
         let news = system.store().wait_for_events();
+        if !is_registered(search, system).await? {
+            position = rebuild(search, system).await?;
+        }
         let events = apply(search, system, &mut position).await?;
         if events == 0 {
             news.await;
@@ -48,29 +51,30 @@ async fn follow(search: &Search, system: &System) -> Result<(), Error> {
         // A single push is committed at once; a stream of them once an interval, with all that came meanwhile.
         tokio::time::sleep_until(committed + COMMIT_EVERY).await;
         apply_all(search, system, &mut position).await?;
-        commit(search, Some(position)).await?;
+        keep(search, system, position).await?;
         committed = Instant::now();
     }
 }
 
 /// Brings the index up to the outbox's present end, building it where it is new; the place it then stands at.
-pub async fn catch_up(search: &Search, system: &System) -> Result<EventId, Error> {
+pub async fn catch_up(search: &Search, system: &System) -> Result<EventPosition, Error> {
     let end = system.store().last_event(system).await.map_err(Error::Store)?;
     let mut position = match search.index.position()? {
-        // A place beyond the end belongs to another database.
-        Some(position) if position <= end => position,
+        // A place beyond the end belongs to another database, and what comes after one that nobody knows may be gone.
+        Some(position) if position <= end && is_registered(search, system).await? => position,
         _ => return rebuild(search, system).await,
     };
     if apply_all(search, system, &mut position).await? > 0 {
-        commit(search, Some(position)).await?;
+        keep(search, system, position).await?;
     }
     Ok(position)
 }
 
 /// Builds the whole index from SQL; what was found before is found until it is done. Gives the place it then stands at.
-pub async fn rebuild(search: &Search, system: &System) -> Result<EventId, Error> {
+pub async fn rebuild(search: &Search, system: &System) -> Result<EventPosition, Error> {
     // Read before the first repository: what changes while the index is built is read once more afterwards.
     let mut position = system.store().last_event(system).await.map_err(Error::Store)?;
+    system.store().register_follower(system, search.index.follower(), position).await.map_err(Error::Store)?;
     let first = search.index.searcher().num_docs() == 0;
     blocking(search, Index::clear).await?;
     let (mut last, mut done) = (RepositoryId(0), 0_u64);
@@ -90,14 +94,14 @@ pub async fn rebuild(search: &Search, system: &System) -> Result<EventId, Error>
         done = next;
     }
     apply_all(search, system, &mut position).await?;
-    commit(search, Some(position)).await?;
+    keep(search, system, position).await?;
     tracing::info!(repositories = done, "the search index is built");
     Ok(position)
 }
 
 /// Applies events until less than a whole reading is left, and says how many there were: whoever waited for none would wait
 /// for as long as somebody pushes.
-async fn apply_all(search: &Search, system: &System, position: &mut EventId) -> Result<u64, Error> {
+async fn apply_all(search: &Search, system: &System, position: &mut EventPosition) -> Result<u64, Error> {
     let mut all = 0;
     loop {
         let events = apply(search, system, position).await?;
@@ -109,11 +113,12 @@ async fn apply_all(search: &Search, system: &System, position: &mut EventId) -> 
 }
 
 /// Reads the next events and writes their repositories anew; moves `position` past them and says how many there were.
-async fn apply(search: &Search, system: &System, position: &mut EventId) -> Result<u64, Error> {
+async fn apply(search: &Search, system: &System, position: &mut EventPosition) -> Result<u64, Error> {
     let events = system.store().events_after(system, *position, EVENTS).await.map_err(Error::Store)?;
-    let Some((last, _, _)) = events.last() else { return Ok(0) };
-    let next = *last;
-    let repositories: BTreeSet<RepositoryId> = events.iter().map(|(_, _, event)| event.repository).collect();
+    let Some(last) = events.last() else { return Ok(0) };
+    let next = last.position;
+    // The column says it, whatever the kind: a newer version's events are followed too.
+    let repositories: BTreeSet<RepositoryId> = events.iter().filter_map(|event| event.repository).collect();
     replace(search, system, repositories).await?;
     *position = next;
     Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
@@ -144,7 +149,20 @@ fn readable(id: RepositoryId, row: store::Result<Option<SearchDocument>>) -> Res
     }
 }
 
-async fn commit(search: &Search, position: Option<EventId>) -> Result<(), Error> {
+/// Whether the store still keeps what this index has not read.
+async fn is_registered(search: &Search, system: &System) -> Result<bool, Error> {
+    let position = system.store().follower_position(system, search.index.follower()).await.map_err(Error::Store)?;
+    Ok(position.is_some())
+}
+
+/// Commits the index, and only then lets the store remove what is in it.
+async fn keep(search: &Search, system: &System, position: EventPosition) -> Result<(), Error> {
+    commit(search, Some(position)).await?;
+    let follower = search.index.follower();
+    system.store().set_follower_position(system, follower, position).await.map(drop).map_err(Error::Store)
+}
+
+async fn commit(search: &Search, position: Option<EventPosition>) -> Result<(), Error> {
     blocking(search, move |index| index.commit(position)).await
 }
 

@@ -6,13 +6,15 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{EventId, RepositoryId};
+use model::id::RepositoryId;
 use serde::{Deserialize, Serialize};
+use store::EventPosition;
 use tantivy::directory::error::LockError;
 use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::{Directory as _, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::analyser;
 use super::document::key;
@@ -57,7 +59,9 @@ impl From<TantivyError> for Error {
 #[derive(Default, Serialize, Deserialize)]
 struct Payload {
     /// The last event whose change is in; `None` while the index is being built.
-    position: Option<i64>,
+    position: Option<EventPosition>,
+    /// The name under which the store knows how far this index is.
+    follower: Option<String>,
 }
 
 /// One folder's index.
@@ -66,6 +70,7 @@ pub(super) struct Index {
     pub(super) fields: Fields,
     /// What facets are named by.
     pub(super) values: Values,
+    follower: String,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
 }
@@ -119,10 +124,16 @@ impl Index {
     fn over(index: tantivy::Index, fields: Fields) -> Result<Self, Error> {
         index.tokenizers().register(analyser::NAME, analyser::analyser());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let this = Self { inner: index, fields, values: Values::default(), reader, writer: Mutex::new(None) };
+        let follower = payload(&index)?.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
+        let this = Self { inner: index, fields, values: Values::default(), follower, reader, writer: Mutex::new(None) };
         // The writer's lock is what keeps two processes from one folder.
         this.write(|_| Ok(()))?;
         Ok(this)
+    }
+
+    /// The name under which the store knows how far this index is; no two have the same.
+    pub(super) fn follower(&self) -> &str {
+        &self.follower
     }
 
     /// The index as of the last commit.
@@ -131,10 +142,9 @@ impl Index {
     }
 
     /// The last event whose change is in; `None` when the index was never built whole.
-    pub(super) fn position(&self) -> Result<Option<EventId>, Error> {
-        let payload = self.inner.load_metas()?.payload;
-        let payload: Payload = payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Ok(payload.position.map(EventId))
+    pub(super) fn position(&self) -> Result<Option<EventPosition>, Error> {
+        let payload = payload(&self.inner)?;
+        Ok(payload.position)
     }
 
     /// Puts a repository's document in the place of the one that it had; `None` takes it out.
@@ -156,8 +166,9 @@ impl Index {
     }
 
     /// Makes what was written last and be found, together with the place in the outbox that it stands for.
-    pub(super) fn commit(&self, position: Option<EventId>) -> Result<(), Error> {
-        let payload = serde_json::to_string(&Payload { position: position.map(|id| id.0) }).unwrap_or_default();
+    pub(super) fn commit(&self, position: Option<EventPosition>) -> Result<(), Error> {
+        let payload =
+            serde_json::to_string(&Payload { position, follower: Some(self.follower.clone()) }).unwrap_or_default();
         self.write(|writer| {
             let mut prepared = writer.prepare_commit()?;
             prepared.set_payload(&payload);
@@ -179,6 +190,12 @@ impl Index {
         *slot = Some(writer);
         Ok(done)
     }
+}
+
+/// What the last commit says about itself.
+fn payload(index: &tantivy::Index) -> Result<Payload, Error> {
+    let text = index.load_metas()?.payload;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Whether a process holds the folder's lock for writers, even one that keeps an index of another form there.
@@ -204,7 +221,7 @@ mod tests {
         let mut document = TantivyDocument::new();
         document.add_u64(index.fields.id, 7);
         index.replace(vec![(RepositoryId(7), Some(document))]).unwrap();
-        index.commit(Some(EventId(3))).unwrap();
+        index.commit(Some(EventPosition::START)).unwrap();
         index
     }
 
@@ -213,7 +230,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(with_one(folder.path()));
         let index = Index::open(folder.path()).unwrap();
-        assert_eq!(index.position().unwrap(), Some(EventId(3)));
+        assert_eq!(index.position().unwrap(), Some(EventPosition::START));
         assert_eq!(index.searcher().num_docs(), 1);
     }
 
@@ -242,7 +259,7 @@ mod tests {
         let first = with_one(folder.path());
         fs::write(folder.path().join(FORMAT_FILE), "portolan search index 0\n").unwrap();
         assert!(matches!(Index::open(folder.path()), Err(Error::Busy)));
-        first.commit(Some(EventId(4))).unwrap();
+        first.commit(Some(EventPosition::START)).unwrap();
         assert_eq!(first.searcher().num_docs(), 1);
     }
 

@@ -6,7 +6,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, T
 use super::analyser;
 
 /// The form of the index; an index of another form is thrown away and built anew from SQL.
-pub(super) const FORMAT: &str = "portolan search index 3\n";
+pub(super) const FORMAT: &str = "portolan search index 4\n";
 
 /// The fields by name. One document is one repository.
 #[derive(Clone, Copy, Debug)]

@@ -165,7 +165,7 @@ impl Caller {
 
 /// The repository of a permit, for the engine.
 pub fn place<N: access::Need>(permit: &Permit<N>) -> Place {
-    Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() }
+    Place { id: permit.repository(), name: permit.path().clone(), actor: permit.viewer().actor() }
 }
 
 /// An error of the store as one of the engine.

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use model::account::AccountName;
 use model::clock::Clock;
+use model::event::Actor;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use moka::sync::Cache;
@@ -85,7 +86,7 @@ impl Standalone {
         body: impl RequestBody,
         name: RepositoryName,
         operation: Operation,
-        actor: Option<AccountName>,
+        actor: Option<Actor>,
     ) -> Result<Response<Body>, Error> {
         let create = Need::of(&operation) == Need::Create;
         let Some(place) = self.place(&name, create, actor.clone()).await? else {
@@ -98,12 +99,7 @@ impl Standalone {
         perform(&self.inner.engine, parts, body, &name, &Admitted { place, mount_from }, operation).await
     }
 
-    async fn place(
-        &self,
-        name: &RepositoryName,
-        create: bool,
-        actor: Option<AccountName>,
-    ) -> Result<Option<Place>, Error> {
+    async fn place(&self, name: &RepositoryName, create: bool, actor: Option<Actor>) -> Result<Option<Place>, Error> {
         let id = if let Some(id) = self.inner.ids.get(name) {
             Some(id)
         } else {
@@ -114,13 +110,14 @@ impl Standalone {
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }
 
-    /// The caller's name, where callers are authenticated.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<AccountName>, Error> {
+    /// The caller, where callers are authenticated.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Actor>, Error> {
         let Authentication::Htpasswd(file) = &self.inner.authentication else { return Ok(None) };
         if let Credentials::Basic { name, password } = Credentials::of(headers)
             && file.verify(&name, &password).await
         {
-            return Ok(AccountName::parse(&name).ok());
+            let name = AccountName::parse(&name).ok();
+            return Ok(name.map(|name| Actor { account: None, name, credential: None }));
         }
         let challenge = HeaderValue::from_static("Basic realm=\"portolan\", charset=\"UTF-8\"");
         Err(Error::Unauthorized { challenge, detail: Value::Null })

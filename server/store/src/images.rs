@@ -158,7 +158,7 @@ impl Store {
 
     /// Removes a tag, and with it nothing else.
     pub async fn delete_tag(&self, permit: &Permit<Delete>, name: &oci::Tag) -> Result<()> {
-        let place = Place { id: permit.repository(), name: permit.path().clone(), actor: permit.actor().cloned() };
+        let place = Place { id: permit.repository(), name: permit.path().clone(), actor: permit.viewer().actor() };
         let (place, now) = (&place, self.clock().now());
         let delete = |tx: Arc<Tx>| async move { manifests::delete_tag(&*tx, place, name, now).await };
         if !self.database().write(permit, delete).await? {

@@ -1,7 +1,7 @@
 //! Who may touch what, and the SQL: the only way to a row, open to those who hold a proof of what they may do.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::AtomicBool;
 
 use model::clock::Clock;
 use registry::ledger::Ledger;
@@ -15,6 +15,7 @@ pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
 pub use crate::images::Pulls;
 use crate::keys::Keys;
+pub use crate::outbox::{EventPosition, EventRecord};
 
 pub mod access;
 pub mod accounts;
@@ -51,7 +52,7 @@ struct Inner {
     passwords: Passwords,
     keys: Keys,
     bearers: Bearers,
-    skipped: AtomicI64,
+    unsettled: AtomicBool,
 }
 
 /// A store that was just opened, with what only the code that starts the process gets.
@@ -76,7 +77,7 @@ impl Store {
             passwords: Passwords::new(),
             keys: Keys::default(),
             bearers: Bearers::new(),
-            skipped: AtomicI64::new(0),
+            unsettled: AtomicBool::new(false),
         };
         let store = Self { inner: Arc::new(inner) };
         store.make_library().await?;
@@ -108,9 +109,9 @@ impl Store {
         &self.inner.news
     }
 
-    /// The last event that was said not to parse.
-    pub(crate) fn skipped(&self) -> &AtomicI64 {
-        &self.inner.skipped
+    /// Whether there were events that could not be read yet, when somebody last looked.
+    pub(crate) fn unsettled(&self) -> &AtomicBool {
+        &self.inner.unsettled
     }
 
     /// What is known about askers and repositories for a second.

@@ -1,46 +1,149 @@
 //! What happened, written down in the transaction of the change and read in order by followers, each at its own pace.
-//! It refuses to know who follows and what they do with an event.
+//!
+//! PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first. Therefore
+//! events are in the order of their transactions, and read once every transaction that began before has ended: nobody waits
+//! for anybody, and a transaction that stays open only delays. SQLite has one writer at a time, and no numbers of transactions.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::clock::Timestamp;
-use model::event::Event;
-use model::id::EventId;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use model::event::{Actor, Event, What};
+use model::id::{AccountId, RepositoryId, TokenId};
+use model::oci::RepositoryName;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::access::System;
-use crate::database::Tx;
-use crate::sql;
+use crate::access::{System, Viewer};
+use crate::entity::outbox::{ActiveModel, Column, Entity};
 use crate::{Error, Result, Store};
 
-/// The advisory lock that writers of events share, and that a reader holds alone for a moment (PostgreSQL).
-const LOCK: i64 = 8_101_976_113;
+mod followers;
+#[cfg(test)]
+mod tests;
 
-/// How long a reader waits for writers before it gives up until next time (PostgreSQL).
-const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
-
-/// How often whoever cannot do without the newest event waits that long.
-const PATIENT_TRIES: u32 = 20;
-
-/// How long a follower waits at most before it looks for itself: other nodes' events give no sign here.
+/// How long a follower waits at most before it looks for itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Writes an event down. It is to be a transaction's last statement: from here on a reader waits for the transaction.
-pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<EventId> {
-    if on.get_database_backend() == DbBackend::Postgres {
-        sql::execute(on, "SELECT pg_advisory_xact_lock_shared($1)", [LOCK.into()]).await?;
+/// How long it waits while there are events that it may not read yet.
+const LOOK_SOON: Duration = Duration::from_millis(100);
+
+/// The member of a payload that is a column of its own.
+const KIND: &str = "kind";
+
+/// A place in the order of events: that of an event, or the one before all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EventPosition {
+    xid: i64,
+    id: i64,
+}
+
+impl EventPosition {
+    /// Before all events.
+    pub const START: Self = Self { xid: 0, id: 0 };
+
+    fn values(self) -> Expr {
+        Expr::tuple([Expr::value(self.xid), Expr::value(self.id)])
     }
-    let payload = serde_json::to_string(event).map_err(|_| Error::Corrupt("event"))?;
-    let row = sql::first(
-        on,
-        "INSERT INTO outbox (repository_id, payload, created_at) VALUES ($1, $2, $3) RETURNING id",
-        [event.repository.0.into(), payload.into(), now.micros().into()],
-    )
-    .await?;
-    let row = row.ok_or(Error::Corrupt("outbox.id"))?;
-    Ok(EventId(row.try_get_by_index(0)?))
+}
+
+/// An event as a follower reads it: what is the same for all kinds, and the rest for those who know the kind.
+#[derive(Clone, Debug)]
+pub struct EventRecord {
+    /// Its place among the others.
+    pub position: EventPosition,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The word for what it was.
+    pub kind: String,
+    /// The repository that it is about.
+    pub repository: Option<RepositoryId>,
+    /// The account that did it.
+    pub actor: Option<AccountId>,
+    /// The personal token that it was done with.
+    pub credential: Option<TokenId>,
+    payload: String,
+}
+
+impl EventRecord {
+    /// The event; `None` where it is of a kind that this version does not know.
+    pub fn event(&self) -> Option<Event> {
+        let mut members: Map<String, Value> = serde_json::from_str(&self.payload).ok()?;
+        members.insert(KIND.to_owned(), self.kind.as_str().into());
+        let payload: Payload = serde_json::from_value(members.into()).ok()?;
+        let actor = payload.actor.map(|name| Actor { account: self.actor, name, credential: self.credential });
+        Some(Event { repository: self.repository?, path: payload.path, actor, what: payload.what })
+    }
+}
+
+/// What of an event is no column.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    path: RepositoryName,
+    actor: Option<model::account::AccountName>,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(FromQueryResult)]
+struct EventRow {
+    id: i64,
+    xid: i64,
+    kind: String,
+    actor_id: Option<i64>,
+    token_id: Option<i64>,
+    repository_id: Option<i64>,
+    payload: String,
+    created_at: i64,
+    settled: bool,
+}
+
+impl From<EventRow> for EventRecord {
+    fn from(row: EventRow) -> Self {
+        Self {
+            position: EventPosition { xid: row.xid, id: row.id },
+            at: Timestamp::from_micros(row.created_at),
+            kind: row.kind,
+            repository: row.repository_id.map(RepositoryId),
+            actor: row.actor_id.map(AccountId),
+            credential: row.token_id.map(TokenId),
+            payload: row.payload,
+        }
+    }
+}
+
+/// Writes an event down.
+pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
+    let actor = event.actor.as_ref();
+    let payload =
+        Payload { path: event.path.clone(), actor: actor.map(|actor| actor.name.clone()), what: event.what.clone() };
+    let Ok(Value::Object(mut payload)) = serde_json::to_value(payload) else { return Err(Error::Corrupt("event")) };
+    let Some(Value::String(kind)) = payload.remove(KIND) else { return Err(Error::Corrupt("event.kind")) };
+    let row = ActiveModel {
+        id: ActiveValue::NotSet,
+        xid: ActiveValue::NotSet,
+        kind: Set(kind),
+        actor_id: Set(actor.and_then(|actor| actor.account).map(|id| id.0)),
+        token_id: Set(actor.and_then(|actor| actor.credential).map(|id| id.0)),
+        repository_id: Set(Some(event.repository.0)),
+        payload: Set(Value::from(payload).to_string()),
+        created_at: Set(now.micros()),
+    };
+    Entity::insert(row).exec_without_returning(on).await?;
+    Ok(())
+}
+
+impl Viewer {
+    /// Who acts, as events keep it; `None` for nobody and for the site itself.
+    pub fn actor(&self) -> Option<Actor> {
+        let (account, name) = self.account()?;
+        Some(Actor { account: Some(account), name: name.clone(), credential: self.token() })
+    }
 }
 
 impl Store {
@@ -50,119 +153,61 @@ impl Store {
     pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {
         let told = self.news().notified();
         async move {
+            let look = if self.unsettled().load(Ordering::Relaxed) { LOOK_SOON } else { LOOK_AGAIN };
             // Both ends mean the same: look.
-            let _ = tokio::time::timeout(LOOK_AGAIN, told).await;
+            let _ = tokio::time::timeout(look, told).await;
         }
     }
 
-    /// The newest event, with none before it still on its way; zero when there is none. Whoever makes a copy of everything asks
-    /// this first, and follows from there.
-    pub async fn last_event(&self, system: &System) -> Result<EventId> {
-        for _ in 0..PATIENT_TRIES {
-            if let Some(newest) = self.newest_settled(system).await? {
-                return Ok(newest);
-            }
-        }
-        let stuck = "a transaction that wrote an event does not end";
-        Err(Error::Unavailable(DbErr::Custom(stuck.to_owned())))
+    /// The place of the newest event that can be read. Whoever makes a copy of everything asks this first, and follows from
+    /// there.
+    pub async fn last_event(&self, system: &System) -> Result<EventPosition> {
+        newest(self.database().read(system)).await
     }
 
-    /// Where a follower stands; zero for one that never said.
-    pub async fn follower_position(&self, system: &System, follower: &str) -> Result<EventId> {
-        let select = "SELECT position FROM follower WHERE name = $1";
-        let row = sql::first(self.database().read(system), select, [follower.into()]).await?;
-        Ok(EventId(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0)))
-    }
-
-    /// Remembers that a follower is done with all events up to `position`; it never goes back.
-    pub async fn set_follower_position(&self, system: &System, follower: &str, position: EventId) -> Result<()> {
-        let write = |tx: Arc<Tx>| async move {
-            let upsert = "INSERT INTO follower (name, position) VALUES ($1, $2)
-                          ON CONFLICT (name) DO UPDATE SET position = excluded.position
-                          WHERE follower.position < excluded.position";
-            sql::execute(&*tx, upsert, [follower.into(), position.0.into()]).await
-        };
-        self.database().write(system, write).await?;
-        Ok(())
-    }
-
-    /// At most `limit` events after `position`, in order. No event that is still on its way will turn up before one of these.
-    ///
-    /// PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first.
-    /// Therefore every transaction that has a number is waited for, and the newest number read while none can get another.
-    ///
-    /// An event that does not parse is left out: it must not keep those after it from anybody.
-    pub async fn events_after(
-        &self,
-        system: &System,
-        position: EventId,
-        limit: u64,
-    ) -> Result<Vec<(EventId, Timestamp, Event)>> {
-        let pool = self.database().read(system);
-        if newest(pool).await? <= position {
-            return Ok(Vec::new());
-        }
-        let Some(newest) = self.newest_settled(system).await? else { return Ok(Vec::new()) };
-        let mut from = position;
-        loop {
-            let rows = sql::all(
-                pool,
-                "SELECT id, created_at, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
-                [from.0.into(), newest.0.into(), sql::signed(limit).into()],
-            )
+    /// At most `limit` events after `position`, in order. None that is still on its way will turn up before one of these.
+    pub async fn events_after(&self, system: &System, position: EventPosition, limit: u64) -> Result<Vec<EventRecord>> {
+        let on = self.database().read(system);
+        let rows = Entity::find()
+            .expr_as(settled(on), "settled")
+            .filter(place().gt(position.values()))
+            .order_by_asc(Column::Xid)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .into_model::<EventRow>()
+            .all(on)
             .await?;
-            let mut events = Vec::with_capacity(rows.len());
-            for row in &rows {
-                from = EventId(row.try_get_by_index(0)?);
-                let payload: String = row.try_get_by_index(2)?;
-                match serde_json::from_str(&payload) {
-                    Ok(event) => events.push((from, Timestamp::from_micros(row.try_get_by_index(1)?), event)),
-                    Err(error) => self.say_skipped(from, &error),
-                }
-            }
-            // Where none parses, the next may: an empty answer would say that there is nothing more.
-            if rows.is_empty() || !events.is_empty() {
-                return Ok(events);
-            }
-        }
-    }
-
-    /// Says once that an event does not parse; followers come by it again until there is a later one.
-    fn say_skipped(&self, id: EventId, error: &serde_json::Error) {
-        if self.skipped().fetch_max(id.0, Ordering::Relaxed) < id.0 {
-            tracing::error!(event = id.0, %error, "an event does not parse; followers go on without it");
-        }
-    }
-
-    /// The newest number once everyone who has taken one is done; `None` when that takes too long.
-    async fn newest_settled(&self, system: &System) -> Result<Option<EventId>> {
-        let pool = self.database().read(system);
-        if pool.get_database_backend() != DbBackend::Postgres {
-            // One writer at a time: numbers are given in the order in which they can be seen.
-            return newest(pool).await.map(Some);
-        }
-        match self.database().write(system, |tx| async move { settled(&tx).await }).await {
-            Ok(settled) => Ok(Some(settled)),
-            Err(Error::Unavailable(error)) if is_impatience(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.unsettled().store(rows.iter().any(|row| !row.settled), Ordering::Relaxed);
+        Ok(rows.into_iter().take_while(|row| row.settled).map(EventRecord::from).collect())
     }
 }
 
-/// The newest number that is visible; zero when there is none.
-async fn newest(on: &impl ConnectionTrait) -> Result<EventId> {
-    let row = sql::first(on, "SELECT COALESCE(MAX(id), 0) FROM outbox", []).await?;
-    Ok(EventId(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0)))
+/// The place of the newest event that can be read.
+async fn newest(on: &impl ConnectionTrait) -> Result<EventPosition> {
+    let newest = Entity::find()
+        .select_only()
+        .columns([Column::Xid, Column::Id])
+        .filter(settled(on))
+        .order_by_desc(Column::Xid)
+        .order_by_desc(Column::Id)
+        .into_tuple::<(i64, i64)>()
+        .one(on)
+        .await?;
+    Ok(newest.map_or(EventPosition::START, |(xid, id)| EventPosition { xid, id }))
 }
 
-/// The newest number once everyone who has taken one is done.
-async fn settled(tx: &Tx) -> Result<EventId> {
-    tx.execute_unprepared(PATIENCE).await?;
-    sql::execute(tx, "SELECT pg_advisory_xact_lock($1)", [LOCK.into()]).await?;
-    newest(tx).await
+/// The place of the event in a row.
+fn place() -> Expr {
+    Expr::tuple([Expr::col(Column::Xid), Expr::col(Column::Id)])
 }
 
-/// Whether PostgreSQL gave up waiting for a lock (55P03).
-fn is_impatience(error: &DbErr) -> bool {
-    sql::code(error).as_deref() == Some("55P03")
+/// Whether every transaction that began before the row's has ended, and so has that.
+fn settled(on: &impl ConnectionTrait) -> Expr {
+    match on.get_database_backend() {
+        // The builder knows no snapshots; there is no cast from xid8 to a number but through text.
+        DbBackend::Postgres => {
+            Expr::col(Column::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
+        }
+        _ => Expr::value(true),
+    }
 }

@@ -20,6 +20,7 @@ pub(crate) async fn execute(
 }
 
 /// The first row that a statement gives.
+#[cfg(test)]
 pub(crate) async fn first(
     on: &impl ConnectionTrait,
     sql: &str,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use model::account::AccountName;
 use model::clock::{Clock, Timestamp};
-use model::event::What;
-use model::id::{AccountId, EventId};
+use model::event::{Event, What};
+use model::id::AccountId;
 use model::oci::RepositoryName;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
@@ -16,7 +16,7 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::access::{Manage, System, Viewer};
-use crate::{OpenStore, Store, sql};
+use crate::{EventPosition, OpenStore, Store, sql};
 
 /// The variable that holds the address of a PostgreSQL server on which databases can be made.
 const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
@@ -127,8 +127,7 @@ impl Fixture {
 
     /// What happened, in order.
     pub(crate) async fn events(&self) -> Vec<What> {
-        let events = self.store.events_after(&self.system, EventId(0), 1_000).await.unwrap();
-        events.into_iter().map(|(_, _, event)| event.what).collect()
+        all_events(&self.system).await.into_iter().map(|event| event.what).collect()
     }
 
     /// Lets time pass.
@@ -143,6 +142,18 @@ impl Fixture {
             let server = sea_orm::Database::connect(&address).await.unwrap();
             server.execute_unprepared(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
         }
+    }
+}
+
+/// All events, once they can be read: on PostgreSQL the transactions of other tests delay that.
+pub(crate) async fn all_events(system: &System) -> Vec<Event> {
+    let store = system.store();
+    loop {
+        let events = store.events_after(system, EventPosition::START, 10_000).await.unwrap();
+        if !store.unsettled().load(Ordering::Relaxed) {
+            return events.into_iter().map(|record| record.event().unwrap()).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -33,7 +33,7 @@ async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Diges
         tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
         expect: Expect::Anything,
     };
-    let place = Place { id: permit.repository(), name, actor: permit.actor().cloned() };
+    let place = Place { id: permit.repository(), name, actor: permit.viewer().actor() };
     assert_eq!(world.hub.ledger.put_manifest(&place, &manifest, world.now()).await.unwrap(), Put::Stored);
     let config =
         ImageConfig { platform: "linux/amd64".to_owned(), env: vec!["A=b".to_owned()], ..ImageConfig::default() };

@@ -297,6 +297,24 @@ async fn a_rebuilt_index_answers_as_the_followed_one_did() {
 }
 
 #[tokio::test]
+async fn an_index_that_was_away_for_so_long_that_its_events_are_gone_is_built_anew() {
+    let world = World::new().await;
+    let ann = world.member("ann").await;
+    world.public(&ann, "ann/one", "", "").await;
+    world.follow().await;
+    for path in ["ann/two", "ann/three"] {
+        world.public(&ann, path, "", "").await;
+    }
+    world.pass(std::time::Duration::from_hours(15 * 24));
+    assert!(world.store.trim_events(&world.system).await.unwrap() > 0);
+    world.follow().await;
+    assert_eq!(world.results(&ann, "").await.total, 3);
+    world.public(&ann, "ann/four", "", "").await;
+    world.follow().await;
+    assert_eq!(world.results(&ann, "").await.total, 4);
+}
+
+#[tokio::test]
 async fn a_change_is_findable_within_two_seconds_while_the_follower_runs() {
     let world = World::new().await;
     let ann = world.member("ann").await;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) search: Search,
+    ticks: Arc<AtomicI64>,
 }
 
 impl World {
@@ -38,11 +40,17 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ticks = Arc::new(AtomicI64::new(START));
-        let clock = Clock::new(move || Timestamp::from_micros(ticks.fetch_add(1_000_000, Ordering::SeqCst)));
+        let told = Arc::clone(&ticks);
+        let clock = Clock::new(move || Timestamp::from_micros(told.fetch_add(1_000_000, Ordering::SeqCst)));
         let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
         let OpenStore { store, system, ledger } = Store::open(&url, clock).await.unwrap();
         let search = Search::open(&folder.path().join("index")).unwrap();
-        Self { folder, store, system, ledger, search }
+        Self { folder, store, system, ledger, search, ticks }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, by: Duration) {
+        self.ticks.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
     pub(crate) async fn member(&self, name: &str) -> Viewer {

@@ -1,4 +1,4 @@
-//! How far each follower has read the outbox.
+//! How far each follower has read the outbox, and when it last asked.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,9 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) name: String,
-    pub(crate) position: i64,
+    pub(crate) xid: i64,
+    pub(crate) event_id: i64,
+    pub(crate) seen_at: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

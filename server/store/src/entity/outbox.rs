@@ -8,6 +8,11 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key)]
     pub(crate) id: i64,
+    /// The database fills it in.
+    pub(crate) xid: i64,
+    pub(crate) kind: String,
+    pub(crate) actor_id: Option<i64>,
+    pub(crate) token_id: Option<i64>,
     pub(crate) repository_id: Option<i64>,
     pub(crate) payload: String,
     pub(crate) created_at: i64,

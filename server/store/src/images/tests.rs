@@ -254,29 +254,4 @@ each_database! {
         let renamed = RepositoryName::parse("team/app").unwrap();
         assert_eq!(see.path(), &renamed);
     }
-
-    async fn an_event_that_does_not_parse_holds_up_nobody(fixture: &Fixture) {
-        let (world, _) = hub(fixture).await;
-        let position = world.store.last_event(&world.system).await.unwrap();
-        world.push("image", &[], &[]).await;
-        let spoil = "UPDATE outbox SET payload = '{}' WHERE id > $1";
-        sql::execute(fixture.store.database().pool(), spoil, [position.0.into()]).await.unwrap();
-        assert!(world.store.events_after(&world.system, position, 1).await.unwrap().is_empty());
-        world.push("another", &[], &[]).await;
-        let next = world.store.events_after(&world.system, position, 1).await.unwrap();
-        assert_eq!(next.len(), 1);
-        assert!(next[0].0 > position);
-    }
-
-    async fn a_follower_goes_on_where_it_was_and_never_back(fixture: &Fixture) {
-        let (world, _) = hub(fixture).await;
-        world.push("image", &[], &[]).await;
-        let last = world.store.last_event(&world.system).await.unwrap();
-        let position = async || world.store.follower_position(&world.system, "search").await.unwrap();
-        assert_eq!(position().await.0, 0);
-        world.store.set_follower_position(&world.system, "search", last).await.unwrap();
-        world.store.set_follower_position(&world.system, "search", model::id::EventId(0)).await.unwrap();
-        assert_eq!(position().await, last);
-        assert!(world.store.events_after(&world.system, last, 10).await.unwrap().is_empty());
-    }
 }

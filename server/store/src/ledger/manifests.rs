@@ -1,6 +1,7 @@
 //! Manifests: storing one with its references, tags and event, reading, deleting, and listing the referrers of a subject.
 //! Whatever changes a repository here first locks the repository's row, so changes come one by one.
 
+use model::account::AccountName;
 use model::clock::Timestamp;
 use model::event::{Event, What};
 use model::id::RepositoryId;
@@ -55,7 +56,7 @@ pub(super) async fn put(
     }
     if !moved.is_empty() {
         let target = tags::Target { digest: &manifest.digest, size: total_size(on, place.id, &manifest.digest).await? };
-        tags::point(on, place.id, &moved, &target, place.actor.as_ref(), now).await?;
+        tags::point(on, place.id, &moved, &target, actor(place), now).await?;
     }
 
     let made = moved.iter().filter(|tag| !current.contains_key(tag)).count();
@@ -128,7 +129,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
     if !lock(on, place.id).await? {
         return Ok(false);
     }
-    let Some(digest) = tags::remove(on, place.id, tag, place.actor.as_ref(), now).await? else { return Ok(false) };
+    let Some(digest) = tags::remove(on, place.id, tag, actor(place), now).await? else { return Ok(false) };
     grow(place.id, -1, 0, now).exec(on).await?;
     outbox::append(on, &event(place, What::TagDeleted { tag: tag.clone(), digest }), now).await?;
     Ok(true)
@@ -140,7 +141,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
         return Ok(false);
     }
     let bytes = references::own_bytes(on, place.id, digest).await?;
-    let tags = tags::remove_all_of(on, place.id, digest, place.actor.as_ref(), now).await?;
+    let tags = tags::remove_all_of(on, place.id, digest, actor(place), now).await?;
     let gone = manifest::Entity::delete_by_id((place.id.0, Text(digest.clone()))).exec(on).await?.rows_affected;
     if gone == 0 {
         return Ok(false);
@@ -216,6 +217,10 @@ fn grow(repository: RepositoryId, tags: i64, bytes: i64, now: Timestamp) -> Upda
         .col_expr(repository::Column::Size, more(repository::Column::Size, bytes))
         .col_expr(repository::Column::ChangedAt, Expr::value(now.micros()))
         .filter(repository::Column::Id.eq(repository.0))
+}
+
+fn actor(place: &Place) -> Option<&AccountName> {
+    place.actor.as_ref().map(|actor| &actor.name)
 }
 
 fn event(place: &Place, what: What) -> Event {

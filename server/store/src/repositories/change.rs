@@ -84,7 +84,7 @@ impl Store {
 
 /// What happened to the repository of a permit.
 pub(crate) fn event<N: Need>(permit: &Permit<N>, what: What) -> Event {
-    Event { repository: permit.repository(), path: permit.path().clone(), actor: permit.actor().cloned(), what }
+    Event { repository: permit.repository(), path: permit.path().clone(), actor: permit.viewer().actor(), what }
 }
 
 async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Timestamp) -> Result<()> {

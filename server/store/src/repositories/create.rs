@@ -122,7 +122,7 @@ async fn insert(
     if is_alias(tx, permit.path()).await? {
         return Err(taken());
     }
-    let actor = permit.viewer().account().map(|(_, name)| name.clone());
+    let actor = permit.viewer().actor();
     let event =
         Event { repository: RepositoryId(row.last_insert_id), path: permit.path().clone(), actor, what: What::Created };
     outbox::append(tx, &event, now).await?;

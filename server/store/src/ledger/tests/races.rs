@@ -2,15 +2,12 @@
 //! Each is run on many connections; which interleaving comes up is left to chance.
 
 use futures::future::join_all;
-use model::event::{Event, What};
-use model::id::EventId;
+use model::event::What;
 use model::oci::{Reference, Tag};
 use registry::ledger::{Expect, Put, Unlink};
-use sea_orm::{DbBackend, TransactionTrait};
 
 use super::world::{World, digest_of, manifest};
 use crate::access::Exemption;
-use crate::outbox;
 use crate::sql;
 use crate::testing::each_database;
 
@@ -128,63 +125,5 @@ each_database! {
             assert_eq!(again.await.unwrap(), link);
             assert!(world.ledger.blob(world.place.id, &link.digest).await.unwrap().is_some());
         }
-    }
-
-    async fn an_event_is_not_read_before_one_of_a_smaller_number_that_is_on_its_way(fixture: &Fixture) {
-        let world = World::new(fixture, "team/app").await;
-        let (store, system) = (&world.store, &world.system);
-        let pool = store.database().pool();
-        if pool.get_database_backend() != DbBackend::Postgres {
-            // One writer at a time: numbers are given in the order in which they can be seen.
-            return;
-        }
-        let position = store.last_event(system).await.unwrap();
-        let slow = pool.begin().await.unwrap();
-        let event = Event {
-            repository: world.place.id, path: world.place.name.clone(), actor: None, what: What::Changed
-        };
-        let smaller = outbox::append(&slow, &event, world.now()).await.unwrap();
-        world.push("manifest", &[], &[]).await;
-        assert!(world.number("SELECT MAX(id) FROM outbox").await > smaller.0);
-        assert!(store.events_after(system, position, 10).await.unwrap().is_empty());
-        let (last, ()) = tokio::join!(store.last_event(system), async {
-            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-            slow.commit().await.unwrap();
-        });
-        assert!(last.unwrap() > smaller);
-        let events = store.events_after(system, position, 10).await.unwrap();
-        assert_eq!((events.len(), events[0].0), (2, smaller));
-    }
-
-    async fn a_reader_of_events_misses_none_while_many_write(fixture: &Fixture) {
-        let mut worlds = Vec::new();
-        for number in 0..8 {
-            worlds.push(World::new(fixture, &format!("team/app{number}")).await);
-        }
-        let (store, system) = (fixture.store.clone(), fixture.system.clone());
-        let reader = tokio::spawn(async move {
-            let (mut position, mut pushes) = (EventId(0), 0);
-            while pushes < 8 * 12 {
-                let news = store.wait_for_events();
-                let events = store.events_after(&system, position, 5).await.unwrap();
-                if events.is_empty() {
-                    news.await;
-                }
-                for (id, _, event) in events {
-                    assert!(id > position);
-                    position = id;
-                    pushes += i32::from(matches!(event.what, What::Pushed { .. }));
-                }
-            }
-            pushes
-        });
-        let pushes = worlds.into_iter().map(|world| async move {
-            for number in 0..12 {
-                world.push(&format!("manifest {number}"), &[], &["latest"]).await;
-            }
-        });
-        together(pushes).await;
-        let read = tokio::time::timeout(std::time::Duration::from_secs(20), reader).await;
-        assert_eq!(read.expect("an event was missed").unwrap(), 8 * 12);
     }
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use model::account::AccountName;
 use model::clock::Timestamp;
-use model::event::Event;
-use model::id::EventId;
+use model::event::{Actor, Event, What};
 use model::oci::{Algorithm, Digest, RepositoryName, Tag};
 use registry::ledger::{After, Expect, Ledger, Link, NewManifest, Place, Put, Segment, Upload};
 use sha2::{Digest as _, Sha256};
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::access::System;
 use crate::sql;
-use crate::testing::Fixture;
+use crate::testing::{Fixture, all_events};
 
 /// The media type of the manifests made here.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -36,7 +35,7 @@ impl World {
         let (store, system, ledger) = (fixture.store.clone(), fixture.system.clone(), Arc::clone(&fixture.ledger));
         let name = RepositoryName::parse(name).unwrap();
         let id = ledger.repository(&name, true, store.clock().now()).await.unwrap().unwrap();
-        let actor = Some(AccountName::parse("ana").unwrap());
+        let actor = Some(Actor { account: None, name: AccountName::parse("ana").unwrap(), credential: None });
         Self { store, system, ledger, place: Place { id, name, actor } }
     }
 
@@ -94,9 +93,8 @@ impl World {
 
     /// Everything that has happened so far, save that the repository was made.
     pub(crate) async fn events(&self) -> Vec<Event> {
-        let events = self.store.events_after(&self.system, EventId(0), 10_000).await.unwrap();
-        let events = events.into_iter().map(|(_, _, event)| event);
-        events.filter(|event| event.what != model::event::What::Created).collect()
+        let events = all_events(&self.system).await.into_iter();
+        events.filter(|event| event.what != What::Created).collect()
     }
 }
 

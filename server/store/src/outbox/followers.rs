@@ -1,0 +1,128 @@
+//! How far followers have read, by name, and the removal of events that all of them have behind them.
+//! A follower that has not been seen for long is forgotten: it no longer holds events back, and learns that when it returns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::clock::Timestamp;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use super::{EventPosition, newest, place};
+use crate::access::System;
+use crate::database::Tx;
+use crate::entity::follower::{ActiveModel, Column, Entity};
+use crate::entity::outbox;
+use crate::{Result, Store};
+
+/// How long events are kept at least.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+
+/// For how long a follower that is not seen keeps events from being removed.
+const REMEMBERED: Duration = Duration::from_hours(14 * 24);
+
+/// How old the moment becomes at which a follower was last seen, before a look renews it.
+const SEEN_AGAIN: Duration = Duration::from_hours(1);
+
+/// How many events are removed in one transaction.
+const BATCH: u64 = 1_000;
+
+impl Store {
+    /// Where a follower stands; `None` for one that is not registered, or was forgotten: events that it has not read may be
+    /// gone. To ask is to be seen.
+    pub async fn follower_position(&self, system: &System, follower: &str) -> Result<Option<EventPosition>> {
+        let row = Entity::find_by_id(follower).one(self.database().read(system)).await?;
+        let Some(row) = row else { return Ok(None) };
+        let position = EventPosition { xid: row.xid, id: row.event_id };
+        let now = self.clock().now();
+        if row.seen_at > before(now, SEEN_AGAIN) {
+            return Ok(Some(position));
+        }
+        Ok(self.set_follower_position(system, follower, position).await?.then_some(position))
+    }
+
+    /// Registers a follower that has read, or will not need, all events up to `position`. One that is registered begins anew.
+    pub async fn register_follower(&self, system: &System, follower: &str, position: EventPosition) -> Result<()> {
+        let now = self.clock().now();
+        let write = |tx: Arc<Tx>| async move {
+            let row = ActiveModel {
+                name: Set(follower.to_owned()),
+                xid: Set(position.xid),
+                event_id: Set(position.id),
+                seen_at: Set(now.micros()),
+            };
+            let again = OnConflict::column(Column::Name)
+                .update_columns([Column::Xid, Column::EventId, Column::SeenAt])
+                .to_owned();
+            Entity::insert(row).on_conflict(again).exec_without_returning(&*tx).await
+        };
+        self.database().write(system, write).await?;
+        Ok(())
+    }
+
+    /// Remembers that a follower is done with all events up to `position`; it never goes back. `false` when it was forgotten.
+    pub async fn set_follower_position(
+        &self,
+        system: &System,
+        follower: &str,
+        position: EventPosition,
+    ) -> Result<bool> {
+        let now = self.clock().now();
+        let write = |tx: Arc<Tx>| async move {
+            let seen = Entity::update_many()
+                .col_expr(Column::SeenAt, Expr::value(now.micros()))
+                .filter(Column::Name.eq(follower))
+                .exec(&*tx)
+                .await?;
+            Entity::update_many()
+                .col_expr(Column::Xid, Expr::value(position.xid))
+                .col_expr(Column::EventId, Expr::value(position.id))
+                .filter(Column::Name.eq(follower))
+                .filter(stands().lt(position.values()))
+                .exec(&*tx)
+                .await?;
+            Result::Ok(seen.rows_affected > 0)
+        };
+        self.database().write(system, write).await
+    }
+
+    /// Removes some of the events that are old and that every follower has behind it, and forgets followers that have not been
+    /// seen for long; how many events there were. The newest stays: it says how far the outbox has come.
+    pub async fn trim_events(&self, system: &System) -> Result<u64> {
+        let now = self.clock().now();
+        self.database().write(system, |tx| async move { trim(&*tx, now).await }).await
+    }
+}
+
+async fn trim(on: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
+    Entity::delete_many().filter(Column::SeenAt.lte(before(now, REMEMBERED))).exec(on).await?;
+    let slowest = Entity::find()
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::EventId)
+        .one(on)
+        .await?
+        .map(|row| EventPosition { xid: row.xid, id: row.event_id });
+    let newest = newest(on).await?;
+    let end = slowest.map_or(newest, |slowest| slowest.min(newest));
+    let old = outbox::Entity::find()
+        .select_only()
+        .column(outbox::Column::Id)
+        .filter(place().lt(end.values()))
+        .filter(outbox::Column::CreatedAt.lte(before(now, KEPT)))
+        .order_by_asc(outbox::Column::Xid)
+        .order_by_asc(outbox::Column::Id)
+        .limit(BATCH)
+        .into_query();
+    let gone = outbox::Entity::delete_many().filter(outbox::Column::Id.in_subquery(old)).exec(on).await?;
+    Ok(gone.rows_affected)
+}
+
+/// The place at which a row's follower stands.
+fn stands() -> Expr {
+    Expr::tuple([Expr::col(Column::Xid), Expr::col(Column::EventId)])
+}
+
+fn before(now: Timestamp, by: Duration) -> i64 {
+    now.micros().saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
+}
