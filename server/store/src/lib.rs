@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use model::clock::Clock;
 use registry::ledger::Ledger;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::access::{Exemption, Standings, System};
 use crate::accounts::Passwords;
@@ -47,7 +48,8 @@ pub struct Store {
 struct Inner {
     database: Database,
     clock: Clock,
-    news: Notify,
+    news: Arc<Notify>,
+    _listener: JoinSet<()>,
     standings: Standings,
     passwords: Passwords,
     keys: Keys,
@@ -69,10 +71,13 @@ impl Store {
     /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<OpenStore> {
         let database = Database::open(url).await?;
+        outbox::adopt(&database).await?;
+        let news = Arc::new(Notify::new());
         let inner = Inner {
             database,
             clock,
-            news: Notify::new(),
+            _listener: outbox::listen(url, &news),
+            news,
             standings: Standings::new(),
             passwords: Passwords::new(),
             keys: Keys::default(),

@@ -4,6 +4,7 @@
 //! events are in the order of their transactions, and read once every transaction that began before has ended: nobody waits
 //! for anybody, and a transaction that stays open only delays. SQLite has one writer at a time, and no numbers of transactions.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,11 +20,15 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{System, Viewer};
+pub(crate) use self::listener::listen;
+use crate::access::{Exemption, System, Viewer};
+use crate::database::{Database, Tx};
+use crate::entity::follower;
 use crate::entity::outbox::{ActiveModel, Column, Entity};
 use crate::{Error, Result, Store};
 
 mod followers;
+mod listener;
 #[cfg(test)]
 mod tests;
 
@@ -117,7 +122,7 @@ impl From<EventRow> for EventRecord {
     }
 }
 
-/// Writes an event down.
+/// Writes an event down; other nodes hear of it when the transaction has ended.
 pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
     let actor = event.actor.as_ref();
     let payload =
@@ -135,6 +140,26 @@ pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timest
         created_at: Set(now.micros()),
     };
     Entity::insert(row).exec_without_returning(on).await?;
+    listener::notify(on).await?;
+    Ok(())
+}
+
+/// Prepares a database that was restored from a dump: its events hold numbers of another server's transactions, which this one
+/// may not have reached for long. They become older than all others, and followers begin anew.
+pub(crate) async fn adopt(database: &Database) -> Result<()> {
+    let on = database.read(&Exemption::Startup);
+    if on.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let ahead = Expr::col(Column::Xid).gte(Expr::cust("pg_snapshot_xmax(pg_current_snapshot())::text::bigint"));
+    if Entity::find().select_only().column(Column::Id).filter(ahead).into_tuple::<i64>().one(on).await?.is_none() {
+        return Ok(());
+    }
+    let begin_anew = |tx: Arc<Tx>| async move {
+        Entity::update_many().col_expr(Column::Xid, Expr::value(0_i64)).exec(&*tx).await?;
+        follower::Entity::delete_many().exec(&*tx).await
+    };
+    database.write(&Exemption::Startup, begin_anew).await?;
     Ok(())
 }
 
@@ -147,7 +172,7 @@ impl Viewer {
 }
 
 impl Store {
-    /// Done when this process has written an event since the call, or after a second, for other processes' events.
+    /// Done when this process or, on PostgreSQL, another has written an event since the call, or after a second.
     ///
     /// It listens from the call on, not from the first poll: call it, read what there is, then wait.
     pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {

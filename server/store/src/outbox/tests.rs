@@ -15,7 +15,12 @@ use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, TransactionTrait};
 use super::{Column, Entity, EventPosition, EventRecord, append};
 use crate::Store;
 use crate::access::{Exemption, System};
+use crate::sql;
 use crate::testing::{Fixture, all_events, each_database};
+
+/// How many connections listen.
+const LISTENERS: &str =
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -50,6 +55,11 @@ async fn numbers(system: &System, position: EventPosition, count: usize) -> Vec<
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("events do not come");
+}
+
+async fn count(store: &Store, select: &str) -> i64 {
+    let row = sql::first(store.database().pool(), select, []).await.unwrap().unwrap();
+    row.try_get_by("count").unwrap()
 }
 
 fn is_postgres(fixture: &Fixture) -> bool {
@@ -219,5 +229,60 @@ each_database! {
         assert_eq!(store.follower_position(system, "gone").await.unwrap(), None);
         assert!(!store.set_follower_position(system, "gone", last).await.unwrap());
         assert_eq!(store.follower_position(system, "alive").await.unwrap(), Some(last));
+    }
+
+    async fn events_of_a_database_that_was_restored_elsewhere_can_be_read_and_followers_begin_anew(fixture: &Fixture) {
+        if !is_postgres(fixture) {
+            return;
+        }
+        for number in 1..=2 {
+            write(&fixture.store, number).await;
+        }
+        fixture.store.register_follower(&fixture.system, "search", EventPosition::START).await.unwrap();
+        let elsewhere = Entity::update_many().col_expr(Column::Xid, Expr::value(1_i64 << 40));
+        elsewhere.exec(fixture.store.database().pool()).await.unwrap();
+        fixture.again().await;
+        assert_eq!(numbers(&fixture.system, EventPosition::START, 2).await, [1, 2]);
+        assert_eq!(fixture.store.follower_position(&fixture.system, "search").await.unwrap(), None);
+        write(&fixture.store, 3).await;
+        assert_eq!(numbers(&fixture.system, EventPosition::START, 3).await, [1, 2, 3]);
+    }
+
+    async fn another_node_sees_an_event_at_once(fixture: &Fixture) {
+        if !is_postgres(fixture) {
+            return;
+        }
+        let other = fixture.again().await;
+        while count(&other, LISTENERS).await < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut waits = Vec::new();
+        for number in 1..=10 {
+            let news = other.wait_for_events();
+            write(&fixture.store, number).await;
+            let written = tokio::time::Instant::now();
+            news.await;
+            waits.push(written.elapsed());
+        }
+        waits.sort_unstable();
+        assert!(waits[5] < Duration::from_millis(300), "{waits:?}");
+    }
+
+    async fn a_node_whose_connection_was_cut_listens_again(fixture: &Fixture) {
+        if !is_postgres(fixture) {
+            return;
+        }
+        while count(&fixture.store, LISTENERS).await < 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+        assert_eq!(count(&fixture.store, cut).await, 1);
+        let again = async {
+            while count(&fixture.store, LISTENERS).await < 1 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), again).await.expect("it listens again");
     }
 }
