@@ -139,3 +139,6 @@ async fn traits_of_images(
     }
     Ok((labels.into_iter().collect(), platforms.into_iter().collect()))
 }
+
+#[cfg(test)]
+mod tests;
