@@ -1,23 +1,21 @@
-//! What happened, as the outbox keeps it and followers read it: facts with identities, complete without further reading.
-//! It refuses to know who reads them and what they do with it.
+//! Events: what happened, as the outbox records it and followers read it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
 use crate::id::{AccountId, CommentId, RepositoryId, TokenId};
 use crate::oci::{Digest, RepositoryName, Tag};
+use crate::role::{Role, Visibility};
 
-/// Something that happened to a repository.
+/// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The repository.
-    pub repository: RepositoryId,
-    /// Its path at that time.
-    pub path: RepositoryName,
-    /// Who did it; `None` where the engine runs without accounts.
+    /// The repository, and its path at that time; `None` for what concerns an account.
+    pub repository: Option<(RepositoryId, RepositoryName)>,
+    /// Who did it; `None` for the site itself, and where the engine runs without accounts.
     pub actor: Option<Actor>,
     /// What it was.
-    pub what: What,
+    pub kind: EventKind,
 }
 
 /// Who did something, and with what.
@@ -27,14 +25,23 @@ pub struct Actor {
     pub account: Option<AccountId>,
     /// Its name at that time.
     pub name: AccountName,
-    /// The personal token that it came with.
+    /// The personal access token; `None` for a password or a session.
     pub credential: Option<TokenId>,
+}
+
+/// A tag that was made or moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagMove {
+    /// The tag.
+    pub tag: Tag,
+    /// What it pointed at before; `None` for a new one.
+    pub before: Option<Digest>,
 }
 
 /// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum What {
+pub enum EventKind {
     /// A manifest was stored, and these tags now point at it.
     Pushed {
         /// The manifest.
@@ -42,30 +49,68 @@ pub enum What {
         /// Its media type.
         media_type: String,
         /// Tags that were made or moved.
-        tags: Vec<Tag>,
+        tags: Vec<TagMove>,
     },
-    /// A tag is gone.
+    /// A tag was deleted.
     TagDeleted {
         /// The tag.
         tag: Tag,
         /// What it pointed at.
         digest: Digest,
     },
-    /// A manifest is gone, and with it these tags.
+    /// A manifest was deleted, and with it these tags.
     ManifestDeleted {
         /// The manifest.
         digest: Digest,
         /// The tags that pointed at it.
         tags: Vec<Tag>,
     },
-    /// The repository came to be.
-    Created,
-    /// Its text, settings, people, stars or counters changed.
-    Changed,
-    /// It is gone.
-    Deleted,
+    /// What an image's configuration says was read.
+    Inspected {
+        /// The image's manifest.
+        digest: Digest,
+    },
+    /// The repository was created.
+    RepositoryCreated,
+    /// Its text or settings changed.
+    RepositoryUpdated,
+    /// It was renamed.
+    RepositoryRenamed {
+        /// Its path before.
+        before: RepositoryName,
+    },
+    /// Other people may see it.
+    VisibilityChanged {
+        /// The visibility before.
+        before: Visibility,
+        /// The visibility now.
+        after: Visibility,
+    },
+    /// It was deleted.
+    RepositoryDeleted,
+    /// Its number of pulls has grown by enough to matter in a ranking.
+    PullsCounted,
+    /// An account's role on it was granted, changed or revoked.
+    RoleChanged {
+        /// The account.
+        account: AccountName,
+        /// The role before; `None` for none.
+        before: Option<Role>,
+        /// The role now; `None` for none.
+        after: Option<Role>,
+    },
     /// A comment was written.
-    Commented {
+    CommentCreated {
+        /// The comment.
+        comment: CommentId,
+    },
+    /// A comment's text changed.
+    CommentEdited {
+        /// The comment.
+        comment: CommentId,
+    },
+    /// A comment was deleted.
+    CommentDeleted {
         /// The comment.
         comment: CommentId,
     },
@@ -73,5 +118,34 @@ pub enum What {
     Starred {
         /// Whether the star is there now.
         on: bool,
+    },
+    /// An account was created.
+    AccountCreated {
+        /// The account.
+        account: AccountName,
+    },
+    /// An account was disabled, or enabled again.
+    AccountDisabled {
+        /// The account.
+        account: AccountName,
+        /// Whether it is disabled now.
+        disabled: bool,
+    },
+    /// An account's password changed.
+    PasswordChanged {
+        /// The account.
+        account: AccountName,
+    },
+    /// A personal access token was created.
+    TokenCreated {
+        /// The token.
+        token: TokenId,
+        /// Its label.
+        label: String,
+    },
+    /// A personal access token was revoked.
+    TokenRevoked {
+        /// The token.
+        token: TokenId,
     },
 }

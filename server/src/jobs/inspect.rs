@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference};
 use registry::ledger::{Ledger, LedgerError};
@@ -91,8 +91,10 @@ impl Inspector {
         let position = known.unwrap_or(EventPosition::START);
         let records = store.events_after(system, position, EVENTS).await.map_err(Error::Store)?;
         for record in &records {
-            if let Some(Event { repository, what: What::Pushed { digest, .. }, .. }) = record.event() {
-                self.inspect_patiently(repository, &digest).await?;
+            if let Some(Event { repository: Some((id, _)), kind: EventKind::Pushed { digest, .. }, .. }) =
+                record.event()
+            {
+                self.inspect_patiently(id, &digest).await?;
             }
         }
         if let Some(last) = records.last() {

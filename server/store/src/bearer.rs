@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Header, Validation};
 use model::clock::Timestamp;
+use model::id::TokenId;
 use model::oci::RepositoryName;
 use model::token::TokenScope;
 use moka::sync::Cache;
@@ -52,6 +53,9 @@ struct Claims {
     /// shows everything, so only administrators get the scope for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     lists: bool,
+    /// The personal access token that it was asked for with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<TokenId>,
 }
 
 /// Viewers of tokens that were verified already, with when each expires.
@@ -101,6 +105,7 @@ impl Store {
             jti: Uuid::now_v7().to_string(),
             access: granted.clone(),
             lists,
+            token: viewer.token(),
         };
         let keys = self.signing_keys(|_| true).await?;
         let key = keys.first().ok_or(Error::Corrupt("signing_key"))?;
@@ -164,6 +169,7 @@ impl Store {
             let row = row.filter(|row| row.disabled_at.is_none()).ok_or(Error::SignIn)?;
             row.viewer()
         };
+        let viewer = claims.token.map_or_else(|| viewer.clone(), |token| viewer.clone().by_token(token));
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::clock::Timestamp;
 use model::comment::{Comment, MAX_BODY, NewComment, Thread};
-use model::event::What;
+use model::event::EventKind;
 use model::fault::Fault;
 use model::id::CommentId;
 use model::oci;
@@ -16,7 +16,6 @@ use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilte
 use crate::access::{self, CommentAct, Need, Participate, Permit, See, Verdict, comment_verdict};
 use crate::entity::{comment, repository};
 use crate::error::{Error, Result};
-use crate::repositories::change;
 use crate::{Store, cursor, outbox};
 
 mod row;
@@ -137,11 +136,11 @@ impl Store {
                 let comment = CommentId(comment::Entity::insert(new).exec(&*tx).await?.last_insert_id);
                 count(&*tx, permit.repository().0, 1).await?;
                 let row = row::find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent)?;
-                outbox::append(&*tx, &change::event(permit, What::Commented { comment }), now).await?;
+                outbox::append(&*tx, &outbox::event(permit, EventKind::CommentCreated { comment }), now).await?;
                 Ok::<_, Error>(row)
             })
             .await?;
-        self.news().notify_waiters();
+        self.news().tell();
         view(permit, row)
     }
 
@@ -161,13 +160,13 @@ impl Store {
                     .filter(comment::Column::Id.eq(id.0))
                     .exec(&*tx)
                     .await?;
-                outbox::append(&*tx, &change::event(permit, What::Changed), now).await?;
+                outbox::append(&*tx, &outbox::event(permit, EventKind::CommentEdited { comment: id }), now).await?;
                 row.comment.body = body.to_owned();
                 row.comment.edited_at = Some(now.micros());
                 Ok::<_, Error>(row)
             })
             .await?;
-        self.news().notify_waiters();
+        self.news().tell();
         view(permit, row)
     }
 
@@ -190,10 +189,10 @@ impl Store {
                     return Err(Error::Absent);
                 }
                 count(&*tx, permit.repository().0, -1).await?;
-                outbox::append(&*tx, &change::event(permit, What::Changed), now).await
+                outbox::append(&*tx, &outbox::event(permit, EventKind::CommentDeleted { comment: id }), now).await
             })
             .await?;
-        self.news().notify_waiters();
+        self.news().tell();
         Ok(())
     }
 }

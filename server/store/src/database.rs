@@ -13,6 +13,7 @@ use sea_orm::{
 
 use crate::access::Proof;
 use crate::error::Error;
+use crate::outbox::News;
 
 /// A transaction that may write.
 pub(crate) type Tx = DatabaseTransaction;
@@ -81,6 +82,14 @@ impl Database {
     /// For reading.
     pub(crate) const fn read(&self, _: &impl Proof) -> &DatabaseConnection {
         &self.readers
+    }
+
+    /// News of the events on it.
+    pub(crate) fn news(&self, url: &str) -> News {
+        match self.writer.get_database_backend() {
+            DbBackend::Postgres => News::shared(url, self.writer.clone()),
+            _ => News::local(),
+        }
     }
 
     /// How many statements were sent since it was opened.

@@ -75,7 +75,7 @@ impl Ledger for SqlLedger {
             return Ok(found);
         }
         let made = self.write(|tx| async move { names::create(&*tx, name, now).await }).await?;
-        self.store.news().notify_waiters();
+        self.store.news().tell();
         Ok(Some(made))
     }
 
@@ -154,7 +154,7 @@ impl Ledger for SqlLedger {
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
         let put = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
-        self.store.news().notify_waiters();
+        self.store.news().tell();
         Ok(put)
     }
 
@@ -164,13 +164,13 @@ impl Ledger for SqlLedger {
 
     async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError> {
         let gone = self.write(|tx| async move { manifests::delete_tag(&*tx, place, tag, now).await }).await?;
-        self.store.news().notify_waiters();
+        self.store.news().tell();
         Ok(gone)
     }
 
     async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError> {
         let gone = self.write(|tx| async move { manifests::delete(&*tx, place, digest, now).await }).await?;
-        self.store.news().notify_waiters();
+        self.store.news().tell();
         Ok(gone)
     }
 

@@ -5,8 +5,6 @@ use std::sync::atomic::AtomicBool;
 
 use model::clock::Clock;
 use registry::ledger::Ledger;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use crate::access::{Exemption, Standings, System};
 use crate::accounts::Passwords;
@@ -16,6 +14,7 @@ pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
 pub use crate::images::Pulls;
 use crate::keys::Keys;
+use crate::outbox::News;
 pub use crate::outbox::{EventPosition, EventRecord};
 
 pub mod access;
@@ -48,8 +47,7 @@ pub struct Store {
 struct Inner {
     database: Database,
     clock: Clock,
-    news: Arc<Notify>,
-    _listener: JoinSet<()>,
+    news: News,
     standings: Standings,
     passwords: Passwords,
     keys: Keys,
@@ -72,11 +70,10 @@ impl Store {
     pub async fn open(url: &str, clock: Clock) -> Result<OpenStore> {
         let database = Database::open(url).await?;
         outbox::adopt(&database).await?;
-        let news = Arc::new(Notify::new());
+        let news = database.news(url);
         let inner = Inner {
             database,
             clock,
-            _listener: outbox::listen(url, &news),
             news,
             standings: Standings::new(),
             passwords: Passwords::new(),
@@ -109,8 +106,8 @@ impl Store {
         &self.inner.database
     }
 
-    /// Told whenever this process wrote an event.
-    pub(crate) fn news(&self) -> &Notify {
+    /// Who waits for events, and what tells them.
+    pub(crate) fn news(&self) -> &News {
         &self.inner.news
     }
 

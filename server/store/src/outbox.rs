@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use model::account::AccountName;
 use model::clock::Timestamp;
-use model::event::{Actor, Event, What};
+use model::event::{Actor, Event, EventKind};
 use model::id::{AccountId, RepositoryId, TokenId};
 use model::oci::RepositoryName;
 use sea_orm::ActiveValue::Set;
@@ -20,15 +21,15 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::listener::listen;
-use crate::access::{Exemption, System, Viewer};
+pub(crate) use self::news::News;
+use crate::access::{Exemption, Need, Permit, System, Viewer};
 use crate::database::{Database, Tx};
 use crate::entity::follower;
 use crate::entity::outbox::{ActiveModel, Column, Entity};
 use crate::{Error, Result, Store};
 
 mod followers;
-mod listener;
+mod news;
 #[cfg(test)]
 mod tests;
 
@@ -82,17 +83,19 @@ impl EventRecord {
         members.insert(KIND.to_owned(), self.kind.as_str().into());
         let payload: Payload = serde_json::from_value(members.into()).ok()?;
         let actor = payload.actor.map(|name| Actor { account: self.actor, name, credential: self.credential });
-        Some(Event { repository: self.repository?, path: payload.path, actor, what: payload.what })
+        Some(Event { repository: self.repository.zip(payload.path), actor, kind: payload.kind })
     }
 }
 
 /// What of an event is no column.
 #[derive(Serialize, Deserialize)]
 struct Payload {
-    path: RepositoryName,
-    actor: Option<model::account::AccountName>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    path: Option<RepositoryName>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    actor: Option<AccountName>,
     #[serde(flatten)]
-    what: What,
+    kind: EventKind,
 }
 
 #[derive(FromQueryResult)]
@@ -122,11 +125,14 @@ impl From<EventRow> for EventRecord {
     }
 }
 
-/// Writes an event down; other nodes hear of it when the transaction has ended.
+/// Writes an event down. When the transaction has ended, [`News::tell`] wakes followers.
 pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
     let actor = event.actor.as_ref();
-    let payload =
-        Payload { path: event.path.clone(), actor: actor.map(|actor| actor.name.clone()), what: event.what.clone() };
+    let payload = Payload {
+        path: event.repository.as_ref().map(|(_, path)| path.clone()),
+        actor: actor.map(|actor| actor.name.clone()),
+        kind: event.kind.clone(),
+    };
     let Ok(Value::Object(mut payload)) = serde_json::to_value(payload) else { return Err(Error::Corrupt("event")) };
     let Some(Value::String(kind)) = payload.remove(KIND) else { return Err(Error::Corrupt("event.kind")) };
     let row = ActiveModel {
@@ -135,12 +141,11 @@ pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timest
         kind: Set(kind),
         actor_id: Set(actor.and_then(|actor| actor.account).map(|id| id.0)),
         token_id: Set(actor.and_then(|actor| actor.credential).map(|id| id.0)),
-        repository_id: Set(Some(event.repository.0)),
+        repository_id: Set(event.repository.as_ref().map(|(id, _)| id.0)),
         payload: Set(Value::from(payload).to_string()),
         created_at: Set(now.micros()),
     };
     Entity::insert(row).exec_without_returning(on).await?;
-    listener::notify(on).await?;
     Ok(())
 }
 
@@ -163,6 +168,16 @@ pub(crate) async fn adopt(database: &Database) -> Result<()> {
     Ok(())
 }
 
+/// What the holder of a permit did to its repository.
+pub(crate) fn event<N: Need>(permit: &Permit<N>, kind: EventKind) -> Event {
+    Event { repository: Some((permit.repository(), permit.path().clone())), actor: permit.viewer().actor(), kind }
+}
+
+/// What a viewer did that concerns no repository.
+pub(crate) fn account_event(viewer: &Viewer, kind: EventKind) -> Event {
+    Event { repository: None, actor: viewer.actor(), kind }
+}
+
 impl Viewer {
     /// Who acts, as events keep it; `None` for nobody and for the site itself.
     pub fn actor(&self) -> Option<Actor> {
@@ -176,7 +191,7 @@ impl Store {
     ///
     /// It listens from the call on, not from the first poll: call it, read what there is, then wait.
     pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {
-        let told = self.news().notified();
+        let told = self.news().heard();
         async move {
             let look = if self.unsettled().load(Ordering::Relaxed) { LOOK_SOON } else { LOOK_AGAIN };
             // Both ends mean the same: look.

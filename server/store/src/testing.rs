@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::account::AccountName;
 use model::clock::{Clock, Timestamp};
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::id::AccountId;
 use model::oci::RepositoryName;
 use model::repository::NewRepository;
@@ -126,8 +126,8 @@ impl Fixture {
     }
 
     /// What happened, in order.
-    pub(crate) async fn events(&self) -> Vec<What> {
-        all_events(&self.system).await.into_iter().map(|event| event.what).collect()
+    pub(crate) async fn events(&self) -> Vec<EventKind> {
+        all_events(&self.system).await.into_iter().map(|event| event.kind).collect()
     }
 
     /// Lets time pass.

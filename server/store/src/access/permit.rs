@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use model::account::AccountName;
 use model::clock::Timestamp;
 use model::id::{AccountId, RepositoryId};
 use model::oci::RepositoryName;
@@ -58,11 +57,6 @@ impl<N: Need> Permit<N> {
     /// As whom the caller acts: as nobody where they were let in as anybody would be, though they are signed in.
     pub const fn viewer(&self) -> &Viewer {
         &self.viewer
-    }
-
-    /// The account that acts; `None` for nobody and for the site itself.
-    pub fn actor(&self) -> Option<&AccountName> {
-        self.viewer.account().map(|(_, name)| name)
     }
 
     /// The role of who acts, where they have one.

@@ -308,7 +308,7 @@ each_database! {
         let inside = fixture.repository(&ada, "inside", Visibility::Internal).await;
         let narrow = scoped(&ada, &["ada/other:pull,push,delete,manage"]);
         let permit = fixture.store.permit::<Pull>(&narrow, &open).await.unwrap();
-        assert_eq!((permit.actor(), permit.role()), (None, None));
+        assert_eq!((permit.viewer().actor(), permit.role()), (None, None));
         assert!(matches!(fixture.store.permit::<Push>(&narrow, &open).await, Err(Error::Absent)));
         assert!(matches!(fixture.store.permit::<See>(&narrow, &inside).await, Err(Error::Absent)));
         assert_eq!(permit.abilities(), model::repository::Abilities::default());

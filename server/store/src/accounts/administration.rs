@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::account::{Account, Me, SignUp};
 use model::clock::Timestamp;
+use model::event::EventKind;
 use model::fault::Fault;
 use model::id::AccountId;
 use model::reason::Reason;
@@ -11,12 +12,12 @@ use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{password, profile, registration};
-use crate::Store;
 use crate::access::{Administrator, System, Viewer};
 use crate::accounts::AccountRow;
 use crate::database::Tx;
 use crate::entity::account;
 use crate::error::{Error, Result};
+use crate::{Store, outbox};
 
 /// An account as an administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,9 @@ impl Store {
         let administrator = viewer.administrator()?;
         let registrant = self.registrant(form, admin).await?;
         let (new, now) = (&registrant, self.clock().now());
-        let insert = |tx: Arc<Tx>| async move { registration::insert(&tx, new, now).await };
+        let insert = |tx: Arc<Tx>| async move { registration::insert(&tx, new, viewer.actor(), now).await };
         let id = self.database().write(&administrator, insert).await?;
+        self.news().tell();
         log(&administrator, "created an account", registrant.name.as_str());
         let row = profile::by_id(self.database().read(&administrator), id).await?;
         Ok(row.ok_or(Error::Absent)?.account())
@@ -72,7 +74,8 @@ impl Store {
         }
         let row = &profile::by_name(self.database().read(&administrator), name).await?.ok_or(Error::Absent)?;
         let id = row.id();
-        let since = disabled.then(|| self.clock().now().micros());
+        let now = self.clock().now();
+        let since = disabled.then(|| now.micros());
         self.database()
             .write(&administrator, |tx| async move {
                 if disabled && row.admin && is_last_administrator(&tx, id).await? {
@@ -83,10 +86,12 @@ impl Store {
                     .filter(account::Column::Id.eq(id.0))
                     .exec(&*tx)
                     .await?;
-                profile::end_sign_ins(&tx, id).await
+                profile::end_sign_ins(&tx, id).await?;
+                let kind = EventKind::AccountDisabled { account: row.name.0.clone(), disabled };
+                outbox::append(&*tx, &outbox::account_event(viewer, kind), now).await
             })
             .await?;
-        self.standings().forget();
+        self.changed();
         log(&administrator, if disabled { "disabled an account" } else { "enabled an account" }, name);
         Ok(())
     }
@@ -98,7 +103,7 @@ impl Store {
             return Err(Error::Fault(Fault::invalid(field.field, field.reason)));
         }
         let row = profile::by_name(self.database().read(&administrator), name).await?.ok_or(Error::Absent)?;
-        self.set_password(&administrator, row.id(), new).await?;
+        self.set_password(&administrator, viewer, &row, new).await?;
         log(&administrator, "set a password", name);
         Ok(())
     }

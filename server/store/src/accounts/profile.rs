@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::account::{Account, AccountName, Me, ProfilePatch};
+use model::event::EventKind;
 use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
 use model::language::Language;
@@ -15,7 +16,7 @@ use crate::accounts::AccountRow;
 use crate::database::Tx;
 use crate::entity::{account, session, token};
 use crate::error::{Error, Result};
-use crate::{Store, cursor};
+use crate::{Store, cursor, outbox};
 
 /// The longest display name, in characters.
 const MAX_DISPLAY_NAME: usize = 100;
@@ -92,19 +93,33 @@ impl Store {
             }
             error => error,
         })?;
-        self.set_password(&own, own.id, new).await
+        {
+            let row = by_id(self.database().read(&own), own.id).await?.ok_or(Error::SignIn)?;
+            self.set_password(&own, viewer, &row, new).await
+        }
     }
 
     /// Sets a password that was checked, and ends whatever rests on the one before.
-    pub(super) async fn set_password(&self, proof: &(impl Proof + Sync), id: AccountId, new: &str) -> Result<()> {
+    pub(super) async fn set_password(
+        &self,
+        proof: &(impl Proof + Sync),
+        by: &Viewer,
+        row: &AccountRow,
+        new: &str,
+    ) -> Result<()> {
+        let (id, now) = (row.id(), self.clock().now());
         let hash = &self.passwords().turn().await?.hash(new).await?;
         self.database()
             .write(proof, |tx| async move {
                 let password_hash = ActiveValue::Set(Some(hash.clone()));
                 set(&tx, id, account::ActiveModel { password_hash, ..Default::default() }).await?;
-                end_sign_ins(&tx, id).await
+                end_sign_ins(&tx, id).await?;
+                let kind = EventKind::PasswordChanged { account: row.name.0.clone() };
+                outbox::append(&*tx, &outbox::account_event(by, kind), now).await
             })
-            .await
+            .await?;
+        self.news().tell();
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::account::{AccountKind, AccountName, Registration, SignUp};
 use model::clock::Timestamp;
+use model::event::{Actor, Event, EventKind};
 use model::fault::{Fault, FaultCode, FieldFault};
 use model::id::AccountId;
 use model::reason::Reason;
@@ -12,12 +13,12 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, TryInsertResult};
 
 use super::{invitations, password};
-use crate::Store;
 use crate::access::{Exemption, LIBRARY, Viewer};
 use crate::database::Tx;
 use crate::entity::account;
 use crate::entity::column::Text;
 use crate::error::{Error, Result};
+use crate::{Store, outbox};
 
 /// The longest mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_EMAIL: usize = 254;
@@ -52,13 +53,14 @@ impl Store {
         let id = self
             .database()
             .write(&Exemption::SignUp, |tx| async move {
-                let id = insert(&tx, new, now).await?;
+                let id = insert(&tx, new, None, now).await?;
                 if let Some(invitation) = invitation {
                     invitations::redeem(&tx, invitation, id, now).await?;
                 }
                 Ok::<_, Error>(id)
             })
             .await?;
+        self.news().tell();
         Ok(Viewer::member(id, registrant.name, registrant.admin))
     }
 
@@ -99,8 +101,8 @@ impl Store {
     }
 }
 
-/// Stores a new person; a conflict names the field that is taken.
-pub(super) async fn insert(tx: &Tx, registrant: &Registrant, now: Timestamp) -> Result<AccountId> {
+/// Stores a new person, created by somebody or by themselves; a conflict names the field that is taken.
+pub(super) async fn insert(tx: &Tx, registrant: &Registrant, by: Option<Actor>, now: Timestamp) -> Result<AccountId> {
     let person = account::ActiveModel {
         name: ActiveValue::Set(Text(registrant.name.clone())),
         kind: ActiveValue::Set(Text(AccountKind::Person)),
@@ -114,7 +116,13 @@ pub(super) async fn insert(tx: &Tx, registrant: &Registrant, now: Timestamp) -> 
     // Whichever of the two is taken.
     let insert = account::Entity::insert(person).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
     if let TryInsertResult::Inserted(row) = insert.exec(tx).await? {
-        return Ok(AccountId(row.last_insert_id));
+        let account = registrant.name.clone();
+        let id = AccountId(row.last_insert_id);
+        let own = || Actor { account: Some(id), name: account.clone(), credential: None };
+        let actor = Some(by.unwrap_or_else(own));
+        let event = Event { repository: None, actor, kind: EventKind::AccountCreated { account } };
+        outbox::append(tx, &event, now).await?;
+        return Ok(id);
     }
     let name_taken =
         account::Entity::find().filter(account::Column::Name.eq(registrant.name.as_str())).count(tx).await? > 0;

@@ -67,9 +67,10 @@ impl Store {
                 if secret.exec(&*tx).await?.rows_affected == 0 || somebody_is_there(&*tx).await? {
                     return Err(closed());
                 }
-                registration::insert(&tx, new, now).await
+                registration::insert(&tx, new, None, now).await
             })
             .await?;
+        self.news().tell();
         Ok(Viewer::member(id, registrant.name, true))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::clock::Timestamp;
+use model::event::EventKind;
 use model::fault::Fault;
 use model::id::{AccountId, TokenId};
 use model::reason::Reason;
@@ -19,7 +20,7 @@ use crate::database::Tx;
 use crate::entity::column::Json;
 use crate::entity::{account, token};
 use crate::error::{Error, Result};
-use crate::{Store, secret, sql};
+use crate::{Store, outbox, secret, sql};
 
 /// The kind of a personal access token's row.
 const PERSONAL: &str = "personal";
@@ -96,9 +97,13 @@ impl Store {
                     let reason = Reason::TooManyTokens { max: sql::signed(MAX_TOKENS) };
                     return Err(Error::Fault(Fault::invalid("label", reason)));
                 }
-                Ok(view(token::Entity::insert(row.clone()).exec_with_returning(&*tx).await?))
+                let row = token::Entity::insert(row.clone()).exec_with_returning(&*tx).await?;
+                let kind = EventKind::TokenCreated { token: TokenId(row.id), label: row.label.clone() };
+                outbox::append(&*tx, &outbox::account_event(viewer, kind), now).await?;
+                Ok(view(row))
             })
             .await?;
+        self.news().tell();
         Ok(CreatedToken { token, secret })
     }
 
@@ -106,18 +111,22 @@ impl Store {
     pub async fn revoke_token(&self, viewer: &Viewer, token: TokenId) -> Result<()> {
         let own = viewer.own_account()?;
         let id = own.id;
+        let now = self.clock().now();
         let delete = |tx: Arc<Tx>| async move {
-            token::Entity::delete_many()
+            let deleted = token::Entity::delete_many()
                 .filter(token::Column::AccountId.eq(id.0))
                 .filter(token::Column::Id.eq(token.0))
                 .filter(token::Column::Kind.eq(PERSONAL))
                 .exec(&*tx)
-                .await
+                .await?;
+            if deleted.rows_affected == 0 {
+                return Err(Error::Absent);
+            }
+            outbox::append(&*tx, &outbox::account_event(viewer, EventKind::TokenRevoked { token }), now).await
         };
-        match self.database().write(&own, delete).await?.rows_affected {
-            0 => Err(Error::Absent),
-            _ => Ok(()),
-        }
+        self.database().write(&own, delete).await?;
+        self.news().tell();
+        Ok(())
     }
 
     /// The viewer of a personal token's secret (`ptl_…`), held to the token's scopes. [`Error::SignIn`] when it is unknown,

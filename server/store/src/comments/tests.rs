@@ -1,7 +1,7 @@
 //! Tests of threads, and of what authors and moderators may change, on both databases.
 
 use model::comment::{MAX_BODY, NewComment};
-use model::event::What;
+use model::event::EventKind;
 use model::fault::Fault;
 use model::id::CommentId;
 use model::oci::RepositoryName;
@@ -57,7 +57,7 @@ each_database! {
         let permit = fixture.store.permit::<See>(&ada, &app).await.unwrap();
         let head = fixture.store.head(&permit).await.unwrap();
         assert_eq!(head.comment_count, 4);
-        let told = fixture.events().await.into_iter().filter(|what| matches!(what, What::Commented { .. })).count();
+        let told = fixture.events().await.into_iter().filter(|what| matches!(what, EventKind::CommentCreated { .. })).count();
         assert_eq!(told, 4);
     }
 

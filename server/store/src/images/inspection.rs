@@ -1,6 +1,6 @@
 //! What inspection found out about an image, written down beside its manifest.
 
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::id::RepositoryId;
 use model::image::{ImageConfig, Layer};
 use model::oci::{Digest, RepositoryName};
@@ -51,11 +51,12 @@ impl Store {
                 return Ok(false);
             }
             let path = path(&*tx, repository).await?;
-            outbox::append(&*tx, &Event { repository, path, actor: None, what: What::Changed }, now).await?;
+            let kind = EventKind::Inspected { digest: digest.clone() };
+            outbox::append(&*tx, &Event { repository: Some((repository, path)), actor: None, kind }, now).await?;
             Ok(true)
         });
         match write.await {
-            Ok(true) => self.news().notify_waiters(),
+            Ok(true) => self.news().tell(),
             Ok(false) => {}
             Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => {}
             Err(error) => return Err(error),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::clock::Timestamp;
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::id::RepositoryId;
 use model::oci::{RepositoryName, Tag};
 use sea_orm::sea_query::LockType;
@@ -57,7 +57,7 @@ impl Store {
             Result::Ok(!grown.is_empty())
         };
         if self.database().write(system, write).await? {
-            self.news().notify_waiters();
+            self.news().tell();
         }
         Ok(())
     }
@@ -93,10 +93,11 @@ async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Eve
         let added = counts.binary_search_by_key(&row.id, |(id, _)| *id).ok().and_then(|at| counts.get(at));
         let before = after.saturating_sub(added.map_or(0, |(_, count)| *count));
         if telling(before) != telling(after) {
-            grown.push(Event { repository: RepositoryId(row.id), path: row.path.0, actor: None, what: What::Changed });
+            let repository = Some((RepositoryId(row.id), row.path.0));
+            grown.push(Event { repository, actor: None, kind: EventKind::PullsCounted });
         }
     }
-    grown.sort_unstable_by_key(|event| event.repository);
+    grown.sort_unstable_by_key(|event| event.repository.as_ref().map(|(id, _)| *id));
     Ok(grown)
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::event::What;
+use model::event::EventKind;
 use model::id::RepositoryId;
 use model::image::{ImageConfig, Layer, TagSort};
 use model::oci::{Digest, Reference, RepositoryName, Tag};
@@ -170,7 +170,7 @@ each_database! {
             inspect(&world, &digest, platform, &[]).await;
         }
         inspect(&world, &digest_of(b"gone"), "linux/amd64", &[]).await;
-        let changes = world.events().await.into_iter().filter(|event| event.what == What::Changed).count();
+        let changes = world.events().await.into_iter().filter(|event| matches!(event.kind, EventKind::Inspected { .. })).count();
         assert_eq!(changes, 2);
     }
 
@@ -181,7 +181,7 @@ each_database! {
         world.store.delete_tag(&delete, &latest).await.unwrap();
         assert!(matches!(world.store.delete_tag(&delete, &latest).await, Err(Error::Absent)));
         assert!(world.tags().await.is_empty());
-        assert!(matches!(world.events().await.last().unwrap().what, What::TagDeleted { .. }));
+        assert!(matches!(world.events().await.last().unwrap().kind, EventKind::TagDeleted { .. }));
     }
 
     async fn pulls_add_up_and_mark_the_tags_that_were_asked_for(fixture: &Fixture) {

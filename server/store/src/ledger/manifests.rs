@@ -3,7 +3,7 @@
 
 use model::account::AccountName;
 use model::clock::Timestamp;
-use model::event::{Event, What};
+use model::event::{Event, EventKind, TagMove};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference, Tag};
 use registry::ledger::{After, Manifest, NewManifest, Place, Put, ReferrerRow};
@@ -65,7 +65,8 @@ pub(super) async fn put(
         .col_expr(repository::Column::PushedAt, Expr::value(now.micros()))
         .exec(on)
         .await?;
-    let pushed = What::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags: moved };
+    let tags = moved.into_iter().map(|tag| TagMove { before: current.get(&tag).cloned(), tag }).collect();
+    let pushed = EventKind::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags };
     outbox::append(on, &event(place, pushed), now).await?;
     Ok(Put::Stored)
 }
@@ -131,7 +132,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
     }
     let Some(digest) = tags::remove(on, place.id, tag, actor(place), now).await? else { return Ok(false) };
     grow(place.id, -1, 0, now).exec(on).await?;
-    outbox::append(on, &event(place, What::TagDeleted { tag: tag.clone(), digest }), now).await?;
+    outbox::append(on, &event(place, EventKind::TagDeleted { tag: tag.clone(), digest }), now).await?;
     Ok(true)
 }
 
@@ -147,7 +148,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
         return Ok(false);
     }
     grow(place.id, -i64::try_from(tags.len()).unwrap_or(i64::MAX), -bytes, now).exec(on).await?;
-    outbox::append(on, &event(place, What::ManifestDeleted { digest: digest.clone(), tags }), now).await?;
+    outbox::append(on, &event(place, EventKind::ManifestDeleted { digest: digest.clone(), tags }), now).await?;
     Ok(true)
 }
 
@@ -223,6 +224,6 @@ fn actor(place: &Place) -> Option<&AccountName> {
     place.actor.as_ref().map(|actor| &actor.name)
 }
 
-fn event(place: &Place, what: What) -> Event {
-    Event { repository: place.id, path: place.name.clone(), actor: place.actor.clone(), what }
+fn event(place: &Place, kind: EventKind) -> Event {
+    Event { repository: Some((place.id, place.name.clone())), actor: place.actor.clone(), kind }
 }

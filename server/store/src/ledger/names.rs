@@ -1,7 +1,7 @@
 //! Repositories by name, for an engine that runs without a hub: no namespace, no accounts, only paths.
 
 use model::clock::Timestamp;
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use registry::ledger::After;
@@ -38,7 +38,7 @@ pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now
     let made = Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
     let id = find(on, name).await?.ok_or(Error::Absent)?;
     if made > 0 {
-        let event = Event { repository: id, path: name.clone(), actor: None, what: What::Created };
+        let event = Event { repository: Some((id, name.clone())), actor: None, kind: EventKind::RepositoryCreated };
         outbox::append(on, &event, now).await?;
     }
     Ok(id)

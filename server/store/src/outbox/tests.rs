@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use model::clock::Timestamp;
-use model::event::{Actor, Event, What};
+use model::event::{Actor, Event, EventKind};
 use model::id::{RepositoryId, TokenId};
 use model::oci::RepositoryName;
 use model::role::Visibility;
@@ -25,19 +25,15 @@ const LISTENERS: &str =
 const DAY: Duration = Duration::from_hours(24);
 
 fn event(number: i64) -> Event {
-    Event {
-        repository: RepositoryId(number),
-        path: RepositoryName::parse("team/app").unwrap(),
-        actor: None,
-        what: What::Changed,
-    }
+    let repository = Some((RepositoryId(number), RepositoryName::parse("team/app").unwrap()));
+    Event { repository, actor: None, kind: EventKind::RepositoryUpdated }
 }
 
 async fn write(store: &Store, number: i64) {
     let now = store.clock().now();
     let write = |tx: std::sync::Arc<crate::database::Tx>| async move { append(&*tx, &event(number), now).await };
     store.database().write(&Exemption::Test, write).await.unwrap();
-    store.news().notify_waiters();
+    store.news().tell();
 }
 
 async fn read(system: &System, position: EventPosition) -> Vec<EventRecord> {
@@ -72,13 +68,14 @@ each_database! {
         let path = fixture.repository(&ada, "app", Visibility::Public).await;
         numbers(&fixture.system, EventPosition::START, 1).await;
         let record = read(&fixture.system, EventPosition::START).await.remove(0);
-        assert_eq!((record.kind.as_str(), record.at), ("created", fixture.store.clock().now()));
+        assert_eq!((record.kind.as_str(), record.at), ("repository_created", fixture.store.clock().now()));
         assert_eq!((record.actor, record.credential), (ada.account_id(), Some(TokenId(5))));
         let actor = Actor {
             account: ada.account_id(), name: ada.account().unwrap().1.clone(), credential: Some(TokenId(5))
         };
         let repository = record.repository.unwrap();
-        assert_eq!(record.event(), Some(Event { repository, path, actor: Some(actor), what: What::Created }));
+        let event = Event { repository: Some((repository, path)), actor: Some(actor), kind: EventKind::RepositoryCreated };
+        assert_eq!(record.event(), Some(event));
     }
 
     async fn a_kind_that_is_not_known_is_stepped_over_and_still_names_its_repository(fixture: &Fixture) {

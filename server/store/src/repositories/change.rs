@@ -1,13 +1,14 @@
 //! Changing a repository's text, settings and name.
 
 use model::clock::Timestamp;
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::reason::Reason;
 use model::repository::{MAX_OVERVIEW, MAX_TOPICS, Repository, RepositoryPatch, parse_topic};
-use sea_orm::sea_query::{Expr, Value};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
+use model::role::Visibility;
+use sea_orm::sea_query::{Expr, LockType, Value};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr};
 
 use super::create;
 use crate::access::{Manage, Need, Own, Permit};
@@ -15,6 +16,7 @@ use crate::database::Tx;
 use crate::entity::column::{Json, Text};
 use crate::entity::{repository, repository_alias};
 use crate::error::{Error, Result};
+use crate::outbox::event;
 use crate::{Store, cursor, outbox};
 
 impl Store {
@@ -43,13 +45,19 @@ impl Store {
         };
         self.database()
             .write(permit, |tx| async move {
+                let before = visibility(&tx, permit).await?;
                 let update = repository::Entity::update_many()
                     .set(changes.clone())
                     .filter(repository::Column::Id.eq(permit.repository().0));
                 if update.exec(&*tx).await?.rows_affected == 0 {
                     return Err(Error::Absent);
                 }
-                outbox::append(&*tx, &event(permit, What::Changed), now).await
+                let after = patch.visibility.unwrap_or(before);
+                if after != before {
+                    let kind = EventKind::VisibilityChanged { before, after };
+                    outbox::append(&*tx, &event(permit, kind), now).await?;
+                }
+                outbox::append(&*tx, &event(permit, EventKind::RepositoryUpdated), now).await
             })
             .await?;
         self.changed();
@@ -78,13 +86,17 @@ impl Store {
     /// To be called after each change that others may hold in memory or wait for.
     pub(crate) fn changed(&self) {
         self.standings().forget();
-        self.news().notify_waiters();
+        self.news().tell();
     }
 }
 
-/// What happened to the repository of a permit.
-pub(crate) fn event<N: Need>(permit: &Permit<N>, what: What) -> Event {
-    Event { repository: permit.repository(), path: permit.path().clone(), actor: permit.viewer().actor(), what }
+/// The visibility of a repository, which nobody changes until the transaction ends.
+async fn visibility<N: Need>(tx: &Tx, permit: &Permit<N>) -> Result<Visibility> {
+    let find = repository::Entity::find_by_id(permit.repository().0)
+        .select_only()
+        .column(repository::Column::Visibility)
+        .lock(LockType::NoKeyUpdate);
+    Ok(find.into_tuple::<Text<Visibility>>().one(tx).await?.ok_or(Error::Absent)?.0)
 }
 
 async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Timestamp) -> Result<()> {
@@ -112,7 +124,9 @@ async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Times
         repository_id: ActiveValue::Set(id),
     };
     repository_alias::Entity::insert(alias).exec_without_returning(tx).await?;
-    outbox::append(tx, &Event { path: path.clone(), ..event(permit, What::Changed) }, now).await?;
+    let renamed = EventKind::RepositoryRenamed { before: permit.path().clone() };
+    let repository = Some((permit.repository(), path.clone()));
+    outbox::append(tx, &Event { repository, ..event(permit, renamed) }, now).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::account::{Account, AccountName};
 use model::clock::Timestamp;
-use model::event::{Event, What};
+use model::event::{Event, EventKind};
 use model::fault::Fault;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
@@ -122,9 +122,8 @@ async fn insert(
     if is_alias(tx, permit.path()).await? {
         return Err(taken());
     }
-    let actor = permit.viewer().actor();
-    let event =
-        Event { repository: RepositoryId(row.last_insert_id), path: permit.path().clone(), actor, what: What::Created };
+    let repository = Some((RepositoryId(row.last_insert_id), permit.path().clone()));
+    let event = Event { repository, actor: permit.viewer().actor(), kind: EventKind::RepositoryCreated };
     outbox::append(tx, &event, now).await?;
     Ok(true)
 }

@@ -2,11 +2,10 @@
 //! blobs that nothing links to any more are left to the sweep, which knows how to do that beside pushes.
 
 use model::clock::Timestamp;
-use model::event::What;
+use model::event::EventKind;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::change;
 use crate::access::{Own, Permit};
 use crate::database::Tx;
 use crate::entity::{
@@ -34,7 +33,7 @@ impl Store {
                 lock(&tx, permit).await?;
                 empty(&tx, permit.repository().0, now).await?;
                 repository::Entity::delete_by_id(permit.repository().0).exec(&*tx).await?;
-                outbox::append(&*tx, &change::event(permit, What::Deleted), now).await
+                outbox::append(&*tx, &outbox::event(permit, EventKind::RepositoryDeleted), now).await
             })
             .await?;
         self.changed();

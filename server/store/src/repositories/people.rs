@@ -1,8 +1,8 @@
 //! Collaborators: accounts with a role of their own on one repository.
 
-use model::account::AccountKind;
+use model::account::{AccountKind, AccountName};
 use model::clock::Timestamp;
-use model::event::What;
+use model::event::EventKind;
 use model::fault::Fault;
 use model::reason::Reason;
 use model::repository::Collaborator;
@@ -10,11 +10,9 @@ use model::role::Role;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder};
 
-use super::change;
 use crate::access::{Manage, Need, Participate, Permit, RoleChange, Verdict, role_verdict};
 use crate::accounts;
 use crate::accounts::AccountRow;
-use crate::database::Tx;
 use crate::entity::column::Text;
 use crate::entity::{account, collaborator};
 use crate::error::{Error, Result};
@@ -53,26 +51,26 @@ impl Store {
         if role_verdict(permit.standing(), change(None)) != Verdict::Allowed {
             return Err(Error::Fault(Fault::invalid("role", Reason::RoleTooHigh)));
         }
-        let account = self.person(permit, name).await?;
+        let account = &self.person(permit, name).await?;
         if account.name.0.as_str() == permit.path().namespace() {
             return Err(Error::Fault(Fault::invalid("account", Reason::AlreadyOwner)));
         }
-        let account = account.id;
         let now = self.clock().now();
         self.database()
             .write(permit, |tx| async move {
-                let before = role_of(&*tx, permit, account).await?;
+                let before = role_of(&*tx, permit, account.id).await?;
                 role_verdict(permit.standing(), change(before)).require()?;
                 let row = collaborator::ActiveModel {
                     repository_id: ActiveValue::Set(permit.repository().0),
-                    account_id: ActiveValue::Set(account),
+                    account_id: ActiveValue::Set(account.id),
                     role: ActiveValue::Set(Text(role)),
                     since: ActiveValue::Set(now.micros()),
                 };
                 let key = [collaborator::Column::RepositoryId, collaborator::Column::AccountId];
                 let replace = OnConflict::columns(key).update_column(collaborator::Column::Role).to_owned();
                 collaborator::Entity::insert(row).on_conflict(replace).exec_without_returning(&*tx).await?;
-                outbox::append(&*tx, &change::event(permit, What::Changed), now).await
+                let kind = EventKind::RoleChanged { account: account.name.0.clone(), before, after: Some(role) };
+                outbox::append(&*tx, &outbox::event(permit, kind), now).await
             })
             .await?;
         self.changed();
@@ -81,23 +79,26 @@ impl Store {
 
     /// Takes somebody's role away, which must be below the viewer's own unless it is the viewer's.
     pub async fn remove_collaborator(&self, permit: &Permit<Manage>, name: &str) -> Result<()> {
-        let account = accounts::by_name(self.database().read(permit), name).await?.ok_or(Error::Absent)?.id;
-        self.remove(permit, account).await
+        let account = accounts::by_name(self.database().read(permit), name).await?.ok_or(Error::Absent)?;
+        self.remove(permit, account.id, &account.name.0).await
     }
 
     /// Gives the viewer's own role back; absent when they have none of their own.
     pub async fn leave_repository(&self, permit: &Permit<Participate>) -> Result<()> {
-        self.remove(permit, permit.require_account()?.0).await
+        let (id, name) = permit.viewer().account().ok_or(Error::SignIn)?;
+        self.remove(permit, id.0, name).await
     }
 
-    async fn remove<N: Need>(&self, permit: &Permit<N>, account: i64) -> Result<()> {
+    async fn remove<N: Need>(&self, permit: &Permit<N>, account: i64, name: &AccountName) -> Result<()> {
         let own = permit.account().map(|id| id.0) == Some(account);
         let now = self.clock().now();
         self.database()
             .write(permit, |tx| async move {
                 let before = Some(role_of(&*tx, permit, account).await?.ok_or(Error::Absent)?);
                 role_verdict(permit.standing(), RoleChange { own, before, after: None }).require()?;
-                remove(&tx, permit, account, now).await
+                collaborator::Entity::delete_by_id((permit.repository().0, account)).exec(&*tx).await?;
+                let kind = EventKind::RoleChanged { account: name.clone(), before, after: None };
+                outbox::append(&*tx, &outbox::event(permit, kind), now).await
             })
             .await?;
         self.changed();
@@ -115,13 +116,4 @@ impl Store {
 async fn role_of<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, account: i64) -> Result<Option<Role>> {
     let row = collaborator::Entity::find_by_id((permit.repository().0, account)).one(on).await?;
     Ok(row.map(|row| row.role.0))
-}
-
-async fn remove<N: Need>(tx: &Tx, permit: &Permit<N>, account: i64, now: Timestamp) -> Result<()> {
-    let removed = collaborator::Entity::delete_by_id((permit.repository().0, account)).exec(tx).await?;
-    if removed.rows_affected == 0 {
-        return Err(Error::Absent);
-    }
-    outbox::append(tx, &change::event(permit, What::Changed), now).await?;
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use model::account::Account;
 use model::clock::Timestamp;
-use model::event::What;
+use model::event::EventKind;
 use model::id::{AccountId, RepositoryId};
 use model::page::{Page, PageRequest};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -11,7 +11,6 @@ use sea_orm::{
     QuerySelect,
 };
 
-use super::change;
 use crate::access::{Permit, See, Star, Viewer};
 use crate::accounts::AccountRow;
 use crate::database::Tx;
@@ -53,12 +52,12 @@ impl Store {
                     .await?;
                 let stars = stars.ok_or(Error::Absent)?;
                 if step != 0 {
-                    outbox::append(&*tx, &change::event(permit, What::Starred { on }), now).await?;
+                    outbox::append(&*tx, &outbox::event(permit, EventKind::Starred { on }), now).await?;
                 }
                 Ok::<_, Error>(stars)
             })
             .await?;
-        self.news().notify_waiters();
+        self.news().tell();
         Ok(unsigned(stars))
     }
 

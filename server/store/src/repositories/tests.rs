@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::event::What;
+use model::event::EventKind;
 use model::fault::{Fault, FaultCode};
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use model::page::PageRequest;
@@ -60,7 +60,7 @@ each_database! {
         for (viewer, name) in [(&cleo, "ada/other"), (&ada, "library/app"), (&ada, "nobody/app"), (&ada, "ben/app")] {
             assert!(matches!(fixture.store.push_permit(viewer, &path(name), now).await, Err(Error::Absent)), "{name}");
         }
-        assert_eq!(fixture.events().await, [What::Created]);
+        assert_eq!(fixture.events().await, [EventKind::RepositoryCreated]);
     }
 
     async fn an_account_may_want_its_first_pushes_public(fixture: &Fixture) {
@@ -83,7 +83,7 @@ each_database! {
             ids.insert(push.await.unwrap().unwrap().repository());
         }
         assert_eq!((ids.len(), fixture.rows("repository").await), (1, 1));
-        assert_eq!(fixture.events().await, [What::Created]);
+        assert_eq!(fixture.events().await, [EventKind::RepositoryCreated]);
     }
 
     async fn a_repository_is_made_once_and_only_where_one_may(fixture: &Fixture) {
@@ -272,7 +272,7 @@ each_database! {
         assert_eq!((first.items.len(), second.items.len(), second.next), (8, 4, None));
         let nobody = fixture.store.anonymous();
         assert!(matches!(fixture.store.permit::<Star>(&nobody, &app).await, Err(Error::SignIn)));
-        let starred = fixture.events().await.into_iter().filter(|what| matches!(what, What::Starred { .. })).count();
+        let starred = fixture.events().await.into_iter().filter(|what| matches!(what, EventKind::Starred { .. })).count();
         assert_eq!(starred, 14);
     }
 
@@ -327,7 +327,7 @@ each_database! {
         }
         assert_eq!(fixture.rows("blob").await, 1);
         assert_eq!(fixture.ledger.trash(10).await.unwrap(), ["unfinished"]);
-        assert_eq!(fixture.events().await.last(), Some(&What::Deleted));
+        assert_eq!(fixture.events().await.last(), Some(&EventKind::RepositoryDeleted));
         fixture.store.push_permit(&ada, &app, now).await.unwrap();
     }
 

@@ -1,7 +1,7 @@
 //! Manifests, tags, referrers, and what of them the repository counts and followers hear.
 //! What happens at the same time is asked elsewhere.
 
-use model::event::What;
+use model::event::{EventKind, TagMove};
 use model::id::RepositoryId;
 use model::oci::{Reference, Tag};
 use registry::ledger::{After, Expect, Link, Put, Unlink};
@@ -62,9 +62,10 @@ each_database! {
         world.push("m", std::slice::from_ref(&layer), &["a", "b"]).await;
         world.push("m", &[layer], &[]).await;
         assert_eq!(world.counters().await, counters);
-        let pushed = What::Pushed { digest, media_type: MANIFEST.to_owned(), tags: vec![tag("a"), tag("b")] };
+        let new = |name| TagMove { tag: tag(name), before: None };
+        let pushed = EventKind::Pushed { digest, media_type: MANIFEST.to_owned(), tags: vec![new("a"), new("b")] };
         let events = world.events().await;
-        assert_eq!(events.iter().map(|event| &event.what).collect::<Vec<_>>(), [&pushed]);
+        assert_eq!(events.iter().map(|event| &event.kind).collect::<Vec<_>>(), [&pushed]);
         assert_eq!(events[0].actor, world.place.actor);
         assert_eq!(world.number("SELECT COUNT(*) FROM tag_history").await, 2);
     }
@@ -103,8 +104,8 @@ each_database! {
         assert!(!world.ledger.delete_manifest(&world.place, &index.digest, world.now()).await.unwrap());
         assert_eq!(world.tags().await, ["child"]);
         assert!(world.ledger.manifest(world.place.id, &Reference::Digest(child)).await.unwrap().is_some());
-        let gone = What::ManifestDeleted { digest: index.digest, tags: vec![tag("a"), tag("z")] };
-        assert_eq!(world.events().await.last().unwrap().what, gone);
+        let gone = EventKind::ManifestDeleted { digest: index.digest, tags: vec![tag("a"), tag("z")] };
+        assert_eq!(world.events().await.last().unwrap().kind, gone);
     }
 
     async fn deleting_a_tag_leaves_its_manifest_and_other_tags(fixture: &Fixture) {
@@ -115,7 +116,7 @@ each_database! {
         assert_eq!(world.tags().await, ["b"]);
         assert_eq!(world.counters().await.0, 1);
         assert!(world.ledger.manifest(world.place.id, &Reference::Digest(digest.clone())).await.unwrap().is_some());
-        assert_eq!(world.events().await.last().unwrap().what, What::TagDeleted { tag: tag("a"), digest });
+        assert_eq!(world.events().await.last().unwrap().kind, EventKind::TagDeleted { tag: tag("a"), digest });
         assert_eq!(world.number("SELECT COUNT(*) FROM tag_history WHERE name = 'a' AND digest IS NULL").await, 1);
     }
 

@@ -2,7 +2,7 @@
 //! Each is run on many connections; which interleaving comes up is left to chance.
 
 use futures::future::join_all;
-use model::event::What;
+use model::event::EventKind;
 use model::oci::{Reference, Tag};
 use registry::ledger::{Expect, Put, Unlink};
 
@@ -34,7 +34,7 @@ each_database! {
         assert_eq!(history[63].try_get_by_index::<String>(0).unwrap(), last.as_str());
         let events = world.events().await;
         assert_eq!(events.len(), 64);
-        assert!(matches!(&events[63].what, What::Pushed { digest, .. } if *digest == last));
+        assert!(matches!(&events[63].kind, EventKind::Pushed { digest, .. } if *digest == last));
         assert_eq!(world.counters().await.0, 2);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use model::account::AccountName;
 use model::clock::Timestamp;
-use model::event::{Actor, Event, What};
+use model::event::{Actor, Event, EventKind};
 use model::oci::{Algorithm, Digest, RepositoryName, Tag};
 use registry::ledger::{After, Expect, Ledger, Link, NewManifest, Place, Put, Segment, Upload};
 use sha2::{Digest as _, Sha256};
@@ -94,7 +94,7 @@ impl World {
     /// Everything that has happened so far, save that the repository was made.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let events = all_events(&self.system).await.into_iter();
-        events.filter(|event| event.what != What::Created).collect()
+        events.filter(|event| event.kind != EventKind::RepositoryCreated).collect()
     }
 }
 
