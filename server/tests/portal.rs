@@ -17,6 +17,7 @@ use model::role::{Role, Visibility};
 use server::cli::{Opened, open};
 use server::config::Config;
 use server::portal::for_request;
+use store::scratch::Scratch;
 use store::sessions::Sessions;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -28,16 +29,19 @@ const PASSWORD: &str = "correct horse battery";
 struct World {
     hub: Opened,
     sessions: Arc<Sessions>,
+    _scratch: Scratch,
     _folder: TempDir,
 }
 
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
+        let scratch = Scratch::new(folder.path()).await.unwrap();
+        let data = ("data", folder.path().display().to_string());
+        let flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
         let hub = open(Config::resolve(flags, [], None).unwrap(), Clock::system()).await.unwrap();
         let sessions = Arc::new(Sessions::new(hub.state.store.clone()));
-        Self { hub, sessions, _folder: folder }
+        Self { hub, sessions, _scratch: scratch, _folder: folder }
     }
 
     /// What a request with this session's cookie gets, and the session itself.

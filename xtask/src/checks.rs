@@ -43,7 +43,7 @@ const CLIENTS: [&str; 12] = [
 ];
 
 /// All checks.
-pub(crate) const ALL: [Check; 15] = [
+pub(crate) const ALL: [Check; 16] = [
     check("fmt", "rustfmt", nothing, fmt),
     check("tidy", "file lengths, module openings, leftovers, the map", nothing, |machine, _| tidy::check(machine)),
     check("walls", "who may depend on whom", nothing, |machine, _| walls::check(machine)),
@@ -53,8 +53,9 @@ pub(crate) const ALL: [Check; 15] = [
     check("clippy-browser", "clippy on wasm32", wasm_missing, clippy_browser),
     check("doc", "documentation without warnings", nothing, doc),
     check("bundle", "stylesheet and islands", wasm_missing, |machine, _| bundle::build(machine)),
-    check("postgres", "the second database of the store tests", postgres_missing, postgres),
+    check("postgres", "the second database of the tests", postgres_missing, postgres),
     check("tests", "unit, property, store and HTTP tests", nothing, tests),
+    check("tests-postgres", "HTTP tests on PostgreSQL", postgres_missing, tests_on_postgres),
     check("doctests", "examples in the documentation", nothing, doctests),
     check("clients", "docker, containerd, podman, skopeo, crane, regctl", clients_missing, clients),
     check("browser", "a person in Chromium", browser_missing, browser),
@@ -179,18 +180,38 @@ fn cluster(machine: &Machine) -> Result<Option<Cluster>, Fault> {
 
 fn tests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
     let mut command = if machine.find("cargo-nextest").is_some() {
-        let mut command = cargo(machine, &["nextest", "run", "--no-tests", "pass"]);
-        command.args(["--profile", if machine.ci { "ci" } else { "default" }]);
-        command
+        nextest(machine)
     } else {
         // Slower and less isolated, but every toolchain has it.
         cargo(machine, &["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
+    watch_on_cluster(machine, &mut command, counts)
+}
+
+/// The server's tests open one database each; the whole workspace is named, so that nothing is compiled twice.
+fn tests_on_postgres(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    let mut command = if machine.find("cargo-nextest").is_some() {
+        let mut command = nextest(machine);
+        command.args(["--filterset", "package(server) and kind(test)"]);
+        command
+    } else {
+        cargo(machine, &["test", "--test", "*", "--no-fail-fast"])
+    };
+    watch_on_cluster(machine, command.env(postgres::KIND, "postgres"), counts)
+}
+
+fn nextest(machine: &Machine) -> Command {
+    let mut command = cargo(machine, &["nextest", "run", "--no-tests", "pass"]);
+    command.args(["--profile", if machine.ci { "ci" } else { "default" }]);
+    command
+}
+
+fn watch_on_cluster(machine: &Machine, command: &mut Command, counts: &mut Counts) -> Result<(), Fault> {
     let cluster = cluster(machine)?;
     if let Some(cluster) = &cluster {
         command.env(postgres::ADDRESS, cluster.address());
     }
-    process::watch(&mut command, |line| counts.read(line))
+    process::watch(command, |line| counts.read(line))
 }
 
 fn doctests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {

@@ -14,6 +14,9 @@ use crate::process;
 /// Tests read the cluster's address here; a set one is used as it is.
 pub(crate) const ADDRESS: &str = "PORTOLAN_TEST_POSTGRES";
 
+/// Tests that open one database each take it from the cluster where this says `postgres`.
+pub(crate) const KIND: &str = "PORTOLAN_TEST_DATABASE";
+
 /// A running cluster; dropping it stops the server and deletes its folder.
 #[derive(Debug)]
 pub(crate) struct Cluster {

@@ -31,6 +31,8 @@ mod keys;
 mod ledger;
 mod outbox;
 pub mod repositories;
+#[cfg(any(test, feature = "testing"))]
+pub mod scratch;
 mod secret;
 pub mod sessions;
 mod sql;

@@ -16,7 +16,8 @@ use model::oci::RepositoryName;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -197,6 +198,16 @@ impl Store {
             // Both ends mean the same: look.
             let _ = tokio::time::timeout(look, told).await;
         }
+    }
+
+    /// Done when every event that was written can be read: on one PostgreSQL server the transactions of other tests delay that.
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn settle_events(&self, system: &System) -> Result<()> {
+        let on = self.database().read(system);
+        while Entity::find().filter(settled(on).not()).count(on).await? > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// The place of the newest event that can be read. Whoever makes a copy of everything asks this first, and follows from

@@ -12,63 +12,48 @@ use model::oci::RepositoryName;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
 use registry::ledger::Ledger;
-use sea_orm::ConnectionTrait;
-use uuid::Uuid;
+use tempfile::TempDir;
 
 use crate::access::{Manage, System, Viewer};
+use crate::scratch::{self, Scratch};
 use crate::{EventPosition, OpenStore, Store, sql};
-
-/// The variable that holds the address of a PostgreSQL server on which databases can be made.
-const POSTGRES: &str = "PORTOLAN_TEST_POSTGRES";
 
 /// A store on a database of its own.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) system: System,
     pub(crate) ledger: Arc<dyn Ledger>,
-    url: String,
     now: Arc<AtomicI64>,
-    place: Place,
-}
-
-enum Place {
-    Folder(#[expect(dead_code, reason = "holds the folder until the test ends")] tempfile::TempDir),
-    Server { address: String, database: String },
+    scratch: Scratch,
+    _folder: Option<TempDir>,
 }
 
 impl Fixture {
     /// On SQLite, in a file of its own.
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
-        Self::open(&url, Place::Folder(folder)).await
+        Self::open(Scratch::sqlite(folder.path()), Some(folder)).await
     }
 
     /// On PostgreSQL, in a database of its own; `None` where there is no server, which fails where `CI` is set.
     pub(crate) async fn postgres() -> Option<Self> {
-        let Ok(address) = std::env::var(POSTGRES) else {
-            assert!(std::env::var("CI").is_err(), "{POSTGRES} is not set");
-            eprintln!("skipped: {POSTGRES} is not set");
+        let Ok(address) = std::env::var(scratch::SERVER) else {
+            assert!(std::env::var("CI").is_err(), "{} is not set", scratch::SERVER);
+            eprintln!("skipped: {} is not set", scratch::SERVER);
             return None;
         };
-        let database = format!("portolan_{}", Uuid::now_v7().simple());
-        let server = sea_orm::Database::connect(&address).await.unwrap();
-        server.execute_unprepared(&format!("CREATE DATABASE {database}")).await.unwrap();
-        server.close().await.unwrap();
-        let base = address.rsplit_once('/').unwrap().0;
-        let url = format!("{base}/{database}");
-        Some(Self::open(&url, Place::Server { address, database }).await)
+        Some(Self::open(Scratch::postgres(&address).await.unwrap(), None).await)
     }
 
-    async fn open(url: &str, place: Place) -> Self {
+    async fn open(scratch: Scratch, folder: Option<TempDir>) -> Self {
         let now = Arc::new(AtomicI64::new(1_760_000_000_000_000));
-        let OpenStore { store, system, ledger } = Store::open(url, clock(&now)).await.unwrap();
-        Self { store, system, ledger, url: url.to_owned(), now, place }
+        let OpenStore { store, system, ledger } = Store::open(scratch.url(), clock(&now)).await.unwrap();
+        Self { store, system, ledger, now, scratch, _folder: folder }
     }
 
     /// The same database, as another node has it open.
     pub(crate) async fn again(&self) -> Store {
-        Store::open(&self.url, clock(&self.now)).await.unwrap().store
+        Store::open(self.scratch.url(), clock(&self.now)).await.unwrap().store
     }
 
     /// An account without a password.
@@ -135,26 +120,18 @@ impl Fixture {
         self.now.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Takes the database away again; a test that failed leaves its own behind.
+    /// Closes the database and takes it away.
     pub(crate) async fn finish(self) {
         self.store.database().close().await;
-        if let Place::Server { address, database } = self.place {
-            let server = sea_orm::Database::connect(&address).await.unwrap();
-            server.execute_unprepared(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
-        }
     }
 }
 
 /// All events, once they can be read: on PostgreSQL the transactions of other tests delay that.
 pub(crate) async fn all_events(system: &System) -> Vec<Event> {
     let store = system.store();
-    loop {
-        let events = store.events_after(system, EventPosition::START, 10_000).await.unwrap();
-        if !store.unsettled().load(Ordering::Relaxed) {
-            return events.into_iter().map(|record| record.event().unwrap()).collect();
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    store.settle_events(system).await.unwrap();
+    let events = store.events_after(system, EventPosition::START, 10_000).await.unwrap();
+    events.into_iter().map(|record| record.event().unwrap()).collect()
 }
 
 fn clock(now: &Arc<AtomicI64>) -> Clock {

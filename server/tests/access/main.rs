@@ -1,5 +1,5 @@
 //! Who gets what on every route: the whole hub asked by everybody about everything, and the answers held against one table.
-//! Every test drives the whole router in memory over SQLite, in copies of one folder.
+//! Every test drives the whole router in memory, in copies of one folder and its database.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -19,6 +19,7 @@ use model::token::NewToken;
 use server::search::follow;
 use server::state::State;
 use store::access::{Comment, Manage, Viewer};
+use store::scratch::Scratch;
 use tempfile::TempDir;
 
 use crate::common::{MANIFEST, Now, PASSWORD, Site, basic, digest, image, sign_up};
@@ -63,6 +64,7 @@ pub(crate) struct Actor {
 /// One hub, open, and its folder.
 pub(crate) struct World {
     site: Site,
+    scratch: Scratch,
     folder: TempDir,
 }
 
@@ -75,8 +77,8 @@ impl Deref for World {
 }
 
 impl World {
-    async fn open(folder: TempDir, now: &Now) -> Self {
-        Self { site: Site::open(folder.path(), &[], now).await, folder }
+    async fn open(folder: TempDir, scratch: Scratch, now: &Now) -> Self {
+        Self { site: Site::open(folder.path(), &scratch, &[], now).await, scratch, folder }
     }
 
     async fn token(&self, of: &Viewer, scopes: &[&str], expires_at: Option<Timestamp>) -> (i64, String) {
@@ -140,7 +142,9 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) async fn make() -> Self {
         let now = Now::new();
-        let world = World::open(folder(), &now).await;
+        let folder = folder();
+        let scratch = Scratch::new(folder.path()).await.unwrap();
+        let world = World::open(folder, scratch, &now).await;
         let store = &world.state.store;
         let (system, operator) = (&world.opened.system, world.opened.system.viewer("test"));
         let mut viewers = BTreeMap::new();
@@ -179,6 +183,7 @@ impl Snapshot {
             actors.push(world.furnish(actor).await);
         }
         actors.push(world.furnish(of_owner("pull-only", pull_only)).await);
+        store.settle_events(system).await.unwrap();
         follow::catch_up(&world.state.search, system).await.unwrap();
         Self { template: world, now, actors, known: Known { token, ..known } }
     }
@@ -187,7 +192,8 @@ impl Snapshot {
     pub(crate) async fn open(&self) -> World {
         let folder = folder();
         copy(self.template.folder.path(), folder.path());
-        World::open(folder, &self.now).await
+        let scratch = self.template.scratch.copy(folder.path()).await.unwrap();
+        World::open(folder, scratch, &self.now).await
     }
 
     pub(crate) fn state(&self) -> &State {

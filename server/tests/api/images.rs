@@ -122,6 +122,7 @@ async fn a_search_counts_only_what_the_caller_may_see() {
         world.repository(&ada, path, visibility).await;
     }
     let state = &world.hub.state;
+    state.store.settle_events(&world.hub.system).await.unwrap();
     server::search::follow::catch_up(&state.search, &world.hub.system).await.unwrap();
     let document = world.get("/openapi.json", &eve).await.expect(200);
     let first = world.get("/search?q=lighthouse&limit=1", &eve).await.expect(200);

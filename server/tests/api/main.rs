@@ -1,4 +1,4 @@
-//! REST v1 as a caller meets it: the router over a real store on SQLite in a folder of its own, without sockets.
+//! REST v1 as a caller meets it: the router over a real store in a folder of its own, without sockets.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -16,6 +16,7 @@ use model::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
 use server::cli::{Opened, open};
 use server::config::Config;
+use store::scratch::Scratch;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) hub: Opened,
     router: Router,
     time: Arc<AtomicI64>,
+    _scratch: Scratch,
     _folder: TempDir,
 }
 
@@ -80,7 +82,9 @@ impl World {
 
     pub(crate) async fn with(settings: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut flags = BTreeMap::from([("data", folder.path().display().to_string())]);
+        let scratch = Scratch::new(folder.path()).await.unwrap();
+        let data = ("data", folder.path().display().to_string());
+        let mut flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let time = Arc::new(AtomicI64::new(NOW));
         let told = Arc::clone(&time);
@@ -88,7 +92,7 @@ impl World {
         let config = Config::resolve(flags, [], None).unwrap();
         let hub = open(config, clock).await.unwrap();
         let router = server::api::router(hub.state.clone());
-        Self { hub, router, time, _folder: folder }
+        Self { hub, router, time, _scratch: scratch, _folder: folder }
     }
 
     pub(crate) fn pass(&self, time: Duration) {

@@ -1,4 +1,4 @@
-//! A hub over SQLite in a folder, driven in memory, and what its tests send and read.
+//! A hub over a database of its own and a folder, driven in memory, and what its tests send and read.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -23,6 +23,7 @@ use server::config::Config;
 use server::state::State;
 use sha2::{Digest as _, Sha256};
 use store::access::Viewer;
+use store::scratch::Scratch;
 use tower::ServiceExt as _;
 
 /// Everybody's password.
@@ -83,8 +84,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn open(folder: &Path, settings: &[(&'static str, &str)], now: &Now) -> Self {
-        let mut flags = BTreeMap::from([("data", folder.display().to_string())]);
+    pub(crate) async fn open(folder: &Path, scratch: &Scratch, settings: &[(&'static str, &str)], now: &Now) -> Self {
+        let data = ("data", folder.display().to_string());
+        let mut flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let opened = cli::open(Config::resolve(flags, [], None).unwrap(), now.clock()).await.unwrap();
         Self { state: opened.state.clone(), opened }

@@ -97,6 +97,7 @@ impl Dock {
     async fn inspect(&self) {
         let inspector =
             Inspector::new(self.world.system.clone(), Arc::clone(&self.world.ledger), Arc::clone(&self.storage));
+        self.world.store.settle_events(&self.world.system).await.unwrap();
         while inspector.catch_up().await.unwrap() > 0 {}
     }
 

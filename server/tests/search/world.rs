@@ -19,6 +19,7 @@ use registry::ledger::{Expect, Ledger, NewManifest, Place, Put};
 use server::search::{Search, follow};
 use sha2::{Digest as _, Sha256};
 use store::access::{Manage, Own, Permit, System, Viewer};
+use store::scratch::Scratch;
 use store::{OpenStore, Store};
 use tempfile::TempDir;
 
@@ -33,6 +34,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) search: Search,
     ticks: Arc<AtomicI64>,
+    _scratch: Scratch,
 }
 
 impl World {
@@ -42,10 +44,10 @@ impl World {
         let ticks = Arc::new(AtomicI64::new(START));
         let told = Arc::clone(&ticks);
         let clock = Clock::new(move || Timestamp::from_micros(told.fetch_add(1_000_000, Ordering::SeqCst)));
-        let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
-        let OpenStore { store, system, ledger } = Store::open(&url, clock).await.unwrap();
+        let scratch = Scratch::new(folder.path()).await.unwrap();
+        let OpenStore { store, system, ledger } = Store::open(scratch.url(), clock).await.unwrap();
         let search = Search::open(&folder.path().join("index")).unwrap();
-        Self { folder, store, system, ledger, search, ticks }
+        Self { folder, store, system, ledger, search, ticks, _scratch: scratch }
     }
 
     /// Lets time pass.
@@ -136,6 +138,7 @@ impl World {
 
     /// Brings the index up to date.
     pub(crate) async fn follow(&self) {
+        self.store.settle_events(&self.system).await.unwrap();
         follow::catch_up(&self.search, &self.system).await.unwrap();
     }
 

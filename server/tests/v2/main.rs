@@ -1,5 +1,5 @@
 //! The hub as a client meets it over HTTP: tokens, push and pull, what stays hidden, and the edge around it all.
-//! Every test drives the whole router in memory over SQLite in a folder of its own.
+//! Every test drives the whole router in memory over a database and a folder of its own.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

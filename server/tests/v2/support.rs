@@ -10,6 +10,7 @@ use model::oci::RepositoryName;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
 use store::access::{Manage, Viewer};
+use store::scratch::Scratch;
 use tempfile::TempDir;
 
 use crate::common::{Answer, Now, PASSWORD, Site, basic};
@@ -18,6 +19,7 @@ use crate::common::{Answer, Now, PASSWORD, Site, basic};
 pub(crate) struct World {
     site: Site,
     now: Now,
+    _scratch: Scratch,
     _folder: TempDir,
 }
 
@@ -45,7 +47,13 @@ impl World {
 
     pub(crate) async fn with(settings: &[(&'static str, &str)]) -> Self {
         let (folder, now) = (tempfile::tempdir().unwrap(), Now::new());
-        Self { site: Site::open(folder.path(), settings, &now).await, now, _folder: folder }
+        let scratch = Scratch::new(folder.path()).await.unwrap();
+        Self {
+            site: Site::open(folder.path(), &scratch, settings, &now).await,
+            now,
+            _scratch: scratch,
+            _folder: folder,
+        }
     }
 
     /// With an image at `ada/app`, which `bob` may read; and `ada`.
