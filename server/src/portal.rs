@@ -16,7 +16,9 @@ use http::request::Parts;
 use model::account::Me;
 use model::fault::Fault;
 use model::oci::RepositoryName;
-use store::access::{Need, Permit, Viewer};
+use store::access::{Need, Permit, Scope, Viewer};
+use store::sessions::SessionAccount;
+use tokio::sync::OnceCell;
 use tower_sessions::Session;
 
 pub use self::facts::Facts;
@@ -27,21 +29,35 @@ pub struct Visit {
     state: State,
     viewer: Viewer,
     session: Option<Session>,
+    /// Whether the session held no more than who signed in when the request came.
+    is_bare: bool,
     facts: Facts,
     /// Who is signed in, where it was read already.
     me: Option<Me>,
+    /// What the viewer may see in lists, once it was asked.
+    scope: OnceCell<Scope>,
 }
 
-/// The portal for a page or an action of this viewer.
-pub fn for_request(state: &State, viewer: Viewer, me: Option<Me>, session: Session, parts: &Parts) -> PortalHandle {
+/// The portal for a page or an action of whoever signed in with this session.
+pub fn for_request(state: &State, account: Option<SessionAccount>, session: Session, parts: &Parts) -> PortalHandle {
     let facts = Facts::read(parts, state);
-    Arc::new(Visit { state: state.clone(), viewer, session: Some(session), facts, me })
+    // A session that holds no more than who signed in is not read for anything else.
+    let is_bare = account.as_ref().is_some_and(|account| !account.holds_more);
+    let (viewer, me) = match account {
+        Some(account) => (account.viewer, Some(account.me)),
+        None => (state.store.anonymous(), None),
+    };
+    Arc::new(Visit { state: state.clone(), viewer, session: Some(session), is_bare, facts, me, scope: OnceCell::new() })
 }
 
 impl Visit {
     /// A visit that keeps nothing between requests: whoever signs up here is not signed in, and there is no flash.
     pub fn without_session(state: State, viewer: Viewer, facts: Facts) -> Self {
-        Self { state, viewer, session: None, facts, me: None }
+        Self { state, viewer, session: None, is_bare: true, facts, me: None, scope: OnceCell::new() }
+    }
+
+    async fn scope(&self) -> Result<&Scope, Fault> {
+        self.scope.get_or_try_init(|| async { self.state.store.scope(&self.viewer).await.map_err(told) }).await
     }
 
     async fn permit<N: Need>(&self, path: &RepositoryName) -> Result<Permit<N>, Fault> {

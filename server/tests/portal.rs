@@ -47,12 +47,12 @@ impl World {
     /// What a request with this session's cookie gets, and the session itself.
     async fn visit(&self, id: Option<Id>) -> (PortalHandle, Session) {
         let session = Session::new(id, Arc::clone(&self.sessions), None);
-        let viewer = match id {
-            Some(id) => self.hub.state.store.session_viewer(&id.to_string()).await.unwrap(),
-            None => self.hub.state.store.anonymous(),
+        let account = match id {
+            Some(id) => self.hub.state.store.session_account(&id.to_string()).await.unwrap(),
+            None => None,
         };
         let (parts, ()) = Request::new(()).into_parts();
-        (for_request(&self.hub.state, viewer, None, session.clone(), &parts), session)
+        (for_request(&self.hub.state, account, session.clone(), &parts), session)
     }
 
     /// Somebody who just signed up, and the identity of their session.

@@ -125,7 +125,9 @@ impl Answer for Visit {
     }
 
     async fn take_flash(&self) -> Answered<Option<Flash>> {
-        let Some(session) = &self.session else { return Ok(None) };
+        // One that is bare is not read, unless this request put something in.
+        let read = |session: &&Session| !self.is_bare || session.is_modified();
+        let Some(session) = self.session.as_ref().filter(read) else { return Ok(None) };
         let flash: Option<Flash> = session.get(FLASH).await.map_err(session_failed)?;
         // Removing marks the session as changed whatever was there, and a page is no reason to write to the database.
         if flash.is_some() {

@@ -40,7 +40,7 @@ impl Visit {
 #[async_trait]
 impl Repositories for Visit {
     async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> Answered<Page<Repository>> {
-        let scope = self.state.store.scope(&self.viewer).await.map_err(told)?;
+        let scope = self.scope().await?;
         let filter = store::repositories::RepositoryFilter {
             namespace: filter.namespace,
             starred_by: filter.starred_by,
@@ -48,7 +48,7 @@ impl Repositories for Visit {
             official: filter.official,
             sort: filter.sort,
         };
-        self.state.store.repositories(&scope, &filter, &page).await.map_err(told)
+        self.state.store.repositories(scope, &filter, &page).await.map_err(told)
     }
 
     async fn namespaces(&self) -> Answered<Vec<Account>> {
@@ -56,13 +56,12 @@ impl Repositories for Visit {
     }
 
     async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
-        let permit = self.permit::<See>(path).await?;
-        self.state.store.head(&permit).await.map_err(told)
+        let (_, head) = self.state.store.head(&self.viewer, path).await.map_err(told)?;
+        Ok(head)
     }
 
     async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
-        let permit = self.permit::<See>(path).await?;
-        let head = self.state.store.head(&permit).await.map_err(told)?;
+        let (permit, head) = self.state.store.head(&self.viewer, path).await.map_err(told)?;
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();

@@ -23,19 +23,17 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         tracing::error!("a page is mounted outside the session layer");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let viewer = match session.id() {
-        Some(id) => match state.store.session_viewer(&id.to_string()).await {
-            Ok(viewer) => viewer,
+    let account = match session.id() {
+        Some(id) => match state.store.session_account(&id.to_string()).await {
+            Ok(account) => account,
             Err(error) => {
                 tracing::error!(error = cause(&error), "cannot tell who a session belongs to");
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
         },
-        None => state.store.anonymous(),
+        None => None,
     };
-    // Whoever is signed in chose the language of the page. What fails here fails again where the page asks who they are.
-    let me = if viewer.is_signed_in() { state.store.me(&viewer).await.ok() } else { None };
-    let handle: PortalHandle = portal::for_request(&state, viewer, me, session, &parts);
+    let handle: PortalHandle = portal::for_request(&state, account, session, &parts);
     let site = site(&state, &parts);
     parts.extensions.insert(handle);
     parts.extensions.insert(site);

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use model::account::Me;
 use model::clock::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ActiveValue, ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -14,6 +17,7 @@ use tower_sessions::session_store;
 use crate::access::{Exemption, System, Viewer};
 use crate::accounts::AccountRow;
 use crate::database::Tx;
+use crate::entity::column::Json;
 use crate::entity::{account as accounts, session};
 use crate::error::Result;
 use crate::{Store, secret};
@@ -23,6 +27,25 @@ pub const ACCOUNT: &str = "account";
 
 /// How many expired sessions one call deletes.
 const SWEEP: u64 = 500;
+
+/// Who signed in with a session.
+#[derive(Clone, Debug)]
+pub struct SessionAccount {
+    /// The viewer.
+    pub viewer: Viewer,
+    /// Their account as they see it.
+    pub me: Me,
+    /// Whether the session holds anything besides the account.
+    pub holds_more: bool,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "session::Entity")]
+struct SessionRow {
+    data: Json<serde_json::Map<String, serde_json::Value>>,
+    #[sea_orm(nested)]
+    account: AccountRow,
+}
 
 /// The sessions of a store, for the session layer.
 #[derive(Clone, Debug)]
@@ -122,13 +145,22 @@ impl SessionStore for Sessions {
 impl Store {
     /// The viewer of a session: whoever signed in with it, or nobody when it is unknown, over, or its account disabled.
     pub async fn session_viewer(&self, session_id: &str) -> Result<Viewer> {
-        let find = accounts::Entity::find()
-            .inner_join(session::Entity)
+        Ok(self.session_account(session_id).await?.map_or_else(Viewer::nobody, |account| account.viewer))
+    }
+
+    /// Who signed in with a session; `None` where [`Store::session_viewer`] gives nobody.
+    pub async fn session_account(&self, session_id: &str) -> Result<Option<SessionAccount>> {
+        let find = session::Entity::find()
+            .inner_join(accounts::Entity)
             .filter(session::Column::Id.eq(key(session_id)))
             .filter(session::Column::ExpiresAt.gt(self.clock().now().micros()))
             .filter(accounts::Column::DisabledAt.is_null());
-        let row = find.into_partial_model::<AccountRow>().one(self.database().read(&Exemption::Session)).await?;
-        Ok(row.map_or_else(Viewer::nobody, |row| row.viewer()))
+        let row = find.into_partial_model::<SessionRow>().one(self.database().read(&Exemption::Session)).await?;
+        Ok(row.map(|row| SessionAccount {
+            viewer: row.account.viewer().read_now(),
+            me: row.account.me(),
+            holds_more: row.data.0.len() > 1,
+        }))
     }
 
     /// Deletes some sessions that have expired; how many.

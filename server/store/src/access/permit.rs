@@ -9,7 +9,7 @@ use model::repository::Abilities;
 use model::role::Role;
 
 use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
-use super::standing::Standing;
+use super::standing::{Found, Standing};
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::Store;
@@ -44,6 +44,15 @@ covers! {
 }
 
 impl<N: Need> Permit<N> {
+    /// A permit for the viewer on what was found at a path.
+    pub(super) fn to(viewer: &Viewer, path: &RepositoryName, found: Found) -> Result<Self> {
+        let standing = found.standing_for(viewer, path, N::KIND);
+        verdict(&standing, N::KIND).require()?;
+        // Whoever is let in as anybody acts as nobody.
+        let viewer = if standing.signed_in { viewer.clone() } else { Viewer::nobody() };
+        Ok(Self { viewer, repository: found.repository, path: found.path, standing, need: PhantomData })
+    }
+
     /// The repository.
     pub const fn repository(&self) -> RepositoryId {
         self.repository
@@ -114,11 +123,7 @@ impl Store {
     /// Where a token does not reach, its holder still reads what is public, as anybody would.
     pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
         let path = path.clone().within_hub();
-        let found = self.find(viewer, &path).await?.ok_or(Error::Absent)?;
-        let standing = found.standing_for(viewer, &path, N::KIND);
-        verdict(&standing, N::KIND).require()?;
-        let viewer = if standing.signed_in { viewer.clone() } else { Viewer::nobody() };
-        Ok(Permit { viewer, repository: found.repository, path: found.path, standing, need: PhantomData })
+        Permit::to(viewer, &path, self.find(viewer, &path).await?.ok_or(Error::Absent)?)
     }
 
     /// A permit to push. A repository that is not there is made, with the visibility that is its namespace's default, when

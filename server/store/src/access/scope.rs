@@ -122,6 +122,8 @@ impl Store {
     pub async fn scope(&self, viewer: &Viewer) -> Result<Scope> {
         let sees = if viewer.is_system() {
             Sees::Everything(None)
+        } else if let Some(id) = viewer.account_id().filter(|_| viewer.is_current()) {
+            if viewer.is_admin() { Sees::Everything(Some(id)) } else { Sees::Member(id) }
         } else if let Some(id) = viewer.account_id() {
             let admin = account::Entity::find_by_id(id.0)
                 .select_only()

@@ -12,16 +12,19 @@ use model::token::TokenAction;
 use moka::sync::Cache;
 use repository::Column;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
-use sea_orm::{EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    DbErr, EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QueryResult, QuerySelect, QueryTrait, Select,
+};
 
-use super::need::NeedKind;
+use super::need::{NeedKind, See};
+use super::permit::Permit;
 use super::roles::{is_admin, role_of, role_of_rank};
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::Store;
 use crate::entity::column::Text;
 use crate::entity::{repository, repository_alias};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How long a role or a visibility that another node changed may go unnoticed.
 const AGE: Duration = Duration::from_secs(1);
@@ -185,8 +188,24 @@ struct StandingRow {
     admin: Option<bool>,
 }
 
-/// One statement for what exists, what was renamed and what is missing, so that they take the same time.
-fn standing_at(path: &RepositoryName, account: Option<i64>) -> Select<repository::Entity> {
+/// A standing together with more of the same row.
+struct RowWithStanding<R> {
+    standing: StandingRow,
+    row: R,
+}
+
+impl<R: FromQueryResult> FromQueryResult for RowWithStanding<R> {
+    fn from_query_result(result: &QueryResult, prefix: &str) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            standing: StandingRow::from_query_result(result, prefix)?,
+            row: R::from_query_result(result, prefix)?,
+        })
+    }
+}
+
+/// The condition on the repository that has a path, or had it before it was renamed. One statement for what exists, what was
+/// renamed and what is missing, so that they take the same time.
+fn is_at(path: &RepositoryName) -> Expr {
     let present = Query::select()
         .column((Alias::new("named"), repository::Column::Id))
         .from_as(repository::Entity, "named")
@@ -198,32 +217,63 @@ fn standing_at(path: &RepositoryName, account: Option<i64>) -> Select<repository
         .filter(repository_alias::Column::Path.into_simple_expr().eq(path.as_str()))
         .into_query();
     let subquery = |select: SelectStatement| Expr::SubQuery(None, Box::new(select.into()));
-    repository::Entity::find()
-        .select_only()
-        .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments])
-        .expr_as(role_of(Expr::value(account)), "granted")
-        .expr_as(is_admin(account), "admin")
-        .filter(Column::Id.into_simple_expr().eq(Func::coalesce([subquery(present), subquery(renamed)])))
+    Column::Id.into_simple_expr().eq(Func::coalesce([subquery(present), subquery(renamed)]))
 }
 
 impl Store {
     /// What is at a path for a viewer, whether they may see it or not.
     pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<Found>> {
-        let asker = match viewer.account_id() {
-            Some(id) => Asker::Account(id),
-            None if viewer.is_system() => Asker::System,
-            None => Asker::Anonymous,
-        };
+        let asker = Asker::of(viewer);
         let standings = self.standings();
         let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
         if let Some(found) = standings.found.get(&key) {
             return Ok(found);
         }
         let account = viewer.account_id().map(|id| id.0);
-        let row = standing_at(path, account).into_model::<StandingRow>().one(self.database().read(viewer)).await?;
+        let find = repository::Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments])
+            .expr_as(role_of(Expr::value(account)), "granted")
+            .expr_as(is_admin(account), "admin")
+            .filter(is_at(path));
+        let row = find.into_model::<StandingRow>().one(self.database().read(viewer)).await?;
         let found = row.map(|row| found(row, asker)).transpose()?;
         standings.found.insert(key, found.clone());
         Ok(found)
+    }
+}
+
+impl Asker {
+    fn of(viewer: &Viewer) -> Self {
+        match viewer.account_id() {
+            Some(id) => Self::Account(id),
+            None if viewer.is_system() => Self::System,
+            None => Self::Anonymous,
+        }
+    }
+}
+
+impl Store {
+    /// A permit to see what is at a path, and more of its row, in one statement. `select` reads at least the repository's
+    /// columns and the role that was `granted` to the viewer.
+    pub(crate) async fn see<R: FromQueryResult>(
+        &self,
+        viewer: &Viewer,
+        path: &RepositoryName,
+        select: Select<repository::Entity>,
+    ) -> Result<(Permit<See>, R)> {
+        let path = path.clone().within_hub();
+        let (asker, standings) = (Asker::of(viewer), self.standings());
+        let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
+        let find = select.expr_as(is_admin(viewer.account_id().map(|id| id.0)), "admin").filter(is_at(&path));
+        let both = find.into_model::<RowWithStanding<R>>().one(self.database().read(viewer)).await?;
+        let Some(RowWithStanding { standing, row }) = both else {
+            standings.found.insert(key, None);
+            return Err(Error::Absent);
+        };
+        let found = found(standing, asker)?;
+        standings.found.insert(key, Some(found.clone()));
+        Ok((Permit::to(viewer, &path, found)?, row))
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Viewer {
     limits: Option<Arc<[TokenScope]>>,
     whole_lists: bool,
     token: Option<TokenId>,
+    /// Whether their account was read for this request, so that nothing of it needs to be asked again.
+    current: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,11 +31,11 @@ enum Who {
 
 impl Viewer {
     pub(crate) fn nobody() -> Self {
-        Self { who: Who::Anonymous, limits: None, whole_lists: false, token: None }
+        Self { who: Who::Anonymous, limits: None, whole_lists: false, token: None, current: false }
     }
 
     pub(crate) fn member(id: AccountId, name: AccountName, admin: bool) -> Self {
-        Self { who: Who::Member { id, name, admin }, limits: None, whole_lists: false, token: None }
+        Self { who: Who::Member { id, name, admin }, limits: None, whole_lists: false, token: None, current: false }
     }
 
     /// The same viewer, held to what these scopes allow. Lists show only what they name, unless `whole_lists` says that
@@ -45,6 +47,16 @@ impl Viewer {
     /// The same viewer, known to have come with a personal token.
     pub(crate) fn by_token(self, token: TokenId) -> Self {
         Self { token: Some(token), ..self }
+    }
+
+    /// The same viewer, whose account was read for this request; to be kept no longer.
+    pub(crate) fn read_now(self) -> Self {
+        Self { current: true, ..self }
+    }
+
+    /// Whether their account was read for this request.
+    pub(crate) const fn is_current(&self) -> bool {
+        self.current
     }
 
     /// The personal token that they came with.
@@ -174,7 +186,7 @@ impl System {
 
     /// The site as a viewer, with the reason why it asks; it sees and may do everything.
     pub fn viewer(&self, reason: &'static str) -> Viewer {
-        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None }
+        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None, current: false }
     }
 }
 

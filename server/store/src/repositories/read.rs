@@ -1,14 +1,25 @@
 //! One repository as the holder of a permit sees it.
 
+use model::oci::RepositoryName;
 use model::repository::{Repository, RepositoryHead};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, PartialModelTrait, QueryFilter, QuerySelect};
 
-use crate::access::{Permit, See};
-use crate::entity::repository;
+use crate::Store;
+use crate::access::{Permit, See, Viewer};
+use crate::accounts::AccountRow;
+use crate::entity::{account, repository};
 use crate::error::{Error, Result};
 use crate::repositories::ViewedRow;
 use crate::sql::unsigned;
-use crate::{Store, accounts};
+
+/// A repository with the account whose namespace it is in.
+#[derive(FromQueryResult)]
+struct HeadRow {
+    #[sea_orm(nested)]
+    viewed: ViewedRow,
+    #[sea_orm(nested(prefix = "owner_"))]
+    owner: Option<AccountRow>,
+}
 
 impl Store {
     /// A repository with the viewer's role and star.
@@ -17,16 +28,21 @@ impl Store {
         row.repository.view(permit.role(), row.starred)
     }
 
-    /// What all pages of a repository show: itself, what the viewer may do with it, and whose it is.
-    pub async fn head(&self, permit: &Permit<See>) -> Result<RepositoryHead> {
-        let row = self.row(permit).await?;
-        let owner = accounts::by_name(self.database().read(permit), permit.path().namespace()).await?;
-        Ok(RepositoryHead {
-            repository: row.repository.view(permit.role(), row.starred)?,
+    /// What all pages of a repository show, of the one at a path: itself, what the viewer may do with it, and whose it is.
+    /// With a permit for the rest of the page.
+    pub async fn head(&self, viewer: &Viewer, path: &RepositoryName) -> Result<(Permit<See>, RepositoryHead)> {
+        let select = ViewedRow::select(viewer.account().map(|(id, _)| id)).left_join(account::Entity);
+        let select = AccountRow::select_cols_nested(select, Some("owner_"), None);
+        let (permit, row) = self.see::<HeadRow>(viewer, path, select).await?;
+        // Whoever acts as nobody has starred nothing.
+        let starred = row.viewed.starred && permit.account().is_some();
+        let head = RepositoryHead {
+            repository: row.viewed.repository.view(permit.role(), starred)?,
             abilities: permit.abilities(),
-            comment_count: unsigned(row.repository.comment_count),
-            owner: owner.ok_or(Error::Absent)?.account(),
-        })
+            comment_count: unsigned(row.viewed.repository.comment_count),
+            owner: row.owner.ok_or(Error::Absent)?.account(),
+        };
+        Ok((permit, head))
     }
 
     /// The overview as Markdown, as it was written.

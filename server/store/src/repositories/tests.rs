@@ -235,8 +235,7 @@ each_database! {
         let ben = fixture.person("ben").await;
         let app = fixture.repository(&ada, "app", Visibility::Public).await;
         fixture.collaborator(&ada, &app, &ben, Role::Writer).await;
-        let permit = fixture.store.permit::<See>(&ben, &app).await.unwrap();
-        let head = fixture.store.head(&permit).await.unwrap();
+        let (_, head) = fixture.store.head(&ben, &app).await.unwrap();
         assert_eq!((head.owner.name.as_str(), head.repository.role), ("ada", Some(Role::Writer)));
         let abilities = head.abilities;
         assert!(abilities.star && abilities.comment && abilities.push);
