@@ -1,5 +1,4 @@
 //! Forms as people fill them in: fields with label, help and fault, and what a refused form left behind.
-//! It refuses to know what a form does; that is its action's affair.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
 //! Where things are on this site: the addresses of pages, and the one place that takes a repository's address apart.
-//! It refuses to know what stands there and who may see it.
 
 use model::oci::RepositoryName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

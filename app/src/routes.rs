@@ -1,5 +1,4 @@
 //! Every page in one table. A path that is not here has no page.
-//! It refuses to know what a page shows; each route renders whole, with its true status, before the first byte leaves.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

@@ -1,5 +1,4 @@
 //! The HTML document around every page: head, top bar, footer, theme, and the script that wakes the islands.
-//! It refuses to know which page it surrounds.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;

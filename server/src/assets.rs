@@ -1,5 +1,5 @@
-//! The stylesheet, icons, favicon and islands as built into the binary, under paths that change with their content.
-//! It refuses to know which page asks for them, and works with none of them there.
+//! The stylesheet, icons, favicon and islands as built into the binary, under paths that change with their content. Pages
+//! work without any of them.
 
 use app::portal::Islands;
 use axum::body::Body;

@@ -1,5 +1,4 @@
 //! The command line: which commands there are, and what an operator reads when one fails.
-//! It refuses to know how a command does its work.
 
 mod account;
 mod demo;
@@ -27,24 +26,24 @@ struct Portolan {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the hub with its engine
+    /// Run the hub
     Serve(settings::Settings),
-    /// Serve a hub with sample content in ./demo, to look around in
+    /// Run a hub with sample content in ./demo
     Demo(demo::Demo),
-    /// Serve an engine alone, without accounts
+    /// Run a registry without the hub and its accounts
     Registry(registry::Registry),
-    /// Accounts; also while the server runs
+    /// Manage accounts; works while the server runs
     #[command(subcommand)]
     User(account::User),
-    /// Personal access tokens
+    /// Manage personal access tokens
     #[command(subcommand)]
     Token(account::Token),
-    /// The settings
+    /// Show the settings
     #[command(subcommand)]
     Config(upkeep::Config),
-    /// Make this node's search index anew; the server must not run on it meanwhile
+    /// Rebuild the search index of this node; stop its server first
     Reindex(settings::Settings),
-    /// Look whether the settings, the database and the storage are in order
+    /// Check the settings, the database and the storage
     Doctor(settings::Settings),
 }
 

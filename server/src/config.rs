@@ -1,5 +1,4 @@
 //! The settings: flags over `PORTOLAN_*` over the TOML file over defaults, each value with where it came from.
-//! It refuses to open, bind or connect to anything that a setting names.
 
 mod address;
 mod layers;
@@ -24,7 +23,7 @@ pub use self::layers::environment;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
     /// A value is not one of those allowed.
-    #[error("{key} = {value:?} ({origin}) is not usable: {allowed}")]
+    #[error("{key} = {value:?} ({origin}) is not valid: {allowed}")]
     Value {
         /// The setting.
         key: &'static str,
@@ -36,7 +35,7 @@ pub enum Error {
         allowed: &'static str,
     },
     /// No setting has this name.
-    #[error("{key} = {value:?} ({origin}) is no setting; settings are: {}", names())]
+    #[error("{key} = {value:?} ({origin}) is not a setting; the settings are: {}", names())]
     Unknown {
         /// What was given.
         key: String,
@@ -46,7 +45,7 @@ pub enum Error {
         origin: String,
     },
     /// A variable of ours is not text.
-    #[error("{key} (environment) is not usable: its value is not text in UTF-8")]
+    #[error("{key} (environment) is not valid: its value is not text in UTF-8")]
     NotText {
         /// Its name.
         key: String,
@@ -287,7 +286,7 @@ mod tests {
         let error = resolve(&[], &[("PORTOLAN_LISTEN", "5000")]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "listen = \"5000\" (PORTOLAN_LISTEN) is not usable: an address and port, such as 127.0.0.1:5000 or [::]:5000"
+            "listen = \"5000\" (PORTOLAN_LISTEN) is not valid: an address and port, such as 127.0.0.1:5000 or [::]:5000"
         );
         assert!(!error.contains('\n'));
     }

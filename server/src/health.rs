@@ -1,5 +1,4 @@
-//! Whether the process lives and whether its database and storage answer.
-//! It refuses to say what is wrong: that is in the log.
+//! Whether the process lives and whether its database and storage answer. What is wrong is in the log.
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! The `portolan` binary: hands its arguments to the command line and ends with its exit code.
-//! It refuses to know any command.
 
 use std::process::ExitCode;
 

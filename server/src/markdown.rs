@@ -1,5 +1,5 @@
 //! Markdown as people wrote it, to HTML that is safe on our pages: GitHub's dialect, then a sanitiser over the whole result.
-//! Pure functions; it refuses to know whose text it is, where it stands and whether a mentioned account exists.
+//! Pure functions.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -1,5 +1,5 @@
-//! Figures about requests for Prometheus, counted through handles that are looked up once.
-//! It refuses to know paths, names and people: its labels are the surface and the class of the status.
+//! Figures about requests for Prometheus, counted through handles that are looked up once. Labels are the surface and the
+//! class of the status, never paths, names or people.
 
 use std::time::Duration;
 

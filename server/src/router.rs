@@ -1,5 +1,4 @@
 //! Where everything is mounted, in which layers, and the list of it: a route gets in only by being listed.
-//! It refuses to know what any route does.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
 //! Search over what the viewer may see: one way in for pages, REST and `docker search`, over an index that each node keeps.
-//! It refuses to decide who may see what: the store's scope is part of every query, and hits are rows loaded through it again.
+//! The store's scope is part of every query, and hits are rows loaded through it again.
 
 mod analyser;
 mod collect;

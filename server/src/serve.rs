@@ -1,5 +1,4 @@
 //! Connections: accepted, spoken to in HTTP/1.1 or HTTP/2, and let finish when the server stops.
-//! It refuses to know what the requests ask for.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,5 +1,4 @@
 //! What every request may reach: the store, the engine, the search index, the settings and the clock, in one cheap handle.
-//! It refuses to know any request; whatever belongs to one of those is passed beside it.
 
 use std::ops::Deref;
 use std::sync::Arc;

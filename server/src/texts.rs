@@ -1,5 +1,5 @@
-//! Rendered Markdown, kept by what it was made from, so that a page that is looked at often costs one rendering.
-//! It refuses to know whose text it is: HTML depends on the text and on its anchors' prefix alone, and on nothing that changes.
+//! Rendered Markdown, kept by what it was made from, so that a page that is looked at often costs one rendering. The HTML
+//! depends on nothing but the text and the prefix of its anchors.
 
 use std::sync::Arc;
 

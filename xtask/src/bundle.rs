@@ -1,5 +1,5 @@
-//! Makes `target/site`, the files that the server embeds: the stylesheet, the public files
-//! and, where wasm32 can be built, the islands. It refuses to know who serves them.
+//! Makes `target/site`, the files that the server embeds: the stylesheet, the public files and,
+//! where wasm32 can be built, the islands.
 
 use std::collections::BTreeSet;
 use std::fs;

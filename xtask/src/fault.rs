@@ -1,5 +1,4 @@
-//! What can go wrong in a task, one variant an outcome. It refuses to know which task it
-//! was: the caller prints that.
+//! What can go wrong in a task, one variant an outcome.
 
 use std::error::Error;
 use std::io;

@@ -1,5 +1,5 @@
-//! Reading and writing files so that an unchanged one keeps its time stamp: cargo rebuilds
-//! what embeds them only when they truly change. It refuses to know what the files are for.
+//! Reading and writing files so that an unchanged one keeps its time stamp: cargo rebuilds what
+//! embeds them only when they truly change.
 
 use std::collections::BTreeSet;
 use std::fs;

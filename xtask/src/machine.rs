@@ -1,5 +1,5 @@
-//! What this machine offers: the checkout's paths, the programs on the PATH, and whether it
-//! is a CI machine. It refuses to install anything.
+//! What this machine offers: the checkout's paths, the programs on the PATH, and whether it is a
+//! CI machine. Nothing is installed.
 
 use std::env;
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
 //! Compares the map in ARCHITECTURE.md with the folders that are there, and follows the paths
-//! that its text names. It refuses to judge what the text says of them.
+//! that its text names.
 
 use std::collections::BTreeSet;
 use std::fs;

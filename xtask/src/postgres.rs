@@ -1,5 +1,4 @@
-//! A throwaway PostgreSQL cluster on loopback for the tests that want one. It refuses to
-//! know what is stored in it.
+//! A throwaway PostgreSQL cluster on loopback for the tests that want one.
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};

@@ -1,5 +1,4 @@
-//! Starting other programs: plainly, quietly, or watched line by line. It refuses to know
-//! what their output means.
+//! Starting other programs: plainly, quietly, or watched line by line.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};

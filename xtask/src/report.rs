@@ -1,5 +1,5 @@
-//! Counting: reads how many tests passed from the summaries of cargo, nextest, node and our
-//! own scripts. It refuses to judge; a step's exit status does that.
+//! Counting: reads how many tests passed from the summaries of cargo, nextest, node and our own
+//! scripts. A step's exit status decides whether it passed.
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,4 @@
 //! Running the real thing: bundle, release build, then the server in this process's place.
-//! It refuses to know the server's options; they are passed on as they are.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;

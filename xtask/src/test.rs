@@ -1,5 +1,5 @@
 //! `cargo xtask test`: runs the checks in order, times each, and says at the end what passed,
-//! what failed and what could not run here. It refuses to know what a check does.
+//! what failed and what could not run here.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Small habits that a compiler does not check: short files, modules that open with what
-//! they are, nothing left over. It refuses to judge what a sentence says.
+//! Small habits that a compiler does not check: short files, modules that open with what they
+//! are, nothing left over.
 
 use std::fs;
 use std::path::Path;

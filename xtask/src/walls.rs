@@ -1,5 +1,5 @@
-//! Checks who depends on whom, as cargo resolves it: the arrows between rooms and the walls
-//! that keep SQL, the engine and the web apart. It refuses to look into the code.
+//! Checks who depends on whom, as cargo resolves it: the arrows between rooms and the walls that
+//! keep SQL, the engine and the web apart.
 
 use std::collections::BTreeSet;
 

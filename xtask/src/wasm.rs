@@ -1,5 +1,5 @@
-//! Finds the toolchain that builds for wasm32, or makes one from Debian's packages. This is
-//! the one place that knows how; it refuses to know what is built with it.
+//! Finds the toolchain that builds for wasm32, or makes one from Debian's packages. This is the
+//! one place that knows how.
 
 use std::env;
 use std::fmt;

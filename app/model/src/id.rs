@@ -1,5 +1,4 @@
 //! Row identities as opaque numbers, one type a noun, so that one can never stand in for another.
-//! It refuses to know where they come from or what they point at.
 
 use serde::{Deserialize, Serialize};
 

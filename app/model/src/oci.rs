@@ -1,5 +1,5 @@
-//! Names of the OCI distribution specification, parsed once at the edge and trusted from then on: repository, tag,
-//! digest and reference. It refuses to know who may use them and where the bytes are.
+//! Names of the OCI distribution specification, parsed once at the edge and trusted from then on: repository, tag, digest
+//! and reference.
 
 use std::fmt;
 use std::str::FromStr;

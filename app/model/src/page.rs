@@ -1,5 +1,4 @@
 //! Pages of a list, by key and not by offset: a limit, a cursor that the list itself made, and what it gave.
-//! It refuses to know what a cursor means; the list that made it parses it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,4 @@
 //! Starring in place: the button turns when the server has counted the star, and the page stays.
-//! It refuses to explain a refusal; the plain form does that.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;

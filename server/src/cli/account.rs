@@ -1,5 +1,5 @@
-//! `portolan user …` and `portolan token …`: what an operator does with accounts, also while the server runs.
-//! It refuses to decide anything: it asks the store as the site itself.
+//! `portolan user …` and `portolan token …`: what an operator does with accounts, also while the server runs. It acts as the
+//! site itself.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -18,15 +18,15 @@ use crate::cli::{Error, settings};
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
-    /// Make an account; prints a password unless one is given
+    /// Create an account; generates and prints a password unless one is given
     Add(Add),
     /// List all accounts
     List(Settings),
-    /// Let neither password nor session nor token of an account open anything
+    /// Disable an account: its password, sessions and tokens stop working
     Disable(Named),
-    /// Undo `disable`
+    /// Enable a disabled account
     Enable(Named),
-    /// Set a new password and end all sessions; prints it unless one is given
+    /// Set a new password and end all sessions; generates and prints one unless given
     ResetPassword(Reset),
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Add {
     /// Its mail address
     #[arg(long, value_name = "EMAIL")]
     email: String,
-    /// Let it administer the site
+    /// Make it an administrator of the site
     #[arg(long)]
     admin: bool,
     /// Read the password from the first line of standard input
@@ -72,22 +72,22 @@ pub(super) struct Reset {
 /// What to do with personal access tokens.
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Make a personal access token and print it once
+    /// Create a personal access token and print it
     Create(Create),
 }
 
 /// A token to be made.
 #[derive(Args, Debug)]
 pub(super) struct Create {
-    /// Whose it is
+    /// The account that it belongs to
     account: String,
-    /// What to call it
+    /// A label to recognise it by
     #[arg(long)]
     label: String,
-    /// What it may do, such as 'team/*:pull,push'; may be repeated; all that its owner may unless given
+    /// Limit it to a scope such as 'team/*:pull,push'; can be repeated (default: no limit)
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// When it stops working, such as 90d or 12h; never unless given
+    /// Expire it after this time, such as 90d or 12h (default: never)
     #[arg(long, value_name = "AGE", value_parser = age)]
     expires: Option<Duration>,
     #[command(flatten)]
@@ -131,7 +131,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             let password = Password::get(add.password_stdin)?;
             let form = SignUp { name: add.name, email: add.email, password: password.text.clone(), invitation: None };
             let account = system.store().create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
-            say(&format!("Made the account {}.", account.name));
+            say(&format!("Created the account {}.", account.name));
             tell(&password);
         }
         User::List(given) => {
@@ -154,7 +154,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             let (system, operator) = enter(&reset.settings).await?;
             let password = Password::get(reset.password_stdin)?;
             system.store().reset_password(&operator, &reset.name, &password.text).await.map_err(Error::of_store)?;
-            say(&format!("{} has a new password; its sessions are ended.", reset.name));
+            say(&format!("{} has a new password, and its sessions have ended.", reset.name));
             tell(&password);
         }
     }

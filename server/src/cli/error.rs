@@ -1,5 +1,4 @@
 //! Why a command failed, in one line for whoever typed it.
-//! It refuses to know the log; a command that fails says so on standard error.
 
 use std::error::Error as _;
 use std::io;
@@ -31,7 +30,7 @@ pub enum Error {
     #[error("cannot use {0} as the data folder (--data)")]
     Folder(PathBuf, #[source] io::Error),
     /// Somebody else listens there.
-    #[error("{0} is in use: stop what listens there, or choose another address with --listen")]
+    #[error("{0} is already in use; stop the other process, or choose another address with --listen")]
     InUse(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {0} (--listen)")]

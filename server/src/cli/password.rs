@@ -1,5 +1,4 @@
 //! Passwords for accounts that an operator makes: read from standard input, or made up and shown once.
-//! It refuses to know what is done with them.
 
 use std::io::{self, BufRead as _};
 

@@ -1,5 +1,4 @@
 //! `portolan registry`: an engine alone, without accounts, for a private network or behind something else that guards it.
-//! It refuses to know the hub; it shares with it the ledger, the storage and the gateway.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,10 +33,10 @@ pub(super) struct Registry {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Access {
-    /// Let everybody do everything
+    /// Allow everyone to push, pull and delete
     #[arg(long)]
     open: bool,
-    /// Let those do everything whom this file names with a bcrypt hash, as `htpasswd -B` writes it
+    /// Allow the users in this htpasswd file (bcrypt, as written by `htpasswd -B`)
     #[arg(long, value_name = "FILE")]
     htpasswd: Option<PathBuf>,
 }

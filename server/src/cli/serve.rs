@@ -143,9 +143,9 @@ fn announce(root: &str, secret: Option<&str>, welcome: &str) {
     tracing::info!(url = root, "serving");
     if let Some(secret) = secret {
         let link = format!("{root}/setup?token={secret}");
-        tracing::info!(link, "there is no account yet: open this link once to make the first administrator");
+        tracing::info!(link, "no accounts yet; open this link to create the first administrator");
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "There is no account yet. Make the first administrator at {link}");
+        let _ = writeln!(text, "No accounts yet. Create the first administrator at {link}");
     }
     // Nobody may be reading; the log has it all.
     let _ = io::stdout().write_all(text.as_bytes());

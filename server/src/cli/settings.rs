@@ -1,5 +1,4 @@
 //! The settings as flags, and the log as the settings want it.
-//! It refuses to know what a setting means; `config` parses all layers alike.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -18,43 +17,43 @@ pub(super) struct Settings {
     /// Read settings from this TOML file
     #[arg(long, value_name = "FILE", env = "PORTOLAN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Keep everything that is not told to be elsewhere in this folder (default ./data)
+    /// The data folder: database, blobs and search index, unless set elsewhere (default ./data)
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
     /// Listen on this address (default 127.0.0.1:5000)
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The address that browsers and clients use, such as `https://hub.example`
+    /// Public URL of the hub, such as `https://hub.example`
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Where rows are: `sqlite://PATH` or `postgres://…` (default `sqlite://<data>/portolan.db`)
+    /// Database: `sqlite://PATH` or `postgres://…` (default `sqlite://<data>/portolan.db`)
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// Where blobs are: `file://DIR` (default `file://<data>/blobs`)
+    /// Blob storage: `file://DIR` (default `file://<data>/blobs`)
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
     /// Who may sign up: open, invitation or closed (default open)
     #[arg(long, value_name = "WHO")]
     pub registration: Option<String>,
-    /// What to log, such as info or warn,server=debug (default info)
+    /// Log filter, such as info or warn,server=debug (default info)
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How to log: text or json (default text)
+    /// Log format: text or json (default text)
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,
-    /// Serve /metrics on this address alone
+    /// Serve /metrics on this address instead of the main one
     #[arg(long, value_name = "ADDR")]
     pub metrics_listen: Option<String>,
-    /// Believe the forwarding headers of these proxies
+    /// Trust the X-Forwarded headers of proxies in these networks
     #[arg(long, value_name = "NETWORKS")]
     pub trusted_proxies: Option<String>,
-    /// How many days a session lives (default 30)
+    /// Days until a session expires (default 30)
     #[arg(long, value_name = "DAYS")]
     pub session_days: Option<String>,
-    /// How many seconds a shutdown waits for requests (default 30)
+    /// Seconds to wait for open requests at shutdown (default 30)
     #[arg(long, value_name = "SECONDS")]
     pub drain_seconds: Option<String>,
-    /// The largest blob in GiB (default 64)
+    /// Largest blob that can be pushed, in GiB (default 64)
     #[arg(long, value_name = "GIB")]
     pub upload_gib: Option<String>,
 }

@@ -37,7 +37,7 @@ pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
     let system = open_store(&config, Clock::system()).await?.system;
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
     follow::rebuild(&search, &system).await.map_err(Error::Search)?;
-    let _ = writeln!(io::stdout(), "The search index is made anew.");
+    let _ = writeln!(io::stdout(), "The search index has been rebuilt.");
     Ok(())
 }
 

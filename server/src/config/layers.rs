@@ -1,5 +1,4 @@
 //! Where settings come from: defaults, a TOML file, the environment and flags, each value still as text.
-//! It refuses to know what a value means; whoever asks for one parses it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,5 +1,4 @@
 //! Where a request comes from and under which address it reached us, seen through the proxies that are trusted.
-//! It refuses to know who is signed in.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,5 +1,4 @@
 //! The headers that keep a browser from being turned against its user, and the policy on what a page may load.
-//! It refuses to know which page it is.
 
 use axum::extract::Request;
 use axum::middleware::Next;

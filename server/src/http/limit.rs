@@ -1,5 +1,5 @@
-//! A bound on what a form may send, for handlers that would otherwise gather a body whatever its size.
-//! It refuses to know what the body is; the engine's own bodies do not pass here.
+//! A bound on what a form may send, for handlers that would otherwise gather a body whatever its size. The engine's own
+//! bodies do not pass here.
 
 use axum::body::Body;
 use axum::extract::Request;

@@ -1,5 +1,5 @@
 //! One identity, one log line and one count for each request behind axum's router, and an answer even when a handler panics.
-//! It refuses to log queries, bodies and the secrets that stand in paths.
+//! Queries, bodies and the secrets in paths are not logged.
 
 use std::any::Any;
 use std::error::Error;

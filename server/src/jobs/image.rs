@@ -1,5 +1,5 @@
 //! What manifests and image configurations say, read with patience: builders leave fields out, write null, and invent others
-//! (image-spec, "Image Manifest", "Image Index", "Image Configuration"). It refuses to know where the bytes come from.
+//! (image-spec, "Image Manifest", "Image Index", "Image Configuration").
 
 use model::clock::Timestamp;
 use model::image::{ImageConfig, Layer};

@@ -33,13 +33,13 @@ const TRIES: u32 = 4;
 #[derive(Debug, Error)]
 pub enum Error {
     /// The store did not answer.
-    #[error("the store failed while images were inspected")]
+    #[error("the store failed during inspection")]
     Store(#[source] store::Error),
     /// The ledger did not answer.
-    #[error("the ledger failed while images were inspected")]
+    #[error("the ledger failed during inspection")]
     Ledger(#[source] LedgerError),
     /// The storage did not answer.
-    #[error("the storage failed while images were inspected")]
+    #[error("the storage failed during inspection")]
     Storage(#[source] StorageError),
 }
 

@@ -1,5 +1,4 @@
 //! What is over, taken out now and then: rows such as ended sessions, and objects that nothing refers to any more.
-//! It refuses to know which those are: the store and the engine do.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Who is here, how they come and go, and what they hold: accounts, the session, personal access tokens.
-//! It refuses to know how a password is checked; the session holds an account's identity and nothing else of it.
+//! Who is here, how they come and go, and what they hold: accounts, the session, personal access tokens. The session holds
+//! an account's identity and nothing else of it.
 
 use app::portal::{Accounts, Answered};
 use async_trait::async_trait;

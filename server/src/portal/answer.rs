@@ -1,5 +1,5 @@
 //! The HTTP side of an answer to a page or an action, through the response that the page framework holds in its context.
-//! It refuses to know what the page shows. Outside such a request it does nothing.
+//! Outside such a request it does nothing.
 
 use app::portal::{Answer, Answered, Flash};
 use async_trait::async_trait;

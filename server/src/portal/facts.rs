@@ -1,5 +1,4 @@
 //! What a request said besides its parameters: where it came from, which page sent it, and how its answer should look.
-//! It refuses to know who is signed in.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Tags and images: a permit first, then the store. It refuses to know manifests' bytes; those are the engine's.
+//! Tags and images: a permit first, then the store.
 
 use app::portal::{Answered, Images, TagFilter};
 use async_trait::async_trait;

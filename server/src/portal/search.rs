@@ -1,4 +1,4 @@
-//! Search among what the viewer may see. It refuses to know how words match; the scope is part of the query there.
+//! Search among what the viewer may see.
 
 use app::portal::{Answered, Search};
 use async_trait::async_trait;

@@ -1,5 +1,5 @@
 //! How text becomes the words it is found by: lower-cased, accents folded, divided at all that is neither letter nor digit,
-//! and each Chinese or Japanese character a word of its own. It refuses to know fields, documents and queries.
+//! and each Chinese or Japanese character a word of its own.
 
 use tantivy::tokenizer::{
     AsciiFoldingFilter, LowerCaser, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer,

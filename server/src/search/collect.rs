@@ -1,8 +1,7 @@
 //! Runs a query over the index: which documents match, how they divide, and which of them come first, in one pass.
-//! It refuses to know how the query came to be and what its documents say.
 //!
-//! Each segment is gone through in windows of neighbouring documents. Whatever matches marks a bit there, so that a common word
-//! costs a few nanoseconds a document, and only documents that match all of a query are scored and counted.
+//! Each segment is gone through in windows of neighbouring documents. Whatever matches marks a bit there, so that a common
+//! word costs a few nanoseconds a document, and only documents that match all of a query are scored and counted.
 
 use tantivy::collector::TopNComputer;
 use tantivy::collector::sort_key::NaturalComparator;

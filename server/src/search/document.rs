@@ -1,5 +1,4 @@
 //! A repository as the index keeps it: what it is found by, who may see it, and how it ranks among equals.
-//! It refuses to know rows and queries; it gets all it writes down from one [`SearchDocument`].
 
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};

@@ -1,5 +1,5 @@
-//! The line under a result: its description, or the passage of its README that matched best, with what matched marked.
-//! It refuses to know the index; it compares words as the index does, and gives plain text for the page to escape.
+//! The line under a result: its description, or the passage of its README that matched best, with what matched marked. It
+//! compares words as the index does, and gives plain text for the page to escape.
 
 use model::search::Fragment;
 

@@ -1,5 +1,4 @@
 //! How the results of a search divide: by platform, kind and namespace, counted over exactly what the query matched.
-//! It refuses to know the query; whatever limits the viewer is in there already.
 //!
 //! All but the namespace are counted by what repositories have in common: there are few ways to be public and run on two
 //! architectures, so one number a document says all of it.

@@ -1,5 +1,5 @@
-//! The index on disk: opened or made anew, written by one writer, committed together with the place in the outbox it stands at.
-//! It refuses to know repositories and queries, and holds nothing that SQL does not: any doubt about it ends in a new one.
+//! The index on disk: opened or made anew, written by one writer, committed together with the place in the outbox it stands
+//! at. It holds nothing that SQL does not: where there is any doubt about it, it is built anew.
 
 use std::fs;
 use std::io;
@@ -30,19 +30,19 @@ const FORMAT_FILE: &str = "format";
 #[derive(Debug, Error)]
 pub enum Error {
     /// Another process writes this folder.
-    #[error("another process writes the search index: stop that one first, or choose another folder with --data")]
+    #[error("another process is using the search index; stop it, or choose another folder with --data")]
     Busy,
     /// The folder cannot be read or written.
-    #[error("the search index's folder cannot be read or written")]
+    #[error("cannot read or write the folder of the search index")]
     Folder(#[source] io::Error),
     /// The index refuses.
     #[error("the search index failed")]
     Index(#[source] TantivyError),
     /// The store refuses what the index is made of.
-    #[error("the store did not give what the search index is made of")]
+    #[error("cannot read repositories for the search index")]
     Store(#[source] store::Error),
     /// The task that searched or wrote ended early.
-    #[error("a search task ended early")]
+    #[error("a search task failed")]
     Task(#[source] tokio::task::JoinError),
 }
 
@@ -81,7 +81,7 @@ impl Index {
         match Self::reopen(folder) {
             Some(Ok(index)) => return Ok(index),
             Some(Err(Error::Busy)) => return Err(Error::Busy),
-            Some(Err(error)) => tracing::warn!(%error, "the search index is broken and is made anew"),
+            Some(Err(error)) => tracing::warn!(%error, "the search index is broken and will be rebuilt"),
             None => {}
         }
         if is_written(folder) {

@@ -1,5 +1,5 @@
-//! A query as typed, parsed into words, phrases and filters: bytes in, one [`Asked`] out, or a fault that names what is wrong.
-//! It refuses to know the index; nothing here can fail but for what a person typed.
+//! A query as typed, parsed into words, phrases and filters: bytes in, one [`Asked`] out, or a fault that names what is
+//! wrong. Nothing here can fail but for what a person typed.
 
 use std::ops::{Bound, RangeInclusive};
 

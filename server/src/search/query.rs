@@ -1,8 +1,8 @@
 //! What was asked and who asks, as one query over the index: words, filters and the viewer's scope in a single tree, so that
-//! totals, facets and suggestions hold nothing that the viewer may not see. It refuses to know rows and how a scope came to be.
+//! totals, facets and suggestions hold nothing that the viewer may not see.
 //!
-//! Scores are fixed weights by where a word matched, never term statistics: those count hidden repositories too, and an order
-//! that depends on them would tell of them.
+//! Scores are fixed weights by where a word matched, never term statistics: those count hidden repositories too, and an
+//! order that depends on them would tell of them.
 
 use std::ops::Bound;
 

@@ -1,5 +1,4 @@
 //! The fields of the search index, and what each is for.
-//! It refuses to know where their values come from and how they are asked for.
 
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions};
 

@@ -1,5 +1,4 @@
 //! The calls of the old registry index that clients still make to search: `docker search` and `podman search`.
-//! It refuses to know how a search works; it only speaks its old dialect.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};

@@ -1,5 +1,5 @@
 //! The token service: who asks, for what, and a signed token for as much of it as they may (distribution, "Token
-//! Authentication Specification" and "OAuth2 Token Authentication"). It refuses to decide what that is: the store grants.
+//! Authentication Specification" and "OAuth2 Token Authentication"). How much that is, the store decides.
 
 use axum::body::to_bytes;
 use axum::extract::Request;

@@ -1,5 +1,4 @@
 //! The bridge to the pages: each request's portal and site put where pages look for them, and the policy sent along.
-//! It refuses to know any page; which there are comes from `app`'s own table.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! Who looks at a page: the session's account, as the store vouches for it, and the portal made for them.
-//! It refuses to know what they look at, and nothing outside the pages passes through it.
 
 use std::sync::Arc;
 

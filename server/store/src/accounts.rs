@@ -1,5 +1,4 @@
 //! Accounts: how one comes to be, what its owner changes of it, and how an administrator looks after them.
-//! It refuses to know what an account may do with repositories; that is `access`.
 
 mod administration;
 pub(crate) mod backoff;

@@ -1,5 +1,4 @@
 //! Bearer tokens for registries: what somebody asks for, cut down to what they may, signed; and back from one to a viewer.
-//! It refuses to know HTTP and the clients' two ways to ask.
 
 use std::time::Duration;
 

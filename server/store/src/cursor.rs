@@ -1,5 +1,4 @@
 //! Cursors of lists in an order of numbers, ties broken by identity; and what text from outside must not hold.
-//! It refuses to know what is listed.
 
 use model::fault::Fault;
 use model::reason::Reason;

@@ -1,5 +1,4 @@
-//! What a call to the store can end in besides its answer: one variant an outcome.
-//! It refuses to know how an outcome is shown; only `Fault` ever reaches people.
+//! What a call to the store can end in besides its answer: one variant an outcome. Only `Fault` reaches people.
 
 use model::fault::Fault;
 use sea_orm::DbErr;
@@ -11,22 +10,22 @@ use crate::sql;
 #[derive(Debug, Error)]
 pub enum Error {
     /// It is not there, or the viewer may not know that it is.
-    #[error("nothing there that the viewer may see")]
+    #[error("not found")]
     Absent,
     /// Nobody is signed in, and somebody must be.
-    #[error("nobody is signed in")]
+    #[error("not signed in")]
     SignIn,
     /// The viewer may see it, but not do this.
-    #[error("the viewer may not do this")]
+    #[error("not allowed")]
     Forbidden,
     /// The input is wrong, collides, is too much or too large; made to be shown.
     #[error("refused: {0}")]
     Fault(Fault),
     /// The database did not answer, or refused.
-    #[error("the database does not answer")]
+    #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
     /// A row, a key or a stored secret does not parse.
-    #[error("stored data does not parse: {0}")]
+    #[error("malformed data in the database: {0}")]
     Corrupt(&'static str),
 }
 

@@ -1,5 +1,5 @@
 //! An answer as far as it can be compared: what changes with every request is taken out, and so is the repository's name.
-//! It refuses to hide anything else: lengths, headers and texts stay as they are.
+//! Lengths, headers and texts stay as they are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! What is asked on each route, as one table. It refuses to know who asks and what they should get.
+//! What is asked on each route, as one table.
 
 /// What an answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! What nobody may learn on any route: whether a repository that they cannot see is there.
-//! It refuses to know what the answer is; only that the hidden and the missing get the same one, byte for byte.
+//! What nobody may learn on any route: whether a repository that they cannot see is there. A hidden repository and a missing
+//! one get the same answer, byte for byte.
 
 use axum::body::Body;
 use http::Request;

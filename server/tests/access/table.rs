@@ -1,5 +1,4 @@
 //! The table of answers as text: one block a probe, one line for all actors who get the same.
-//! It refuses to know what the answers should be; it shows them, and where two tables differ.
 
 use std::fmt::Write as _;
 

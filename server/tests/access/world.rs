@@ -1,5 +1,4 @@
 //! A hub with its people and repositories, made once and copied for whoever wants to break it, and requests to it.
-//! It refuses to know what the answers should be.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! A hub in a folder of its own, people on it, and what they call. It refuses to know what the answers should be.
+//! A hub in a folder of its own, people on it, and what they call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

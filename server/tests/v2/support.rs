@@ -1,5 +1,4 @@
 //! A hub in a temporary folder, and the few acts that the tests of its engine are written in.
-//! It refuses to know what the answers should be.
 
 use std::ops::Deref;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! One HTTP/1.1 connection that is kept open: a request out, its answer in, no more than a
-//! load generator needs. It refuses to know registries, redirects and TLS.
+//! One HTTP/1.1 connection that is kept open: a request out, its answer in, no more than a load
+//! generator needs.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};

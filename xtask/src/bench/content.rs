@@ -1,5 +1,5 @@
 //! Blobs of any size out of one block of noise: the same on every run, told apart by their
-//! tails, hashed without being held. It refuses to know where they go.
+//! tails, hashed without being held.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

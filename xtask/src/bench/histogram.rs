@@ -1,5 +1,5 @@
 //! Latencies in buckets that grow with them: 64 to every doubling, so that a quantile is right
-//! within 2 %. It refuses to know what took that long.
+//! within 2 %.
 
 use std::time::Duration;
 

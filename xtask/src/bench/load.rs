@@ -1,5 +1,5 @@
-//! Load: the same request over some connections for some time, or one piece of work, and what
-//! it cost the server. It refuses to know what a good cost is.
+//! Load: the same request over some connections for some time, or one piece of work, and what it
+//! cost the server.
 
 use std::net::SocketAddr;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Numbers as ratios want them and as people read them. It refuses to know what they count.
+//! Numbers as ratios want them and as people read them.
 
 /// The bytes of one MiB.
 pub(crate) const MIB: u64 = 1 << 20;

@@ -1,5 +1,4 @@
-//! What Linux says of a process and of the whole machine under `/proc`. It refuses to know
-//! whose process it is.
+//! What Linux says of a process and of the whole machine under `/proc`.
 
 use std::fs;
 use std::thread;

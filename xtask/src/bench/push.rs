@@ -1,5 +1,5 @@
-//! Pushing over one connection, the ways clients do: blobs whole or as a stream, manifests
-//! under tags. It refuses to know which server takes it.
+//! Pushing over one connection, the ways clients do: blobs whole or as a stream, manifests under
+//! tags.
 
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};

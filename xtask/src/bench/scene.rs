@@ -1,5 +1,5 @@
-//! What is there to be asked for: the same image on every server, its tags, and the requests
-//! of each work. It refuses to time anything.
+//! What is there to be asked for: the same image on every server, its tags, and the requests of
+//! each work.
 
 use crate::bench::client::{Connection, Request};
 use crate::bench::content::{self, Noise};

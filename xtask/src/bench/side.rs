@@ -1,5 +1,5 @@
 //! The servers that are compared: how each is started on an empty folder, and who asks it as
-//! whom. It refuses to know what it is asked.
+//! whom.
 
 use std::env;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The tables that a run ends with: what each server needed, and how ours compares with what
-//! was promised. It refuses to measure.
+//! The tables that a run ends with: what each server needed, and how ours compares with what was
+//! promised.
 
 use crate::bench::load::Sample;
 use crate::bench::number::{self, MIB, median, real};

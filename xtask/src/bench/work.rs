@@ -1,5 +1,4 @@
-//! The works that are measured, each with what counts about it and what it has to reach. It
-//! refuses to know how a server is asked.
+//! The works that are measured, each with what counts about it and what it has to reach.
 
 use std::time::Duration;
 

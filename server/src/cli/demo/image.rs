@@ -1,5 +1,4 @@
 //! Images made of nothing but arithmetic: a tar a layer, a configuration, a manifest a platform and an index over them.
-//! It refuses to know where they are pushed to.
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;

@@ -1,5 +1,4 @@
 //! The sample content itself: a small port with its people, their images and what they say about them.
-//! It refuses to know how any of it gets in.
 
 use model::role::{Role, Visibility};
 

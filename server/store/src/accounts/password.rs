@@ -1,5 +1,4 @@
 //! Passwords: hashed and checked with argon2id away from the threads that serve requests, a few at a time.
-//! It refuses to know whose they are.
 
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;

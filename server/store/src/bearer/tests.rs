@@ -1,5 +1,4 @@
 //! What a bearer token grants, opens and says, asked of both databases.
-//! It refuses to know how a client asks for one.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! Migrations and transactions, asked of both databases.
-//! It refuses to know what the tables are for.
 
 use std::sync::Arc;
 

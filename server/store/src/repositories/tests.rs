@@ -1,5 +1,4 @@
 //! What making, listing, changing and deleting repositories promises, asked of both databases.
-//! It refuses to know how the engine stores what it only puts in to be deleted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! Every requirement of the engine, held against this ledger on both databases.
-//! It refuses to know what they are; the engine's package lists them.
 
 use std::sync::Arc;
 

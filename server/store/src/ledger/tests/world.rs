@@ -1,5 +1,4 @@
 //! A repository with a few images, made through the ledger as a push makes them.
-//! It refuses to know what a test expects.
 
 use std::sync::Arc;
 
