@@ -13,6 +13,8 @@ mod actions;
 mod components;
 #[cfg(feature = "ssr")]
 mod form;
+#[cfg(feature = "ssr")]
+mod frame;
 #[expect(unreachable_pub, reason = "the island macro makes public items of its own")]
 mod islands;
 #[cfg(feature = "ssr")]

@@ -15,6 +15,7 @@ pub(crate) mod repository;
 pub(crate) mod search;
 mod settings;
 mod tags;
+mod visit;
 
 use std::future::Future;
 

@@ -6,8 +6,8 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
+use crate::frame::{footer, top_bar};
 use crate::pages::{account, door, home, lost, new, own, repository, search};
-use crate::shell::{footer, top_bar};
 
 /// The page of the request's address between the top bar and the footer.
 #[component]

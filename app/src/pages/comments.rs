@@ -8,7 +8,7 @@ use model::comment::{Comment, Thread};
 use model::repository::CommentPolicy;
 
 use super::page_request;
-use super::repository::{Query, Visit};
+use super::visit::{Query, Visit};
 use crate::actions::comments::{DELETE, EDIT, POST};
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager};

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::repository::Visit;
+use super::visit::Visit;
 use crate::actions::repositories::OVERVIEW;
 use crate::components::repository::{Tab, head};
 use crate::form::{Filled, editor};

@@ -6,7 +6,7 @@ use model::image::{Image, ImageConfig, PlatformImage};
 use model::oci::{Reference, RepositoryName};
 
 use super::layers::layers;
-use super::repository::{Query, Visit};
+use super::visit::{Query, Visit};
 use crate::actions::tags::DELETE;
 use crate::components::command::pull;
 use crate::components::copy::copy;

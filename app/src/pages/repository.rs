@@ -2,33 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use model::account::Me;
 use model::fault::Fault;
 use model::oci::RepositoryName;
-use model::repository::RepositoryHead;
 
+use super::visit::{Query, Visit};
 use super::{comments, edit, image, led_here, load, overview, settings, tags};
 use crate::place::{self, Place, Section};
-use crate::portal::{Answered, Flash, PortalHandle, portal};
-
-/// What each of a repository's pages is given.
-pub(crate) struct Visit {
-    pub(crate) portal: PortalHandle,
-    pub(crate) me: Option<Me>,
-    pub(crate) head: RepositoryHead,
-    pub(crate) flash: Option<Flash>,
-}
-
-impl Visit {
-    /// That somebody is signed in and may do this; else led to sign in, or told so.
-    pub(crate) fn require(&self, able: bool) -> Answered<()> {
-        match (able, &self.me) {
-            (true, _) => Ok(()),
-            (false, None) => Err(Fault::sign_in()),
-            (false, Some(_)) => Err(Fault::forbidden()),
-        }
-    }
-}
+use crate::portal::portal;
 
 /// The page.
 pub(crate) fn page() -> AnyView {
@@ -70,31 +50,4 @@ pub(crate) fn page() -> AnyView {
 /// The same page under the name that the repository has now.
 fn moved(rest: &str, path: &RepositoryName) -> String {
     rest.split_once("/-/").map_or_else(|| place::repository(path), |(_, tail)| place::within(path, tail))
-}
-
-/// What the pages look at after the question mark.
-pub(crate) struct Query {
-    pub(crate) cursor: String,
-    pub(crate) contains: String,
-    pub(crate) sort: String,
-    pub(crate) platform: String,
-    pub(crate) reply: String,
-    pub(crate) edit: String,
-    pub(crate) delete: String,
-}
-
-impl Query {
-    /// Reads it while the router is at hand.
-    fn read() -> Self {
-        use super::asked;
-        Self {
-            cursor: asked("cursor"),
-            contains: asked("contains"),
-            sort: asked("sort"),
-            platform: asked("platform"),
-            reply: asked("reply"),
-            edit: asked("edit"),
-            delete: asked("delete"),
-        }
-    }
 }

@@ -6,7 +6,7 @@ use model::repository::{MAX_DESCRIPTION, MAX_TOPICS};
 use model::role::Role;
 
 use super::done;
-use super::repository::Visit;
+use super::visit::Visit;
 use crate::actions::collaborators::SET;
 use crate::actions::repositories::{DELETE, RENAME, UPDATE};
 use crate::components::icon::{Glyph, icon};

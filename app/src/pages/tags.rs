@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::image::{Tag, TagSort};
 
-use super::repository::{Query, Visit};
+use super::visit::{Query, Visit};
 use super::{done, page_request};
 use crate::actions::tags::DELETE;
 use crate::components::command::command;
