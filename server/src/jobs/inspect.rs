@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::image::{self, Manifest};
 
 /// The follower's name, under which the store keeps how far it is.
-const NAME: &str = "inspect";
+pub(super) const NAME: &str = "inspect";
 /// How many events are read at a time.
 const EVENTS: u64 = 100;
 /// The largest configuration that is read, in bytes.

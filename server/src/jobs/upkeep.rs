@@ -6,6 +6,7 @@ use registry::Engine;
 use store::access::System;
 use tokio_util::sync::CancellationToken;
 
+use super::inspect;
 use crate::http::trace::cause;
 
 /// How often.
@@ -23,7 +24,7 @@ pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationTo
         while store.sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
         while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
         store.sweep_sign_in_failures(&system).await?;
-        while store.trim_events(&system).await? > 0 && !shutdown.is_cancelled() {}
+        while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
         take_out_trash(&engine, &shutdown).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

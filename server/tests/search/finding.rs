@@ -306,7 +306,7 @@ async fn an_index_that_was_away_for_so_long_that_its_events_are_gone_is_built_an
         world.public(&ann, path, "", "").await;
     }
     world.pass(std::time::Duration::from_hours(15 * 24));
-    assert!(world.store.trim_events(&world.system).await.unwrap() > 0);
+    assert!(world.store.trim_events(&world.system, &[]).await.unwrap() > 0);
     world.follow().await;
     assert_eq!(world.results(&ann, "").await.total, 3);
     world.public(&ann, "ann/four", "", "").await;

@@ -89,14 +89,20 @@ impl Store {
 
     /// Removes some of the events that are old and that every follower has behind it, and forgets followers that have not been
     /// seen for long; how many events there were. The newest stays: it says how far the outbox has come.
-    pub async fn trim_events(&self, system: &System) -> Result<u64> {
+    /// Nothing goes while one of the `required` followers is not registered: it has yet to read from the beginning.
+    pub async fn trim_events(&self, system: &System, required: &[&str]) -> Result<u64> {
         let now = self.clock().now();
-        self.database().write(system, |tx| async move { trim(&*tx, now).await }).await
+        self.database().write(system, |tx| async move { trim(&*tx, required, now).await }).await
     }
 }
 
-async fn trim(on: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
+async fn trim(on: &impl ConnectionTrait, required: &[&str], now: Timestamp) -> Result<u64> {
     Entity::delete_many().filter(Column::SeenAt.lte(before(now, REMEMBERED))).exec(on).await?;
+    for name in required {
+        if Entity::find_by_id(*name).one(on).await?.is_none() {
+            return Ok(0);
+        }
+    }
     let slowest = Entity::find()
         .order_by_asc(Column::Xid)
         .order_by_asc(Column::EventId)
