@@ -3,6 +3,7 @@
 
 mod client;
 mod content;
+mod filled;
 mod histogram;
 mod load;
 mod number;
@@ -20,7 +21,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::client::Request;
 use self::content::Noise;
+use self::filled::Filled;
 use self::load::{Load, Sample};
 use self::proc::Patience;
 use self::push::Pusher;
@@ -45,6 +48,8 @@ struct Extent {
     /// Blobs of a cell that pushes.
     blobs: u64,
     tags: Tags,
+    /// Repositories of a filled hub.
+    repositories: &'static [u64],
     patience: Duration,
 }
 
@@ -54,6 +59,7 @@ const WHOLE: Extent = Extent {
     warm_up: Duration::from_millis(500),
     blobs: 4,
     tags: Tags { each: 1000, many: 100_000 },
+    repositories: &[100_000, 1_000_000],
     patience: Duration::from_mins(1),
 };
 
@@ -63,6 +69,7 @@ const QUICK: Extent = Extent {
     warm_up: Duration::from_millis(300),
     blobs: 2,
     tags: Tags { each: 200, many: 10_000 },
+    repositories: &[2_000],
     patience: Duration::from_secs(10),
 };
 
@@ -90,21 +97,30 @@ struct Ground {
 /// Builds unless a program is given, measures the named works or all, and prints the tables.
 pub(crate) fn run(
     machine: &Machine,
-    program: Option<PathBuf>,
+    mut programs: Vec<PathBuf>,
     quick: bool,
     names: &[String],
+    repositories: &[u64],
 ) -> Result<ExitCode, Fault> {
     let works = choose(names)?;
-    let portolan = program.map_or_else(|| serve::build(machine), Ok)?;
+    if programs.is_empty() {
+        programs.push(serve::build(machine)?);
+    }
+    let portolan = programs.remove(0);
     let extent = if quick { QUICK } else { WHOLE };
     let patience = Patience::of(extent.patience);
-    let sides = Side::all(machine, portolan);
+    let sides = Side::all(machine, portolan, programs);
     let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, ground: Ground::new()? };
     let mut rows = bench.standing(&works)?;
     rows.extend(bench.fresh(&works)?);
+    let repositories = if repositories.is_empty() { bench.extent.repositories } else { repositories };
+    for repositories in repositories {
+        rows.extend(bench.filled(&works, *repositories)?);
+    }
 
     let names: Vec<String> = bench.sides.iter().map(|side| side.name.clone()).collect();
-    println!("\n{}\n{}", table::figures(&names, &rows), table::ratios(&names, &rows));
+    let peer = bench.sides.iter().position(Side::is_distribution);
+    println!("\n{}\n{}", table::figures(&names, &rows), table::ratios(&names, peer, &rows));
     if rows.iter().any(|row| row.noise.is_some()) {
         println!(
             "The machine was not quiet: others were at work where the first table says so. Trust no wall-clock time there."
@@ -129,7 +145,7 @@ fn choose(names: &[String]) -> Result<Vec<Work>, Fault> {
 impl Bench<'_> {
     /// The works that ask for what is there, all on one run of each server.
     fn standing(&mut self, works: &[Work]) -> Result<Vec<Row>, Fault> {
-        let works: Vec<Work> = works.iter().copied().filter(|work| !work.wants_fresh_server()).collect();
+        let works: Vec<Work> = works.iter().copied().filter(|work| work.wants_standing_server()).collect();
         if works.is_empty() {
             return Ok(Vec::new());
         }
@@ -146,22 +162,59 @@ impl Bench<'_> {
         }
         let mut rows = Vec::new();
         for work in works {
-            let asked = if work.ours_alone() { 1 } else { servers.len() };
-            let mut row = self.row(work);
-            for _ in 0..self.extent.rounds {
-                for ((running, scene), samples) in servers.iter().zip(&mut row.samples).take(asked) {
-                    let noise = self.patience.wait()?;
-                    row.noise = louder(row.noise, noise);
-                    let request = scene.request(work, running)?;
-                    let hammer = |time| load::hammer(running.address, &request, work.connections(), time);
-                    hammer(self.extent.warm_up)?;
-                    samples.push(load::measure(running.process(), || hammer(self.extent.cell))?);
-                }
-            }
-            self.say(&row);
+            rows.push(self.repeat(work, None, &servers, |scene, running| scene.request(work, running))?);
+        }
+        Ok(rows)
+    }
+
+    /// The works that ask for pages and lists of a hub with many repositories.
+    fn filled(&mut self, works: &[Work], repositories: u64) -> Result<Vec<Row>, Fault> {
+        let works: Vec<Work> = works.iter().copied().filter(|work| work.wants_filled_server()).collect();
+        if works.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut servers = Vec::new();
+        for side in self.sides.iter().filter(|side| side.is_portolan()) {
+            println!("{}: filling a hub with {repositories} repositories", side.name);
+            let fill = |folder: &Path| filled::fill(self.machine, folder, repositories);
+            let running = side.start_on(self.machine, self.ground.folder(), fill)?;
+            let filled = Filled::open(&running, repositories)?;
+            servers.push((running, filled));
+        }
+        let mut rows = Vec::new();
+        for work in works {
+            let row =
+                self.repeat(work, Some(repositories), &servers, |filled, running| filled.request(work, running))?;
             rows.push(row);
         }
         Ok(rows)
+    }
+
+    /// Repeats a request at each server in turns.
+    fn repeat<T>(
+        &mut self,
+        work: Work,
+        repositories: Option<u64>,
+        servers: &[(Running, T)],
+        request: impl Fn(&T, &Running) -> Result<Request, Fault>,
+    ) -> Result<Row, Fault> {
+        let mut row = Row { repositories, ..self.row(work) };
+        let asked =
+            self.sides.iter().zip(&mut row.samples).filter(|(side, _)| !work.ours_alone() || side.is_portolan());
+        let mut asked: Vec<_> = asked.map(|(_, samples)| samples).collect();
+        let servers: Vec<_> =
+            servers.iter().filter(|(running, _)| !work.ours_alone() || running.secret.is_some()).collect();
+        for _ in 0..self.extent.rounds {
+            for ((running, what), samples) in servers.iter().zip(&mut asked) {
+                row.noise = louder(row.noise, self.patience.wait()?);
+                let request = request(what, running)?;
+                let hammer = |time| load::hammer(running.address, &request, work.connections(), time);
+                hammer(self.extent.warm_up)?;
+                samples.push(load::measure(running.process(), || hammer(self.extent.cell))?);
+            }
+        }
+        self.say(&row);
+        Ok(row)
     }
 
     /// The works that leave much behind: each round on a server of its own.
@@ -187,7 +240,7 @@ impl Bench<'_> {
     }
 
     fn row(&self, work: Work) -> Row {
-        Row { work, samples: self.sides.iter().map(|_| Vec::new()).collect(), noise: None }
+        Row { work, repositories: None, samples: self.sides.iter().map(|_| Vec::new()).collect(), noise: None }
     }
 
     fn say(&self, row: &Row) {

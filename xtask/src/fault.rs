@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     UnknownStep { name: String, known: String },
     #[error("the bench stopped: {reason}")]
     Bench { reason: String },
+    #[error("cannot fill the data folder: {reason}")]
+    Fill { reason: String },
     #[error("no database answered: {reason}")]
     Postgres { reason: String },
 }

@@ -1,11 +1,11 @@
-//! `cargo xtask`: the one entry to building, running and checking Portolan. It knows the
-//! order of tools and their switches; it knows nothing of what the packages do.
+//! `cargo xtask`: builds, runs, checks and measures Portolan.
 
 mod bench;
 mod bundle;
 mod checks;
 mod fault;
 mod files;
+mod fill;
 mod machine;
 mod map;
 mod postgres;
@@ -61,9 +61,24 @@ enum Task {
         /// One short round: whether it works, not how fast.
         #[arg(long)]
         quick: bool,
-        /// Measures this portolan, such as an older one, and builds none.
+        /// Measures this portolan and builds none; given twice, the second is compared with the first.
         #[arg(long)]
-        program: Option<PathBuf>,
+        program: Vec<PathBuf>,
+        /// Numbers of repositories at which pages and lists are measured [default: 100000 1000000].
+        #[arg(long, value_name = "N")]
+        repositories: Vec<u64>,
+    },
+    /// Fills a data folder with repositories from a list, to try search and lists at size; stop its server first.
+    Fill {
+        /// The data folder; created if it does not exist.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Tab-separated lines: name, version, downloads, summary.
+        #[arg(long, value_name = "LIST")]
+        from: PathBuf,
+        /// Only the most popular ones.
+        #[arg(long, value_name = "N")]
+        rows: Option<u64>,
     },
     /// Builds the stylesheet, the public files and the islands into `target/site`.
     Bundle,
@@ -80,7 +95,10 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Task::Test { steps, list: false } => test::run(&machine, &steps),
-        Task::Bench { works, quick, program } => bench::run(&machine, program, quick, &works),
+        Task::Bench { works, quick, program, repositories } => {
+            bench::run(&machine, program, quick, &works, &repositories)
+        }
+        Task::Fill { data, from, rows } => fill::run(&machine, &data, &from, rows),
         Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|fault| {

@@ -44,6 +44,8 @@ pub(crate) struct Answer {
     pub(crate) length: u64,
     /// Where `Location` leads, without scheme and host.
     pub(crate) location: Option<String>,
+    /// The first cookie that is set, as `name=value`.
+    pub(crate) cookie: Option<String>,
     /// The body, if it was asked for.
     pub(crate) body: Vec<u8>,
 }
@@ -119,6 +121,9 @@ impl Connection {
                 framing = Framing::Chunks;
             } else if name.eq_ignore_ascii_case(b"location") {
                 answer.location = Some(path(&String::from_utf8_lossy(value)));
+            } else if name.eq_ignore_ascii_case(b"set-cookie") && answer.cookie.is_none() {
+                let pair = value.split(|byte| *byte == b';').next().unwrap_or_default();
+                answer.cookie = Some(String::from_utf8_lossy(pair).into_owned());
             }
         }
         Err(broken("headers without end"))

@@ -115,9 +115,7 @@ impl Scene {
             Work::BlobGet => blob("GET", &self.large),
             Work::Tags => tags(&image, self.tags),
             Work::ManyTags => tags(&format!("{NAMESPACE}/{MANY}"), self.many),
-            Work::Page | Work::BlobPut | Work::Push | Work::Idle => {
-                Ok(Request::new("GET", &format!("/r/{NAMESPACE}/{SHOWN}"), "Accept: text/html\r\n"))
-            }
+            _ => Ok(Request::new("GET", &format!("/r/{NAMESPACE}/{SHOWN}"), "Accept: text/html\r\n")),
         }
     }
 }

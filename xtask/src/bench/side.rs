@@ -23,6 +23,8 @@ const PEER_FOLDER: &str = "PORTOLAN_BENCH_FOLDER";
 
 /// Whose content it is in the hub.
 pub(crate) const NAMESPACE: &str = "bench";
+/// That account's password.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 const HOW: &str = "no peer to compare with: `go install github.com/distribution/distribution/v3/cmd/registry@v3.1.2` \
     makes one (the folder that it goes to must be on the PATH), Debian's package docker-registry has an older one";
@@ -59,8 +61,8 @@ pub(crate) struct Running {
 }
 
 impl Side {
-    /// Ours first, then those that are installed or named.
-    pub(crate) fn all(machine: &Machine, portolan: PathBuf) -> Vec<Side> {
+    /// Ours first, then those that are installed or named, then other builds of ours.
+    pub(crate) fn all(machine: &Machine, portolan: PathBuf, others: Vec<PathBuf>) -> Vec<Side> {
         let mut sides = vec![Side { name: String::from("Portolan"), program: Program::Portolan(portolan) }];
         match machine.find("registry").or_else(|| machine.find("docker-registry")) {
             Some(program) => {
@@ -74,11 +76,35 @@ impl Side {
             let name = name.rsplit('/').next().unwrap_or(name).to_owned();
             sides.push(Side { name, program: Program::Other(command) });
         }
+        for program in others {
+            let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
+            sides.push(Side { name, program: Program::Portolan(program) });
+        }
         sides
+    }
+
+    /// Whether it is a build of ours.
+    pub(crate) fn is_portolan(&self) -> bool {
+        matches!(self.program, Program::Portolan(_))
+    }
+
+    /// Whether it is the peer that targets are stated against.
+    pub(crate) fn is_distribution(&self) -> bool {
+        matches!(self.program, Program::Distribution(_))
     }
 
     /// Starts it on an empty folder and waits for its first answer.
     pub(crate) fn start(&self, machine: &Machine, folder: PathBuf) -> Result<Running, Fault> {
+        self.start_on(machine, folder, |_| Ok(()))
+    }
+
+    /// The same; `prepare` may change the folder of a hub that has its account.
+    pub(crate) fn start_on(
+        &self,
+        machine: &Machine,
+        folder: PathBuf,
+        prepare: impl FnOnce(&Path) -> Result<(), Fault>,
+    ) -> Result<Running, Fault> {
         fs::create_dir_all(&folder).map_err(Fault::file("make", &folder))?;
         let port = postgres::free_port().map_err(|error| fault(format!("no free port: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -86,6 +112,7 @@ impl Side {
         let mut command = match &self.program {
             Program::Portolan(program) => {
                 secret = Some(enroll(machine, program, &folder)?);
+                prepare(&folder)?;
                 let mut command = portolan(machine, program);
                 command.args(["serve", "--log", "warn", "--listen", &address.to_string(), "--data"]).arg(&folder);
                 command
@@ -135,8 +162,13 @@ impl Running {
 
     /// The header, with its end, that opens a repository to pull and push; empty where tokens are off.
     pub(crate) fn authorisation(&self, repository: &str) -> Result<String, Fault> {
+        self.authorisation_for(&format!("repository:{repository}:pull,push"))
+    }
+
+    /// The same for any scope, such as `registry:catalog:*`.
+    pub(crate) fn authorisation_for(&self, scope: &str) -> Result<String, Fault> {
         let Some(secret) = &self.secret else { return Ok(String::new()) };
-        let path = format!("/token?scope=repository:{repository}:pull,push");
+        let path = format!("/token?scope={scope}");
         let request = Request::new("GET", &path, &format!("Authorization: Bearer {secret}\r\n"));
         let answer = Connection::open(self.address)
             .and_then(|mut connection| connection.read(&request, b""))
@@ -174,7 +206,7 @@ fn enroll(machine: &Machine, program: &Path, folder: &Path) -> Result<String, Fa
     let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(started)?;
     if let Some(mut input) = child.stdin.take() {
         // A command that read nothing says why by its exit status.
-        let _ = writeln!(input, "correct horse battery staple");
+        let _ = writeln!(input, "{PASSWORD}");
     }
     let status = child.wait().map_err(started)?;
     if !status.success() {

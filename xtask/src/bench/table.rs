@@ -9,12 +9,22 @@ use crate::bench::work::{self, Goal, Measure, Work};
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) work: Work,
+    /// How many repositories the hub has, where that counts.
+    pub(crate) repositories: Option<u64>,
     pub(crate) samples: Vec<Vec<Sample>>,
     /// The largest share of the machine that others used before one of the samples, 0 to 1.
     pub(crate) noise: Option<f64>,
 }
 
 impl Row {
+    /// The work, and on how many repositories.
+    fn name(&self) -> String {
+        match self.repositories {
+            None => self.work.name().to_owned(),
+            Some(repositories) => format!("{} of {repositories}", self.work.name()),
+        }
+    }
+
     /// The median of a measure over a server's rounds; nothing where it was not asked.
     fn figure(&self, side: usize, figure: impl Fn(&Sample) -> f64) -> Option<f64> {
         let samples = self.samples.get(side).filter(|samples| !samples.is_empty())?;
@@ -50,7 +60,7 @@ fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
     };
     let unit = if work.counts_bytes() { format!("{cpu:.3} s/GiB") } else { number::seconds(cpu) };
     Some(vec![
-        work.name().to_owned(),
+        row.name(),
         name.to_owned(),
         if idle { String::new() } else { unit },
         if idle { String::new() } else { rate },
@@ -61,28 +71,29 @@ fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
     ])
 }
 
-/// Ours, the first server, beside each of the others, and whether that is what was promised against the second.
-pub(crate) fn ratios(sides: &[String], rows: &[Row]) -> String {
+/// Ours, the first server, beside each of the others, and whether the target against the server at `peer` is met.
+pub(crate) fn ratios(sides: &[String], peer: Option<usize>, rows: &[Row]) -> String {
     let mut head = vec![String::from("work"), String::from("measure")];
     head.extend(sides.iter().skip(1).map(|name| format!("to {name}")));
     head.extend(["ours", "target", ""].map(String::from));
     let mut lines = vec![head];
     for row in rows {
         for goal in row.work.goals() {
-            lines.extend(compared(row, sides.len(), *goal));
+            lines.extend(compared(row, sides.len(), peer, *goal));
         }
     }
     laid_out(&lines, &[])
 }
 
-fn compared(row: &Row, sides: usize, (measure, bound): Goal) -> Option<Vec<String>> {
+fn compared(row: &Row, sides: usize, peer: Option<usize>, (measure, bound): Goal) -> Option<Vec<String>> {
     let figure = |side| row.figure(side, |sample| measure.of(row.work, sample));
     let ours = figure(0)?;
     let ratios: Vec<Option<f64>> = (1..sides).map(|side| figure(side).map(|theirs| rounded(ours / theirs))).collect();
-    let mut cells = vec![row.work.name().to_owned(), measure.name().to_owned()];
+    let mut cells = vec![row.name(), measure.name().to_owned()];
     cells.extend(ratios.iter().map(|ratio| ratio.map(|ratio| format!("{ratio:.2}×")).unwrap_or_default()));
     cells.push(shown(measure, ours));
-    let value = if measure.is_ratio() { ratios.first().copied().flatten() } else { Some(ours) };
+    let value =
+        if measure.is_ratio() { peer.and_then(figure).map(|theirs| rounded(ours / theirs)) } else { Some(ours) };
     let sign = if measure == Measure::Requests { '≥' } else { '≤' };
     let target = bound.map(|bound| {
         let bound = if measure.is_ratio() { format!("{bound}×") } else { shown(measure, bound) };
@@ -172,8 +183,8 @@ mod tests {
     fn a_ratio_is_the_median_of_ours_to_the_median_of_theirs() {
         let ours = vec![sample(1000, 20), sample(1000, 2000), sample(1000, 10)];
         let theirs = vec![sample(1000, 200), sample(1000, 100), sample(1000, 300)];
-        let row = Row { work: Work::ManifestByDigest, samples: vec![ours, theirs], noise: None };
-        let text = ratios(&names(&["ours", "peer"]), &[row]);
+        let row = Row { work: Work::ManifestByDigest, samples: vec![ours, theirs], noise: None, repositories: None };
+        let text = ratios(&names(&["ours", "peer"]), Some(1), &[row]);
         assert_eq!(
             words(&text, 1),
             ["manifest-by-digest", "requests", "per", "CPU", "second", "10.00×", "50000", "≥", "10×", "met"]
@@ -182,25 +193,34 @@ mod tests {
 
     #[test]
     fn a_target_that_is_not_reached_says_so() {
-        let row =
-            Row { work: Work::BlobHead, samples: vec![vec![sample(100, 50)], vec![sample(100, 60)]], noise: None };
-        assert_eq!(words(&ratios(&names(&["ours", "peer"]), &[row]), 1).last().unwrap(), "missed");
+        let row = Row {
+            work: Work::BlobHead,
+            samples: vec![vec![sample(100, 50)], vec![sample(100, 60)]],
+            noise: None,
+            repositories: None,
+        };
+        assert_eq!(words(&ratios(&names(&["ours", "peer"]), Some(1), &[row]), 1).last().unwrap(), "missed");
     }
 
     #[test]
     fn without_a_peer_what_stands_alone_is_still_judged() {
         let rows = [
-            Row { work: Work::BlobHead, samples: vec![vec![sample(100, 50)]], noise: None },
-            Row { work: Work::Page, samples: vec![vec![sample(100, 50)]], noise: None },
+            Row { work: Work::BlobHead, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
+            Row { work: Work::Page, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
         ];
-        let text = ratios(&names(&["ours"]), &rows);
+        let text = ratios(&names(&["ours"]), None, &rows);
         assert!(text.lines().nth(1).unwrap().ends_with("no peer"), "{text}");
-        assert!(text.lines().nth(2).unwrap().ends_with("met"), "{text}");
+        assert!(text.lines().nth(3).unwrap().ends_with("met"), "{text}");
     }
 
     #[test]
     fn a_server_that_was_not_asked_has_no_line_and_noise_is_told() {
-        let row = Row { work: Work::Page, samples: vec![vec![sample(100, 50)], Vec::new()], noise: Some(0.5) };
+        let row = Row {
+            work: Work::Page,
+            samples: vec![vec![sample(100, 50)], Vec::new()],
+            noise: Some(0.5),
+            repositories: None,
+        };
         let text = figures(&names(&["ours", "peer"]), &[row]);
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.lines().nth(1).unwrap().ends_with("others used 50 %"), "{text}");

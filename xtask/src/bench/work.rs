@@ -18,6 +18,13 @@ pub(crate) enum Work {
     BlobPut,
     Push,
     Idle,
+    Home,
+    HomeSignedIn,
+    Search,
+    SearchSignedIn,
+    MyRepositories,
+    Namespace,
+    Catalog,
 }
 
 /// What is divided by what.
@@ -41,7 +48,7 @@ pub(crate) enum Measure {
 pub(crate) type Goal = (Measure, Option<f64>);
 
 /// Every work, in the order of the table.
-pub(crate) const ALL: [Work; 10] = [
+pub(crate) const ALL: [Work; 17] = [
     Work::ManifestByDigest,
     Work::ManifestByTag,
     Work::BlobHead,
@@ -52,6 +59,13 @@ pub(crate) const ALL: [Work; 10] = [
     Work::BlobPut,
     Work::Push,
     Work::Idle,
+    Work::Home,
+    Work::HomeSignedIn,
+    Work::Search,
+    Work::SearchSignedIn,
+    Work::MyRepositories,
+    Work::Namespace,
+    Work::Catalog,
 ];
 
 impl Work {
@@ -68,6 +82,13 @@ impl Work {
             Work::BlobPut => "blob-put-200-mib",
             Work::Push => "push-1-gib-stream",
             Work::Idle => "idle",
+            Work::Home => "home",
+            Work::HomeSignedIn => "home-signed-in",
+            Work::Search => "search",
+            Work::SearchSignedIn => "search-signed-in",
+            Work::MyRepositories => "my-repositories",
+            Work::Namespace => "namespace",
+            Work::Catalog => "catalog-n-100",
         }
     }
 
@@ -80,7 +101,12 @@ impl Work {
             Work::BlobGet => &[(Measure::Gibibytes, Some(0.95))],
             Work::Tags => &[(Measure::Requests, None), (Measure::P99, Some(0.002))],
             Work::ManyTags => &[(Measure::P99, Some(0.002))],
-            Work::Page => &[(Measure::P99, Some(0.010))],
+            Work::Page => &[(Measure::Requests, None), (Measure::P99, Some(0.010))],
+            Work::Home | Work::HomeSignedIn | Work::MyRepositories | Work::Namespace => {
+                &[(Measure::Requests, None), (Measure::P99, Some(0.010))]
+            }
+            Work::Search | Work::SearchSignedIn => &[(Measure::Requests, None), (Measure::P99, Some(0.030))],
+            Work::Catalog => &[(Measure::Requests, None), (Measure::P99, Some(0.003))],
             Work::BlobPut => &[(Measure::Gibibytes, None), (Measure::Wall, None)],
             Work::Push => &[(Measure::Gibibytes, Some(0.75)), (Measure::Wall, Some(0.85))],
             Work::Idle => &[(Measure::Memory, Some(60.0 * 1_048_576.0)), (Measure::Start, Some(0.3))],
@@ -89,7 +115,26 @@ impl Work {
 
     /// Only ours can do it, or only ours is asked to.
     pub(crate) fn ours_alone(self) -> bool {
-        matches!(self, Work::ManyTags | Work::Page)
+        matches!(self, Work::ManyTags | Work::Page) || self.wants_filled_server()
+    }
+
+    /// It asks for what one run of each server holds.
+    pub(crate) fn wants_standing_server(self) -> bool {
+        !self.wants_fresh_server() && !self.wants_filled_server()
+    }
+
+    /// It is measured on a hub with many repositories, once for each number of them.
+    pub(crate) fn wants_filled_server(self) -> bool {
+        matches!(
+            self,
+            Work::Home
+                | Work::HomeSignedIn
+                | Work::Search
+                | Work::SearchSignedIn
+                | Work::MyRepositories
+                | Work::Namespace
+                | Work::Catalog
+        )
     }
 
     /// It leaves much behind, or is about the start: each round begins with an empty folder.
