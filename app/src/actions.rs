@@ -11,7 +11,7 @@ use model::reason::Reason;
 use serde::{Deserialize, Serialize};
 
 use crate::place;
-use crate::portal::{Answered, Flash, PortalHandle, portal};
+use crate::portal::{Flash, PortalHandle, PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::reason::sentence;
 
@@ -30,15 +30,15 @@ pub(crate) mod tokens;
 
 /// What a script of ours is told when it is refused: a sentence that people may see. The code is the answer's status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Refused(pub(crate) String);
+pub(crate) struct ActionFault(pub(crate) String);
 
-impl From<Fault> for Refused {
+impl From<Fault> for ActionFault {
     fn from(fault: Fault) -> Self {
         Self::because(&fault.reason)
     }
 }
 
-impl Refused {
+impl ActionFault {
     #[cfg(feature = "ssr")]
     fn because(reason: &Reason) -> Self {
         Self(sentence(reason))
@@ -51,7 +51,7 @@ impl Refused {
     }
 }
 
-impl FromServerFnError for Refused {
+impl FromServerFnError for ActionFault {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
@@ -66,21 +66,21 @@ impl FromServerFnError for Refused {
 }
 
 /// What an act comes to when it is done: a value for a script, and where a form goes on to.
-pub(crate) struct Done<T> {
+pub(crate) struct Completion<T> {
     pub(crate) value: T,
     pub(crate) next: String,
     /// A sentence that the next page says once, under the form's name.
     pub(crate) notice: Option<String>,
 }
 
-impl<T> Done<T> {
+impl<T> Completion<T> {
     /// Goes on to the path `next`.
     pub(crate) fn to(value: T, next: String) -> Self {
         Self { value, next, notice: None }
     }
 }
 
-impl Done<()> {
+impl Completion<()> {
     /// Goes on to `next`, which says `notice` once.
     pub(crate) fn saying(next: String, notice: &str) -> Self {
         Self { value: (), next, notice: Some(notice.to_owned()) }
@@ -92,8 +92,8 @@ impl Done<()> {
 pub(crate) async fn settle<T: Default>(
     form: &str,
     fields: &[(&str, &str)],
-    outcome: Answered<Done<T>>,
-) -> Result<T, Refused> {
+    outcome: PortalResult<Completion<T>>,
+) -> Result<T, ActionFault> {
     let portal = portal()?;
     match outcome {
         Ok(done) => {
@@ -154,12 +154,12 @@ fn flash(form: &str, fault: Option<Fault>, notice: Option<String>, fields: &[(&s
 }
 
 /// A repository's path as a form carries it. What cannot be one is answered like what is not there.
-pub(crate) fn path(text: &str) -> Answered<RepositoryName> {
+pub(crate) fn path(text: &str) -> PortalResult<RepositoryName> {
     RepositoryName::parse(text).map_err(|_| Fault::not_found())
 }
 
 /// That the name of what is about to be lost was typed.
-pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> Answered<()> {
+pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> PortalResult<()> {
     if typed.trim() == expected {
         Ok(())
     } else {

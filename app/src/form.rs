@@ -15,13 +15,13 @@ use crate::texts::text;
 
 /// What a form shows: what was filled in before it was refused, or what is so now.
 #[derive(Default)]
-pub(crate) struct Filled {
+pub(crate) struct FormState {
     fault: Option<Fault>,
     notice: Option<String>,
     fields: BTreeMap<String, String>,
 }
 
-impl Filled {
+impl FormState {
     /// What the flash says about the form of this name; nothing when it is about another.
     pub(crate) fn from_flash(flash: Option<&Flash>, form: &str) -> Self {
         flash.filter(|flash| flash.form == form).map_or_else(Self::default, |flash| Self {
@@ -102,7 +102,7 @@ pub(crate) struct Field {
 
 impl Field {
     /// The field with what it holds and what was wrong with it.
-    pub(crate) fn show(self, filled: &Filled, now: &str) -> AnyView {
+    pub(crate) fn show(self, filled: &FormState, now: &str) -> AnyView {
         let secret = self.kind == "password";
         let value = if secret { String::new() } else { filled.value(self.name, now) };
         let wrong = filled.wrong(self.name);
@@ -135,7 +135,7 @@ impl Field {
     }
 
     /// The same with room for several lines.
-    pub(crate) fn show_tall(self, filled: &Filled, now: &str) -> AnyView {
+    pub(crate) fn show_tall(self, filled: &FormState, now: &str) -> AnyView {
         let wrong = filled.wrong(self.name);
         let described = described(self.name, &self.help, wrong.as_deref());
         view! {
@@ -173,7 +173,7 @@ pub(crate) fn choices(
     name: &'static str,
     legend: &'static str,
     among: &[Choice],
-    filled: &Filled,
+    filled: &FormState,
     now: &str,
 ) -> AnyView {
     let chosen = filled.value(name, now);

@@ -27,10 +27,10 @@ use model::page::PageRequest;
 
 use crate::actions::collaborators::SET;
 use crate::components::icon::{Glyph, icon};
-use crate::portal::{Answered, PortalHandle};
+use crate::portal::{PortalHandle, PortalResult};
 
 /// A page that is there once `load` is done: what it gives, or the page of its fault with that fault's status.
-pub(crate) fn load(load: impl Future<Output = Answered<AnyView>> + Send + 'static) -> AnyView {
+pub(crate) fn load(load: impl Future<Output = PortalResult<AnyView>> + Send + 'static) -> AnyView {
     Suspend::new(async move { load.await.unwrap_or_else(|fault| lost::fault(&fault)) }).into_any()
 }
 
@@ -45,12 +45,12 @@ pub(crate) fn page_request(cursor: &str) -> PageRequest {
 }
 
 /// Who is signed in; refused when nobody is.
-pub(crate) async fn member(portal: &PortalHandle) -> Answered<Me> {
+pub(crate) async fn member(portal: &PortalHandle) -> PortalResult<Me> {
     portal.me().await?.ok_or_else(Fault::sign_in)
 }
 
 /// What an act says once that led here from the page that it was on.
-pub(crate) async fn led_here(portal: &PortalHandle) -> Answered<Option<AnyView>> {
+pub(crate) async fn led_here(portal: &PortalHandle) -> PortalResult<Option<AnyView>> {
     let flash = portal.take_flash().await?;
     Ok(flash.filter(|flash| flash.form == SET).and_then(|flash| done(flash.notice.as_deref())))
 }

@@ -24,41 +24,41 @@ use model::token::{CreatedToken, NewToken, Token};
 use serde::{Deserialize, Serialize};
 
 /// What a call gives: a view, or the one error that people may see.
-pub type Answered<T> = Result<T, Fault>;
+pub type PortalResult<T> = Result<T, Fault>;
 
 /// Who is here, and how they come and go.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Who is signed in.
-    async fn me(&self) -> Answered<Option<Me>>;
+    async fn me(&self) -> PortalResult<Option<Me>>;
     /// An account or organisation by name.
-    async fn account(&self, name: &str) -> Answered<Account>;
+    async fn account(&self, name: &str) -> PortalResult<Account>;
     /// Who may sign up.
-    async fn registration(&self) -> Answered<Registration>;
+    async fn registration(&self) -> PortalResult<Registration>;
     /// Whether an invitation's secret is good; refused with its reason when it is not.
-    async fn invitation(&self, secret: &str) -> Answered<()>;
+    async fn invitation(&self, secret: &str) -> PortalResult<()>;
     /// Whether the one-time setup secret is good.
-    async fn setup_open(&self, secret: &str) -> Answered<()>;
+    async fn setup_open(&self, secret: &str) -> PortalResult<()>;
     /// Makes an account and signs it in.
-    async fn sign_up(&self, form: SignUp) -> Answered<Me>;
+    async fn sign_up(&self, form: SignUp) -> PortalResult<Me>;
     /// Makes the first administrator with the one-time setup secret and signs them in.
-    async fn set_up(&self, secret: &str, form: SignUp) -> Answered<Me>;
+    async fn set_up(&self, secret: &str, form: SignUp) -> PortalResult<Me>;
     /// Signs in by account name (or mail address) and password.
-    async fn sign_in(&self, name: &str, password: &str) -> Answered<Me>;
+    async fn sign_in(&self, name: &str, password: &str) -> PortalResult<Me>;
     /// Ends this session.
-    async fn sign_out(&self) -> Answered<()>;
+    async fn sign_out(&self) -> PortalResult<()>;
     /// Changes one's own profile.
-    async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me>;
+    async fn update_profile(&self, patch: ProfilePatch) -> PortalResult<Me>;
     /// Keeps one's own language; `None` follows the browser.
-    async fn set_language(&self, language: Option<Language>) -> Answered<()>;
+    async fn set_language(&self, language: Option<Language>) -> PortalResult<()>;
     /// Changes one's own password; the old one is asked again.
-    async fn change_password(&self, old: &str, new: &str) -> Answered<()>;
+    async fn change_password(&self, old: &str, new: &str) -> PortalResult<()>;
     /// One's own personal access tokens, newest first.
-    async fn tokens(&self) -> Answered<Vec<Token>>;
+    async fn tokens(&self) -> PortalResult<Vec<Token>>;
     /// Makes a personal access token.
-    async fn create_token(&self, form: NewToken) -> Answered<CreatedToken>;
+    async fn create_token(&self, form: NewToken) -> PortalResult<CreatedToken>;
     /// Ends a personal access token.
-    async fn revoke_token(&self, id: TokenId) -> Answered<()>;
+    async fn revoke_token(&self, id: TokenId) -> PortalResult<()>;
 }
 
 /// Which repositories a list is about.
@@ -80,29 +80,29 @@ pub struct RepositoryFilter {
 #[async_trait]
 pub trait Repositories: Send + Sync {
     /// Repositories that the viewer may see.
-    async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> Answered<Page<Repository>>;
+    async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> PortalResult<Page<Repository>>;
     /// The namespaces in which the viewer may make repositories, their own first.
-    async fn namespaces(&self) -> Answered<Vec<Account>>;
+    async fn namespaces(&self) -> PortalResult<Vec<Account>>;
     /// The head of a repository's pages.
-    async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead>;
+    async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead>;
     /// The overview page.
-    async fn overview(&self, path: &RepositoryName) -> Answered<Overview>;
+    async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview>;
     /// Makes a repository.
-    async fn create_repository(&self, form: NewRepository) -> Answered<Repository>;
+    async fn create_repository(&self, form: NewRepository) -> PortalResult<Repository>;
     /// Changes text and settings.
-    async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> Answered<Repository>;
+    async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> PortalResult<Repository>;
     /// Renames within the namespace; the old name keeps redirecting.
-    async fn rename_repository(&self, path: &RepositoryName, name: &str) -> Answered<Repository>;
+    async fn rename_repository(&self, path: &RepositoryName, name: &str) -> PortalResult<Repository>;
     /// Deletes it and all that is in it.
-    async fn delete_repository(&self, path: &RepositoryName) -> Answered<()>;
+    async fn delete_repository(&self, path: &RepositoryName) -> PortalResult<()>;
     /// Stars it or takes the star back; the number of stars it has then.
-    async fn set_star(&self, path: &RepositoryName, on: bool) -> Answered<u64>;
+    async fn set_star(&self, path: &RepositoryName, on: bool) -> PortalResult<u64>;
     /// Those with a role of their own.
-    async fn collaborators(&self, path: &RepositoryName) -> Answered<Vec<Collaborator>>;
+    async fn collaborators(&self, path: &RepositoryName) -> PortalResult<Vec<Collaborator>>;
     /// Gives somebody a role, or another one.
-    async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> Answered<()>;
+    async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> PortalResult<()>;
     /// Takes somebody's role away.
-    async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> Answered<()>;
+    async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> PortalResult<()>;
 }
 
 /// Which tags a list is about.
@@ -118,35 +118,35 @@ pub struct TagFilter {
 #[async_trait]
 pub trait Images: Send + Sync {
     /// A repository's tags.
-    async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> Answered<Page<Tag>>;
+    async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> PortalResult<Page<Tag>>;
     /// One image by tag or digest.
-    async fn image(&self, path: &RepositoryName, reference: &Reference) -> Answered<Image>;
+    async fn image(&self, path: &RepositoryName, reference: &Reference) -> PortalResult<Image>;
     /// Deletes a tag.
-    async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> Answered<()>;
+    async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<()>;
 }
 
 /// Comments.
 #[async_trait]
 pub trait Comments: Send + Sync {
     /// A repository's threads, newest first.
-    async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>>;
+    async fn threads(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Thread>>;
     /// Writes a comment.
-    async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment>;
+    async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> PortalResult<Comment>;
     /// Changes a comment's text.
-    async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment>;
+    async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> PortalResult<Comment>;
     /// Deletes a comment.
-    async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()>;
+    async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> PortalResult<()>;
     /// Markdown as it would look, sanitised.
-    async fn preview(&self, markdown: &str) -> Answered<String>;
+    async fn preview(&self, markdown: &str) -> PortalResult<String>;
 }
 
 /// Search.
 #[async_trait]
 pub trait Search: Send + Sync {
     /// What a query finds among what the viewer may see.
-    async fn search(&self, request: SearchRequest) -> Answered<SearchResults>;
+    async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults>;
     /// Up to eight repositories for what is typed so far.
-    async fn suggest(&self, typed: &str) -> Answered<Vec<Repository>>;
+    async fn suggest(&self, typed: &str) -> PortalResult<Vec<Repository>>;
 }
 
 /// What a form left behind when it was refused, for the page that shows it again; kept for one reading.
@@ -188,12 +188,12 @@ pub trait Answer: Send + Sync {
     /// The request's identity in the log, for pages that say that something broke.
     fn request_id(&self) -> String;
     /// Keeps a flash in the session.
-    async fn set_flash(&self, flash: Flash) -> Answered<()>;
+    async fn set_flash(&self, flash: Flash) -> PortalResult<()>;
     /// Keeps a form that needs its sender signed in, for them to find on the page that it was on once they are.
-    async fn set_waiting(&self, flash: Flash) -> Answered<()>;
+    async fn set_waiting(&self, flash: Flash) -> PortalResult<()>;
     /// Takes the flash out of the session; where there is none, the form that waits for this page. To who is not signed in
     /// yet the one that waits is only shown.
-    async fn take_flash(&self) -> Answered<Option<Flash>>;
+    async fn take_flash(&self) -> PortalResult<Option<Flash>>;
 }
 
 /// All of it, for one viewer and one request.
@@ -235,7 +235,7 @@ pub struct Islands {
 /// The portal of this request.
 ///
 /// Refused with an internal fault outside a request, as while the route list is made at start.
-pub fn portal() -> Answered<PortalHandle> {
+pub fn portal() -> PortalResult<PortalHandle> {
     use_context::<PortalHandle>().ok_or_else(Fault::internal)
 }
 

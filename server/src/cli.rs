@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::error::Error;
-pub use self::serve::{Opened, open};
+pub use self::serve::{OpenedHub, open};
 
 /// A self-hosted hub for container images.
 #[derive(Debug, Parser)]

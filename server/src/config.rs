@@ -124,12 +124,12 @@ pub struct Config {
     pub drain: Duration,
     /// The largest blob, in bytes.
     pub upload_limit: u64,
-    shown: Vec<Shown>,
+    shown: Vec<EffectiveSetting>,
 }
 
 /// One setting as `config print` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct EffectiveSetting {
     /// Its name.
     pub key: &'static str,
     /// Its value, secrets hidden.
@@ -213,7 +213,7 @@ impl Config {
     }
 
     /// Every setting with its value and where that came from, secrets hidden.
-    pub fn shown(&self) -> &[Shown] {
+    pub fn shown(&self) -> &[EffectiveSetting] {
         &self.shown
     }
 
@@ -225,7 +225,7 @@ impl Config {
 }
 
 /// Each setting as it holds, without its secrets.
-fn shown(raw: &Raw, config: &Config) -> Vec<Shown> {
+fn shown(raw: &Raw, config: &Config) -> Vec<EffectiveSetting> {
     SETTINGS
         .iter()
         .map(|setting| {
@@ -235,12 +235,12 @@ fn shown(raw: &Raw, config: &Config) -> Vec<Shown> {
                 "storage" => without_password(&config.storage),
                 key => raw.text(key),
             };
-            Shown { key: setting.key, value, origin: raw.origin(setting.key) }
+            EffectiveSetting { key: setting.key, value, origin: raw.origin(setting.key) }
         })
         .collect()
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for EffectiveSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {:?}  # {}", self.key, self.value, self.origin)
     }

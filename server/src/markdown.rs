@@ -51,7 +51,7 @@ fn render(source: &str, prefix: &str) -> String {
     for node in root.descendants().collect::<Vec<_>>() {
         link_mentions(&arena, node);
     }
-    let headings = Headings::default();
+    let headings = HeadingIds::default();
     let mut plugins = Plugins::default();
     plugins.render.heading_adapter = Some(&headings);
     let mut html = String::new();
@@ -189,9 +189,9 @@ fn mentions(words: &str) -> impl Iterator<Item = Mention> + '_ {
 
 /// Gives each heading an id made from its words; the sanitiser puts the prefix before it.
 #[derive(Default)]
-struct Headings(Mutex<Anchorizer>);
+struct HeadingIds(Mutex<Anchorizer>);
 
-impl HeadingAdapter for Headings {
+impl HeadingAdapter for HeadingIds {
     fn enter(&self, output: &mut dyn fmt::Write, heading: &HeadingMeta, _: Option<Sourcepos>) -> fmt::Result {
         let id = self.0.lock().unwrap_or_else(PoisonError::into_inner).anchorize(&heading.content);
         write!(output, "<h{} id=\"{}\">", heading.level, ammonia::clean_text(&id))

@@ -21,7 +21,7 @@ use store::sessions::SessionAccount;
 use tokio::sync::OnceCell;
 use tower_sessions::Session;
 
-pub use self::facts::Facts;
+pub use self::facts::RequestFacts;
 use crate::state::State;
 
 /// One viewer's way to everything, for the length of one request.
@@ -31,7 +31,7 @@ pub struct Visit {
     session: Option<Session>,
     /// Whether the session held no more than who signed in when the request came.
     is_bare: bool,
-    facts: Facts,
+    facts: RequestFacts,
     /// Who is signed in, where it was read already.
     me: Option<Me>,
     /// What the viewer may see in lists, once it was asked.
@@ -40,7 +40,7 @@ pub struct Visit {
 
 /// The portal for a page or an action of whoever signed in with this session.
 pub fn for_request(state: &State, account: Option<SessionAccount>, session: Session, parts: &Parts) -> PortalHandle {
-    let facts = Facts::read(parts, state);
+    let facts = RequestFacts::read(parts, state);
     // A session that holds no more than who signed in is not read for anything else.
     let is_bare = account.as_ref().is_some_and(|account| !account.holds_more);
     let (viewer, me) = match account {
@@ -52,7 +52,7 @@ pub fn for_request(state: &State, account: Option<SessionAccount>, session: Sess
 
 impl Visit {
     /// A visit that keeps nothing between requests: whoever signs up here is not signed in, and there is no flash.
-    pub fn without_session(state: State, viewer: Viewer, facts: Facts) -> Self {
+    pub fn without_session(state: State, viewer: Viewer, facts: RequestFacts) -> Self {
         Self { state, viewer, session: None, is_bare: true, facts, me: None, scope: OnceCell::new() }
     }
 

@@ -17,16 +17,16 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Counts pulls between flushes; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PullCounter {
-    counted: Arc<Mutex<HashMap<RepositoryId, Counted>>>,
+    counted: Arc<Mutex<HashMap<RepositoryId, PullCounts>>>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct PullCounts {
     pulls: u64,
     tags: HashSet<Tag>,
 }
 
-impl Counted {
+impl PullCounts {
     fn use_tag(&mut self, tag: Option<&Tag>) {
         if let Some(tag) = tag
             && !self.tags.contains(tag)
@@ -68,7 +68,7 @@ impl PullCounter {
         written
     }
 
-    fn put_back(&self, counted: HashMap<RepositoryId, Counted>) {
+    fn put_back(&self, counted: HashMap<RepositoryId, PullCounts>) {
         let mut now = self.counted();
         for (repository, before) in counted {
             let entry = now.entry(repository).or_default();
@@ -77,7 +77,7 @@ impl PullCounter {
         }
     }
 
-    fn counted(&self) -> MutexGuard<'_, HashMap<RepositoryId, Counted>> {
+    fn counted(&self) -> MutexGuard<'_, HashMap<RepositoryId, PullCounts>> {
         // A count is right after every step, so a panic elsewhere left nothing half done.
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }

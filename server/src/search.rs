@@ -26,11 +26,11 @@ use store::access::{Scope, Viewer};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use self::collect::{By, Plan, collect};
+use self::collect::{Plan, SortKey, collect};
 use self::facets::Counts;
 pub use self::index::Error;
 use self::index::Index;
-use self::parse::Asked;
+use self::parse::ParsedQuery;
 use self::query::{Builder, Edits, Limits};
 
 /// Results a page, where nobody says.
@@ -55,7 +55,7 @@ struct Row {
 }
 
 /// What the index answers, before rows are loaded.
-struct Found {
+struct Hits {
     total: usize,
     rows: Vec<Row>,
     facets: Vec<model::search::Facet>,
@@ -128,14 +128,14 @@ impl Search {
 }
 
 /// The viewer's limits as the query needs them.
-async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &Asked) -> Result<Limits, Fault> {
+async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &ParsedQuery) -> Result<Limits, Fault> {
     let starred = if asked.needs_stars() { store.starred_ids(viewer).await? } else { Vec::new() };
     let readers = store.search_terms(scope).await?;
     Ok(Limits { readers, globs: scope.globs().map(<[_]>::to_vec), starred })
 }
 
 /// The results that the viewer may see, in the index's order. A repository that goes by another path by now is left out.
-fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &Asked, edits: Edits) -> Vec<SearchHit> {
+fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &ParsedQuery, edits: Edits) -> Vec<SearchHit> {
     let mut loaded: HashMap<String, Repository> =
         loaded.into_iter().map(|repository| (repository.path.to_string(), repository)).collect();
     let hit = |row: Row| {
@@ -151,11 +151,11 @@ fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &Asked, edits: Edits) ->
 fn find(
     index: &Index,
     limits: &Limits,
-    asked: &Asked,
+    asked: &ParsedQuery,
     sort: SearchSort,
     page: u32,
     limit: u32,
-) -> Result<Found, Error> {
+) -> Result<Hits, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
     let found = run(index, &searcher, &builder.search(asked, Edits::None)?, sort, page, limit)?;
@@ -163,7 +163,7 @@ fn find(
         return Ok(found);
     }
     let nearly = builder.search(asked, Edits::One)?;
-    Ok(Found { edits: Edits::One, ..run(index, &searcher, &nearly, sort, page, limit)? })
+    Ok(Hits { edits: Edits::One, ..run(index, &searcher, &nearly, sort, page, limit)? })
 }
 
 fn run(
@@ -173,27 +173,27 @@ fn run(
     sort: SearchSort,
     page: u32,
     limit: u32,
-) -> Result<Found, Error> {
+) -> Result<Hits, Error> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let skip = usize::try_from(page.saturating_sub(1)).unwrap_or(0).saturating_mul(limit);
     let by = match sort {
-        SearchSort::Best => By::Worth,
-        SearchSort::Stars => By::Field("stars"),
-        SearchSort::Pulls => By::Field("pulls"),
-        SearchSort::Updated => By::Field("updated"),
+        SearchSort::Best => SortKey::Worth,
+        SearchSort::Stars => SortKey::Field("stars"),
+        SearchSort::Pulls => SortKey::Field("pulls"),
+        SearchSort::Updated => SortKey::Field("updated"),
     };
     let mut counts = Counts::new(&index.values);
     let (total, places) = collect(searcher, plan, by, skip.saturating_add(limit), Some(&mut counts))?;
     let rows = places.into_iter().skip(skip).map(|place| row(index, searcher, place)).collect::<Result<_, Error>>()?;
-    Ok(Found { total, rows, facets: counts.facets(), edits: Edits::None })
+    Ok(Hits { total, rows, facets: counts.facets(), edits: Edits::None })
 }
 
-fn suggestions(index: &Index, limits: &Limits, asked: &Asked) -> Result<Vec<RepositoryId>, Error> {
+fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Vec<RepositoryId>, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
     for edits in [Edits::None, Edits::One] {
         let plan = builder.suggestion(asked, edits)?;
-        let (_, places) = collect(&searcher, &plan, By::Worth, SUGGESTIONS, None)?;
+        let (_, places) = collect(&searcher, &plan, SortKey::Worth, SUGGESTIONS, None)?;
         if !places.is_empty() {
             return places.into_iter().map(|place| id(&searcher, place)).collect();
         }

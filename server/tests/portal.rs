@@ -14,7 +14,7 @@ use model::clock::Clock;
 use model::fault::FaultCode;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
-use server::cli::{Opened, open};
+use server::cli::{OpenedHub, open};
 use server::config::Config;
 use server::portal::for_request;
 use store::scratch::Scratch;
@@ -27,7 +27,7 @@ use tower_sessions::session::Id;
 const PASSWORD: &str = "correct horse battery";
 
 struct World {
-    hub: Opened,
+    hub: OpenedHub,
     sessions: Arc<Sessions>,
     _scratch: Scratch,
     _folder: TempDir,
@@ -198,14 +198,14 @@ async fn a_form_of_somebody_unknown_is_kept_in_part_and_not_for_long() {
 }
 
 /// What a browser gets of the hub itself, sent from the page `from`.
-struct Got {
+struct BrowserAnswer {
     location: String,
     /// The session's cookie, where it is a new one.
     cookie: Option<String>,
     text: String,
 }
 
-async fn browse(world: &World, cookie: &str, from: &str, target: &str, form: Option<String>) -> Got {
+async fn browse(world: &World, cookie: &str, from: &str, target: &str, form: Option<String>) -> BrowserAnswer {
     const ROOT: &str = "http://127.0.0.1:5000";
     let method = if form.is_some() { Method::POST } else { Method::GET };
     let request = Request::builder()
@@ -223,7 +223,7 @@ async fn browse(world: &World, cookie: &str, from: &str, target: &str, form: Opt
     let said = |name| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let cookie = said(SET_COOKIE).and_then(|set| set.split(';').next().map(str::to_owned));
     let text = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
-    Got { location: said(LOCATION).unwrap_or_default(), cookie, text }
+    BrowserAnswer { location: said(LOCATION).unwrap_or_default(), cookie, text }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: this server and its peers on one machine, in turns, at the same work,
+//! `cargo xtask bench`: this server and its peers on one machine, in turns, at the same workload,
 //! and a table of what each needed. No figure fails a run.
 
 mod client;
@@ -12,7 +12,7 @@ mod push;
 mod scene;
 mod side;
 mod table;
-mod work;
+mod workload;
 
 use std::env;
 use std::fs;
@@ -30,7 +30,7 @@ use self::push::Pusher;
 use self::scene::{Scene, Tags};
 use self::side::{Running, Side};
 use self::table::Row;
-use self::work::Work;
+use self::workload::Workload;
 use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::serve;
@@ -85,16 +85,16 @@ struct Bench<'a> {
     extent: Extent,
     noise: Noise,
     patience: Patience,
-    ground: Ground,
+    ground: WorkFolder,
 }
 
 /// The folder of one run; dropping it deletes it.
-struct Ground {
+struct WorkFolder {
     folder: PathBuf,
     handed_out: u32,
 }
 
-/// Builds unless a program is given, measures the named works or all, and prints the tables.
+/// Builds unless a program is given, measures the named workloads or all, and prints the tables.
 pub(crate) fn run(
     machine: &Machine,
     mut programs: Vec<PathBuf>,
@@ -102,7 +102,7 @@ pub(crate) fn run(
     names: &[String],
     repositories: &[u64],
 ) -> Result<ExitCode, Fault> {
-    let works = choose(names)?;
+    let workloads = choose(names)?;
     if programs.is_empty() {
         programs.push(serve::build(machine)?);
     }
@@ -110,12 +110,12 @@ pub(crate) fn run(
     let extent = if quick { QUICK } else { WHOLE };
     let patience = Patience::of(extent.patience);
     let sides = Side::all(machine, portolan, programs);
-    let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, ground: Ground::new()? };
-    let mut rows = bench.standing(&works)?;
-    rows.extend(bench.fresh(&works)?);
+    let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, ground: WorkFolder::new()? };
+    let mut rows = bench.standing(&workloads)?;
+    rows.extend(bench.fresh(&workloads)?);
     let repositories = if repositories.is_empty() { bench.extent.repositories } else { repositories };
     for repositories in repositories {
-        rows.extend(bench.filled(&works, *repositories)?);
+        rows.extend(bench.filled(&workloads, *repositories)?);
     }
 
     let names: Vec<String> = bench.sides.iter().map(|side| side.name.clone()).collect();
@@ -123,34 +123,35 @@ pub(crate) fn run(
     println!("\n{}\n{}", table::figures(&names, &rows), table::ratios(&names, peer, &rows));
     if rows.iter().any(|row| row.noise.is_some()) {
         println!(
-            "The machine was not quiet: others were at work where the first table says so. Trust no wall-clock time there."
+            "The machine was not quiet: other processes were busy where the first table says so. Trust no wall-clock time there."
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn choose(names: &[String]) -> Result<Vec<Work>, Fault> {
+fn choose(names: &[String]) -> Result<Vec<Workload>, Fault> {
     if names.is_empty() {
-        return Ok(work::ALL.to_vec());
+        return Ok(workload::ALL.to_vec());
     }
     let find = |name: &String| {
-        work::ALL
-            .into_iter()
-            .find(|work| work.name() == name)
-            .ok_or_else(|| Fault::UnknownStep { name: name.clone(), known: work::ALL.map(Work::name).join(" ") })
+        workload::ALL.into_iter().find(|workload| workload.name() == name).ok_or_else(|| Fault::UnknownStep {
+            name: name.clone(),
+            known: workload::ALL.map(Workload::name).join(" "),
+        })
     };
     names.iter().map(find).collect()
 }
 
 impl Bench<'_> {
-    /// The works that ask for what is there, all on one run of each server.
-    fn standing(&mut self, works: &[Work]) -> Result<Vec<Row>, Fault> {
-        let works: Vec<Work> = works.iter().copied().filter(|work| work.wants_standing_server()).collect();
-        if works.is_empty() {
+    /// The workloads that ask for what is there, all on one run of each server.
+    fn standing(&mut self, workloads: &[Workload]) -> Result<Vec<Row>, Fault> {
+        let workloads: Vec<Workload> =
+            workloads.iter().copied().filter(|workload| workload.wants_standing_server()).collect();
+        if workloads.is_empty() {
             return Ok(Vec::new());
         }
         let mut tags = self.extent.tags;
-        if !works.contains(&Work::ManyTags) {
+        if !workloads.contains(&Workload::ManyTags) {
             tags.many = 0;
         }
         let mut servers = Vec::new();
@@ -161,16 +162,17 @@ impl Bench<'_> {
             servers.push((running, scene));
         }
         let mut rows = Vec::new();
-        for work in works {
-            rows.push(self.repeat(work, None, &servers, |scene, running| scene.request(work, running))?);
+        for workload in workloads {
+            rows.push(self.repeat(workload, None, &servers, |scene, running| scene.request(workload, running))?);
         }
         Ok(rows)
     }
 
-    /// The works that ask for pages and lists of a hub with many repositories.
-    fn filled(&mut self, works: &[Work], repositories: u64) -> Result<Vec<Row>, Fault> {
-        let works: Vec<Work> = works.iter().copied().filter(|work| work.wants_filled_server()).collect();
-        if works.is_empty() {
+    /// The workloads that ask for pages and lists of a hub with many repositories.
+    fn filled(&mut self, workloads: &[Workload], repositories: u64) -> Result<Vec<Row>, Fault> {
+        let workloads: Vec<Workload> =
+            workloads.iter().copied().filter(|workload| workload.wants_filled_server()).collect();
+        if workloads.is_empty() {
             return Ok(Vec::new());
         }
         let mut servers = Vec::new();
@@ -182,9 +184,9 @@ impl Bench<'_> {
             servers.push((running, filled));
         }
         let mut rows = Vec::new();
-        for work in works {
-            let row =
-                self.repeat(work, Some(repositories), &servers, |filled, running| filled.request(work, running))?;
+        for workload in workloads {
+            let row = self
+                .repeat(workload, Some(repositories), &servers, |filled, running| filled.request(workload, running))?;
             rows.push(row);
         }
         Ok(rows)
@@ -193,22 +195,22 @@ impl Bench<'_> {
     /// Repeats a request at each server in turns.
     fn repeat<T>(
         &mut self,
-        work: Work,
+        workload: Workload,
         repositories: Option<u64>,
         servers: &[(Running, T)],
         request: impl Fn(&T, &Running) -> Result<Request, Fault>,
     ) -> Result<Row, Fault> {
-        let mut row = Row { repositories, ..self.row(work) };
+        let mut row = Row { repositories, ..self.row(workload) };
         let asked =
-            self.sides.iter().zip(&mut row.samples).filter(|(side, _)| !work.ours_alone() || side.is_portolan());
+            self.sides.iter().zip(&mut row.samples).filter(|(side, _)| !workload.ours_alone() || side.is_portolan());
         let mut asked: Vec<_> = asked.map(|(_, samples)| samples).collect();
         let servers: Vec<_> =
-            servers.iter().filter(|(running, _)| !work.ours_alone() || running.secret.is_some()).collect();
+            servers.iter().filter(|(running, _)| !workload.ours_alone() || running.secret.is_some()).collect();
         for _ in 0..self.extent.rounds {
             for ((running, what), samples) in servers.iter().zip(&mut asked) {
                 row.noise = louder(row.noise, self.patience.wait()?);
                 let request = request(what, running)?;
-                let hammer = |time| load::hammer(running.address, &request, work.connections(), time);
+                let hammer = |time| load::hammer(running.address, &request, workload.connections(), time);
                 hammer(self.extent.warm_up)?;
                 samples.push(load::measure(running.process(), || hammer(self.extent.cell))?);
             }
@@ -217,19 +219,19 @@ impl Bench<'_> {
         Ok(row)
     }
 
-    /// The works that leave much behind: each round on a server of its own.
-    fn fresh(&mut self, works: &[Work]) -> Result<Vec<Row>, Fault> {
+    /// The workloads that leave much behind: each round on a server of its own.
+    fn fresh(&mut self, workloads: &[Workload]) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::new();
-        for work in works.iter().copied().filter(|work| work.wants_fresh_server()) {
-            let mut row = self.row(work);
+        for workload in workloads.iter().copied().filter(|workload| workload.wants_fresh_server()) {
+            let mut row = self.row(workload);
             for _ in 0..self.extent.rounds {
                 for (side, samples) in self.sides.iter().zip(&mut row.samples) {
                     let running = side.start(self.machine, self.ground.folder())?;
                     let noise = self.patience.wait()?;
                     row.noise = louder(row.noise, noise);
-                    samples.push(match work {
-                        Work::Idle => idle(&running)?,
-                        _ => pushed(work, &running, &self.noise, self.extent.blobs)?,
+                    samples.push(match workload {
+                        Workload::Idle => idle(&running)?,
+                        _ => pushed(workload, &running, &self.noise, self.extent.blobs)?,
                     });
                 }
             }
@@ -239,8 +241,8 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    fn row(&self, work: Work) -> Row {
-        Row { work, repositories: None, samples: self.sides.iter().map(|_| Vec::new()).collect(), noise: None }
+    fn row(&self, workload: Workload) -> Row {
+        Row { workload, repositories: None, samples: self.sides.iter().map(|_| Vec::new()).collect(), noise: None }
     }
 
     fn say(&self, row: &Row) {
@@ -253,17 +255,17 @@ impl Bench<'_> {
 }
 
 /// Pushes some blobs one after the other over one connection, after one that does not count.
-fn pushed(work: Work, running: &Running, noise: &Noise, blobs: u64) -> Result<Sample, Fault> {
+fn pushed(workload: Workload, running: &Running, noise: &Noise, blobs: u64) -> Result<Sample, Fault> {
     let mut pusher = Pusher::open(running, &scene::repository())?;
     pusher.blob(&noise.size(scene::LARGE / 2).blob(0))?;
-    let (size, blobs) = if work == Work::Push { (1024, 1) } else { (scene::LARGE, blobs) };
+    let (size, blobs) = if workload == Workload::Push { (1024, 1) } else { (scene::LARGE, blobs) };
     let size = noise.size(size);
     let blobs: Vec<_> = (1..=blobs).map(|number| size.blob(number)).collect();
     load::measure(running.process(), || {
         let mut load = Load::default();
         let start = Instant::now();
         for blob in &blobs {
-            let took = if work == Work::Push { pusher.stream(blob)? } else { pusher.blob(blob)? };
+            let took = if workload == Workload::Push { pusher.stream(blob)? } else { pusher.blob(blob)? };
             load.latencies.record(took);
             load.bytes += blob.length();
         }
@@ -290,8 +292,8 @@ fn louder(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     }
 }
 
-impl Ground {
-    fn new() -> Result<Ground, Fault> {
+impl WorkFolder {
+    fn new() -> Result<WorkFolder, Fault> {
         let memory = Path::new(GROUND);
         let below = if memory.is_dir() {
             memory.to_path_buf()
@@ -301,7 +303,7 @@ impl Ground {
         };
         let folder = below.join(format!("portolan-bench-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(Fault::file("make", &folder))?;
-        Ok(Ground { folder, handed_out: 0 })
+        Ok(WorkFolder { folder, handed_out: 0 })
     }
 
     /// A folder for one server.
@@ -311,7 +313,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
+impl Drop for WorkFolder {
     fn drop(&mut self) {
         if fs::remove_dir_all(&self.folder).is_err() {
             eprintln!("warning: {} was left behind", self.folder.display());
@@ -325,8 +327,8 @@ mod tests {
 
     #[test]
     fn works_are_chosen_by_name_and_all_without_one() {
-        assert_eq!(choose(&[]).unwrap().len(), work::ALL.len());
-        assert_eq!(choose(&[String::from("blob-head")]).unwrap(), [Work::BlobHead]);
+        assert_eq!(choose(&[]).unwrap().len(), workload::ALL.len());
+        assert_eq!(choose(&[String::from("blob-head")]).unwrap(), [Workload::BlobHead]);
         let fault = choose(&[String::from("blob-heap")]).unwrap_err().to_string();
         assert!(fault.contains("blob-heap") && fault.contains("blob-head"), "{fault}");
     }

@@ -56,8 +56,8 @@ enum Task {
     },
     /// Builds in release and measures it beside its peers; best on a machine that does nothing else.
     Bench {
-        /// Only these works, by name.
-        works: Vec<String>,
+        /// Only these workloads, by name.
+        workloads: Vec<String>,
         /// One short round: whether it works, not how fast.
         #[arg(long)]
         quick: bool,
@@ -95,8 +95,8 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Task::Test { steps, list: false } => test::run(&machine, &steps),
-        Task::Bench { works, quick, program, repositories } => {
-            bench::run(&machine, program, quick, &works, &repositories)
+        Task::Bench { workloads, quick, program, repositories } => {
+            bench::run(&machine, program, quick, &workloads, &repositories)
         }
         Task::Fill { data, from, rows } => fill::run(&machine, &data, &from, rows),
         Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),

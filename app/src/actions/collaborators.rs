@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use model::oci::RepositoryName;
 use model::role::Role;
 
-use super::{Done, Refused, path as parse, settle};
+use super::{ActionFault, Completion, path as parse, settle};
 use crate::place::{self, Settings};
-use crate::portal::{Answered, PortalHandle, portal};
+use crate::portal::{PortalHandle, PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 #[cfg(feature = "ssr")]
@@ -21,14 +21,14 @@ pub(crate) async fn set_collaborator(
     #[server(default)] path: String,
     #[server(default)] account: String,
     #[server(default)] role: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         let account = account.trim().to_lowercase();
         let role: Role = role.parse()?;
         portal()?.set_collaborator(&path, &account, role).await?;
         let notice = text!(notices.role_set, name = account.as_str(), role = words::role(role));
-        Ok(Done::saying(place::settings(&path, Settings::Collaborators), &notice))
+        Ok(Completion::saying(place::settings(&path, Settings::Collaborators), &notice))
     }
     .await;
     settle(SET, &[("account", &account), ("role", &role)], outcome).await
@@ -39,8 +39,8 @@ pub(crate) async fn set_collaborator(
 pub(crate) async fn remove_collaborator(
     #[server(default)] path: String,
     #[server(default)] account: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         let portal = portal()?;
         portal.remove_collaborator(&path, &account).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn remove_collaborator(
         } else {
             text!(notices.collaborator_removed, name = account.as_str())
         };
-        Ok(Done::saying(onward(&portal, &path).await, &notice))
+        Ok(Completion::saying(onward(&portal, &path).await, &notice))
     }
     .await;
     settle(SET, &[], outcome).await

@@ -5,9 +5,9 @@ use model::comment::NewComment;
 use model::fault::Fault;
 use model::id::CommentId;
 
-use super::{Done, Refused, path as parse, settle};
+use super::{ActionFault, Completion, path as parse, settle};
 use crate::place;
-use crate::portal::{Answered, portal};
+use crate::portal::{PortalResult, portal};
 
 /// The names of the forms.
 pub(crate) const POST: &str = "comments/post";
@@ -20,13 +20,13 @@ pub(crate) async fn post_comment(
     #[server(default)] path: String,
     #[server(default)] body: String,
     #[server(default)] parent: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         let parent = if parent.is_empty() { None } else { Some(id(&parent)?) };
         let form = NewComment { body: body.replace("\r\n", "\n"), parent, tag: None };
         let comment = portal()?.post_comment(&path, form).await?;
-        Ok(Done::to((), format!("{}#comment-{}", place::within(&path, "comments"), comment.id)))
+        Ok(Completion::to((), format!("{}#comment-{}", place::within(&path, "comments"), comment.id)))
     }
     .await;
     settle(POST, &[("body", &body)], outcome).await
@@ -38,12 +38,12 @@ pub(crate) async fn edit_comment(
     #[server(default)] path: String,
     #[server(default)] comment: String,
     #[server(default)] body: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         let comment = id(&comment)?;
         portal()?.edit_comment(&path, comment, &body.replace("\r\n", "\n")).await?;
-        Ok(Done::to((), format!("{}#comment-{comment}", place::within(&path, "comments"))))
+        Ok(Completion::to((), format!("{}#comment-{comment}", place::within(&path, "comments"))))
     }
     .await;
     settle(EDIT, &[("body", &body)], outcome).await
@@ -54,16 +54,16 @@ pub(crate) async fn edit_comment(
 pub(crate) async fn delete_comment(
     #[server(default)] path: String,
     #[server(default)] comment: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         portal()?.delete_comment(&path, id(&comment)?).await?;
-        Ok(Done::to((), place::within(&path, "comments")))
+        Ok(Completion::to((), place::within(&path, "comments")))
     }
     .await;
     settle(DELETE, &[], outcome).await
 }
 
-fn id(text: &str) -> Answered<CommentId> {
+fn id(text: &str) -> PortalResult<CommentId> {
     text.parse().map(CommentId).map_err(|_| Fault::not_found())
 }

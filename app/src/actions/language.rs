@@ -3,20 +3,20 @@
 use leptos::prelude::*;
 use model::language::Language;
 
-use super::{Done, Refused, settle};
-use crate::portal::{Answered, portal};
+use super::{ActionFault, Completion, settle};
+use crate::portal::{PortalResult, portal};
 
 /// Keeps the language: `en` or `zh-CN`.
 #[server(prefix = "/_actions", endpoint = "language/set")]
-pub(crate) async fn set_language(#[server(default)] language: String) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+pub(crate) async fn set_language(#[server(default)] language: String) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let portal = portal()?;
         let language: Language = language.parse()?;
         if portal.me().await?.is_some() {
             portal.set_language(Some(language)).await?;
         }
         portal.keep_language(Some(language));
-        Ok(Done::to((), portal.came_from()))
+        Ok(Completion::to((), portal.came_from()))
     }
     .await;
     settle("language/set", &[], outcome).await

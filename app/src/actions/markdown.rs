@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::fault::Fault;
 
-use super::{Refused, keep, settle};
+use super::{ActionFault, keep, settle};
 use crate::portal::portal;
 
 /// Renders `body`; a form comes back with the text and its preview, under the name `form`.
@@ -11,7 +11,7 @@ use crate::portal::portal;
 pub(crate) async fn preview(
     #[server(default)] body: String,
     #[server(default)] form: String,
-) -> Result<String, Refused> {
+) -> Result<String, ActionFault> {
     let portal = portal()?;
     if portal.scripted() {
         return portal.preview(&body).await.map_err(|fault: Fault| {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use model::account::ProfilePatch;
 
-use super::{Done, Refused, settle};
-use crate::portal::{Answered, portal};
+use super::{ActionFault, Completion, settle};
+use crate::portal::{PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 
@@ -18,8 +18,8 @@ pub(crate) async fn update_profile(
     #[server(default)] display_name: String,
     #[server(default)] bio: String,
     #[server(default)] language: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let patch =
             ProfilePatch { display_name: Some(display_name.trim().to_owned()), bio: Some(bio.trim().to_owned()) };
         let language = if language.is_empty() { None } else { Some(language.parse()?) };
@@ -27,7 +27,7 @@ pub(crate) async fn update_profile(
         portal.update_profile(patch).await?;
         portal.set_language(language).await?;
         portal.keep_language(language);
-        Ok(Done::saying("/settings/profile".to_owned(), text!(notices.profile_saved)))
+        Ok(Completion::saying("/settings/profile".to_owned(), text!(notices.profile_saved)))
     }
     .await;
     settle(UPDATE, &[("display_name", &display_name), ("bio", &bio), ("language", &language)], outcome).await
@@ -38,10 +38,10 @@ pub(crate) async fn update_profile(
 pub(crate) async fn change_password(
     #[server(default)] old_password: String,
     #[server(default)] password: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         portal()?.change_password(&old_password, &password).await?;
-        Ok(Done::saying("/settings/profile".to_owned(), text!(notices.password_changed)))
+        Ok(Completion::saying("/settings/profile".to_owned(), text!(notices.password_changed)))
     }
     .await;
     settle(PASSWORD, &[], outcome).await

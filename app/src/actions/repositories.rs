@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use model::repository::{NewRepository, RepositoryPatch};
 
-use super::{Done, Refused, confirmed, path as parse, settle};
+use super::{ActionFault, Completion, confirmed, path as parse, settle};
 use crate::place::{self, Settings};
-use crate::portal::{Answered, portal};
+use crate::portal::{PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 
@@ -23,14 +23,14 @@ pub(crate) async fn create_repository(
     #[server(default)] name: String,
     #[server(default)] description: String,
     #[server(default)] visibility: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let fields = [
         ("namespace", namespace.as_str()),
         ("name", name.as_str()),
         ("description", description.as_str()),
         ("visibility", visibility.as_str()),
     ];
-    let outcome: Answered<Done<()>> = async {
+    let outcome: PortalResult<Completion<()>> = async {
         let form = NewRepository {
             namespace: namespace.clone(),
             name: name.trim().to_owned(),
@@ -38,7 +38,7 @@ pub(crate) async fn create_repository(
             visibility: if visibility.is_empty() { None } else { Some(visibility.parse()?) },
         };
         let made = portal()?.create_repository(form).await?;
-        Ok(Done::to((), place::repository(&made.path)))
+        Ok(Completion::to((), place::repository(&made.path)))
     }
     .await;
     settle(CREATE, &fields, outcome).await
@@ -52,14 +52,14 @@ pub(crate) async fn update_repository(
     #[server(default)] topics: String,
     #[server(default)] visibility: String,
     #[server(default)] comments: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let fields = [
         ("description", description.as_str()),
         ("topics", topics.as_str()),
         ("visibility", visibility.as_str()),
         ("comments", comments.as_str()),
     ];
-    let outcome: Answered<Done<()>> = async {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         let change = RepositoryPatch {
             description: Some(description.trim().to_owned()),
@@ -76,7 +76,7 @@ pub(crate) async fn update_repository(
             overview: None,
         };
         portal()?.update_repository(&path, change).await?;
-        Ok(Done::saying(place::settings(&path, Settings::General), text!(notices.settings_saved)))
+        Ok(Completion::saying(place::settings(&path, Settings::General), text!(notices.settings_saved)))
     }
     .await;
     settle(UPDATE, &fields, outcome).await
@@ -87,13 +87,13 @@ pub(crate) async fn update_repository(
 pub(crate) async fn update_overview(
     #[server(default)] path: String,
     #[server(default)] body: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         // Browsers send line breaks as CRLF; what is kept is as it was written.
         let change = RepositoryPatch { overview: Some(body.replace("\r\n", "\n")), ..RepositoryPatch::default() };
         portal()?.update_repository(&path, change).await?;
-        Ok(Done::to((), place::repository(&path)))
+        Ok(Completion::to((), place::repository(&path)))
     }
     .await;
     settle(OVERVIEW, &[("body", &body)], outcome).await
@@ -104,10 +104,10 @@ pub(crate) async fn update_overview(
 pub(crate) async fn rename_repository(
     #[server(default)] path: String,
     #[server(default)] name: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let renamed = portal()?.rename_repository(&parse(&path)?, name.trim()).await?;
-        Ok(Done::to((), place::repository(&renamed.path)))
+        Ok(Completion::to((), place::repository(&renamed.path)))
     }
     .await;
     settle(RENAME, &[("name", &name)], outcome).await
@@ -118,12 +118,15 @@ pub(crate) async fn rename_repository(
 pub(crate) async fn delete_repository(
     #[server(default)] path: String,
     #[server(default)] confirm: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         confirmed("confirm", &confirm, path.as_str())?;
         portal()?.delete_repository(&path).await?;
-        Ok(Done::saying(place::account(path.namespace()), &text!(notices.repository_deleted, path = path.as_str())))
+        Ok(Completion::saying(
+            place::account(path.namespace()),
+            &text!(notices.repository_deleted, path = path.as_str()),
+        ))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

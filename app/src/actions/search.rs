@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Refused;
+use super::ActionFault;
 use crate::place;
 use crate::portal::portal;
 
@@ -20,7 +20,7 @@ impl Suggestion {
 
 /// Up to eight repositories for what is typed so far; a form goes on to the search itself.
 #[server(prefix = "/_actions", endpoint = "search/suggest")]
-pub(crate) async fn suggest(#[server(default)] typed: String) -> Result<Vec<Suggestion>, Refused> {
+pub(crate) async fn suggest(#[server(default)] typed: String) -> Result<Vec<Suggestion>, ActionFault> {
     let portal = portal()?;
     if !portal.scripted() {
         portal.redirect(&format!("/search{}", place::query(&[("q", &typed)])));

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use model::account;
 
-use super::{Done, Refused, settle};
+use super::{ActionFault, Completion, settle};
 use crate::place::next_or_home;
-use crate::portal::{Answered, portal};
+use crate::portal::{PortalResult, portal};
 
 /// The sign-in form's name.
 pub(crate) const SIGN_IN: &str = "session/signin";
@@ -25,10 +25,10 @@ pub(crate) async fn sign_in(
     #[server(default)] name: String,
     #[server(default)] password: String,
     #[server(default)] next: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let outcome = async {
         portal()?.sign_in(name.trim(), &password).await?;
-        Ok(Done::to((), next_or_home(&next)))
+        Ok(Completion::to((), next_or_home(&next)))
     }
     .await;
     settle(SIGN_IN, &[("name", &name), ("next", &next)], outcome).await
@@ -36,10 +36,10 @@ pub(crate) async fn sign_in(
 
 /// Ends the session.
 #[server(prefix = "/_actions", endpoint = "session/signout")]
-pub(crate) async fn sign_out() -> Result<(), Refused> {
+pub(crate) async fn sign_out() -> Result<(), ActionFault> {
     let outcome = async {
         portal()?.sign_out().await?;
-        Ok(Done::to((), "/".to_owned()))
+        Ok(Completion::to((), "/".to_owned()))
     }
     .await;
     settle(SIGN_OUT, &[], outcome).await
@@ -53,7 +53,7 @@ pub(crate) async fn sign_up(
     #[server(default)] password: String,
     #[server(default)] invitation: String,
     #[server(default)] next: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let fields = [("name", name.as_str()), ("email", email.as_str()), ("next", next.as_str())];
     let form = account::SignUp {
         name: name.trim().to_owned(),
@@ -61,9 +61,9 @@ pub(crate) async fn sign_up(
         password,
         invitation: (!invitation.is_empty()).then_some(invitation),
     };
-    let outcome: Answered<Done<()>> = async {
+    let outcome: PortalResult<Completion<()>> = async {
         portal()?.sign_up(form).await?;
-        Ok(Done::to((), next_or_home(&next)))
+        Ok(Completion::to((), next_or_home(&next)))
     }
     .await;
     settle(SIGN_UP, &fields, outcome).await
@@ -76,13 +76,13 @@ pub(crate) async fn set_up(
     #[server(default)] name: String,
     #[server(default)] email: String,
     #[server(default)] password: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let fields = [("name", name.as_str()), ("email", email.as_str())];
     let form =
         account::SignUp { name: name.trim().to_owned(), email: email.trim().to_owned(), password, invitation: None };
-    let outcome: Answered<Done<()>> = async {
+    let outcome: PortalResult<Completion<()>> = async {
         portal()?.set_up(&token, form).await?;
-        Ok(Done::to((), "/".to_owned()))
+        Ok(Completion::to((), "/".to_owned()))
     }
     .await;
     settle(SET_UP, &fields, outcome).await

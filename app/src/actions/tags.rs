@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{Done, Refused, confirmed, path as parse, settle};
+use super::{ActionFault, Completion, confirmed, path as parse, settle};
 use crate::place;
-use crate::portal::{Answered, portal};
+use crate::portal::{PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 
@@ -17,12 +17,12 @@ pub(crate) async fn delete_tag(
     #[server(default)] path: String,
     #[server(default)] tag: String,
     #[server(default)] confirm: String,
-) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
         confirmed("confirm", &confirm, &tag)?;
         portal()?.delete_tag(&path, &tag).await?;
-        Ok(Done::saying(place::within(&path, "tags"), &text!(notices.tag_deleted, tag = tag.as_str())))
+        Ok(Completion::saying(place::within(&path, "tags"), &text!(notices.tag_deleted, tag = tag.as_str())))
     }
     .await;
     settle(DELETE, &[("confirm", &confirm)], outcome).await

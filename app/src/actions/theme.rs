@@ -4,20 +4,20 @@ use leptos::prelude::*;
 use model::fault::Fault;
 use model::reason::Reason;
 
-use super::{Done, Refused, settle};
-use crate::portal::{Answered, portal};
+use super::{ActionFault, Completion, settle};
+use crate::portal::{PortalResult, portal};
 
 /// Keeps the theme: `light`, `dark` or `auto`.
 #[server(prefix = "/_actions", endpoint = "theme/set")]
-pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<(), Refused> {
+pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<(), ActionFault> {
     settle("theme/set", &[], act(&theme)).await
 }
 
-fn act(theme: &str) -> Answered<Done<()>> {
+fn act(theme: &str) -> PortalResult<Completion<()>> {
     let portal = portal()?;
     if !matches!(theme, "light" | "dark" | "auto") {
         return Err(Fault::invalid("theme", Reason::UnknownTheme));
     }
     portal.set_theme(theme);
-    Ok(Done::to((), portal.came_from()))
+    Ok(Completion::to((), portal.came_from()))
 }

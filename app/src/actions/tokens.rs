@@ -8,8 +8,8 @@ use model::id::TokenId;
 use model::reason::Reason;
 use model::token::{NewToken, TokenScope};
 
-use super::{Done, Refused, settle};
-use crate::portal::{Answered, portal};
+use super::{ActionFault, Completion, settle};
+use crate::portal::{PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 
@@ -27,11 +27,11 @@ pub(crate) async fn create_token(
     #[server(default)] label: String,
     #[server(default)] scopes: String,
     #[server(default)] days: String,
-) -> Result<(), Refused> {
+) -> Result<(), ActionFault> {
     let fields = [("label", label.as_str()), ("scopes", scopes.as_str()), ("days", days.as_str())];
-    let outcome: Answered<Done<()>> = async {
+    let outcome: PortalResult<Completion<()>> = async {
         let portal = portal()?;
-        let scopes = scopes.split_whitespace().map(str::parse).collect::<Answered<Vec<TokenScope>>>()?;
+        let scopes = scopes.split_whitespace().map(str::parse).collect::<PortalResult<Vec<TokenScope>>>()?;
         let expires_at = match days.as_str() {
             "" => None,
             days => {
@@ -41,7 +41,7 @@ pub(crate) async fn create_token(
             }
         };
         let made = portal.create_token(NewToken { label: label.trim().to_owned(), scopes, expires_at }).await?;
-        Ok(Done::saying("/settings/tokens".to_owned(), &made.secret))
+        Ok(Completion::saying("/settings/tokens".to_owned(), &made.secret))
     }
     .await;
     settle(CREATE, &fields, outcome).await
@@ -49,11 +49,11 @@ pub(crate) async fn create_token(
 
 /// Ends a token at once.
 #[server(prefix = "/_actions", endpoint = "tokens/revoke")]
-pub(crate) async fn revoke_token(#[server(default)] id: String) -> Result<(), Refused> {
-    let outcome: Answered<Done<()>> = async {
+pub(crate) async fn revoke_token(#[server(default)] id: String) -> Result<(), ActionFault> {
+    let outcome: PortalResult<Completion<()>> = async {
         let id = id.parse().map(TokenId).map_err(|_| Fault::not_found())?;
         portal()?.revoke_token(id).await?;
-        Ok(Done::saying("/settings/tokens".to_owned(), text!(notices.token_revoked)))
+        Ok(Completion::saying("/settings/tokens".to_owned(), text!(notices.token_revoked)))
     }
     .await;
     settle(REVOKE, &[], outcome).await

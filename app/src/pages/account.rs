@@ -11,7 +11,7 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager, rows};
 use crate::components::person::ago;
 use crate::components::rose::rose;
-use crate::form::Filled;
+use crate::form::FormState;
 use crate::place;
 use crate::portal::{RepositoryFilter, portal};
 use crate::texts::{rich, text};
@@ -33,7 +33,7 @@ pub(crate) fn page() -> AnyView {
         let page = portal.repositories(filter, page_request(&cursor)).await?;
         let me = portal.me().await?;
         let flash = if me.is_some() { portal.take_flash().await? } else { None };
-        let deleted = Filled::from_flash(flash.as_ref(), DELETE);
+        let deleted = FormState::from_flash(flash.as_ref(), DELETE);
         let mine = me.is_some_and(|me| me.account.name == account.name);
         let here = place::account(&name);
         let list = match (page.items.is_empty(), starred) {

@@ -15,25 +15,25 @@ use crate::components::list::{empty, pager};
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
 use crate::components::rose::rose;
-use crate::form::{Filled, editor};
+use crate::form::{FormState, editor};
 use crate::place::{self, Settings};
-use crate::portal::Answered;
+use crate::portal::PortalResult;
 use crate::texts::{rich, text};
 use crate::words;
 
 /// What every comment on the page looks at.
-struct Board<'a> {
+struct CommentContext<'a> {
     visit: &'a Visit,
     query: &'a Query,
     here: String,
     now: Timestamp,
     /// The open form: what was typed, what was wrong, and its preview.
-    filled: Filled,
+    filled: FormState,
     shown: String,
 }
 
 /// The page.
-pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
+pub(crate) async fn page(visit: &Visit, query: &Query) -> PortalResult<AnyView> {
     let path = &visit.head.repository.path;
     let threads = visit.portal.threads(path, page_request(&query.cursor)).await?;
     let form = if !query.edit.is_empty() {
@@ -43,13 +43,13 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
     } else {
         POST
     };
-    let filled = Filled::from_flash(visit.flash.as_ref(), form);
+    let filled = FormState::from_flash(visit.flash.as_ref(), form);
     let shown = match filled.typed("body") {
         Some(body) if filled.is_preview() => visit.portal.preview(body).await?,
         _ => String::new(),
     };
     let here = place::within(path, "comments");
-    let board = Board { visit, query, here, now: visit.portal.now(), filled, shown };
+    let board = CommentContext { visit, query, here, now: visit.portal.now(), filled, shown };
     let list = if threads.items.is_empty() {
         empty(text!(comments.empty_title), board.silence(), ())
     } else {
@@ -76,7 +76,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
     .into_any())
 }
 
-impl Board<'_> {
+impl CommentContext<'_> {
     fn silence(&self) -> &'static str {
         if self.visit.head.abilities.comment { text!(comments.empty_text) } else { text!(comments.empty_text_reader) }
     }

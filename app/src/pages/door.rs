@@ -11,9 +11,9 @@ use super::{asked, load};
 use crate::actions::session::{SET_UP, SIGN_IN, SIGN_UP};
 use crate::components::icon::{Glyph, icon};
 use crate::components::rose::mark;
-use crate::form::{Field, Filled};
+use crate::form::{Field, FormState};
 use crate::place;
-use crate::portal::{Answered, PortalHandle, portal};
+use crate::portal::{PortalHandle, PortalResult, portal};
 use crate::reason::sentence;
 use crate::texts::{rich, text};
 
@@ -32,7 +32,7 @@ fn frame(title: &'static str, body: AnyView) -> AnyView {
 }
 
 /// Where to go on to: what the address or the refused form says, else where the visitor came from.
-fn next(portal: &PortalHandle, filled: &Filled, asked: &str) -> String {
+fn next(portal: &PortalHandle, filled: &FormState, asked: &str) -> String {
     let asked = if asked.is_empty() { portal.came_from() } else { asked.to_owned() };
     place::next_or_home(&filled.value("next", &asked))
 }
@@ -79,7 +79,7 @@ pub(crate) fn sign_in() -> AnyView {
     load(async move {
         let portal = portal()?;
         let flash = portal.take_flash().await?;
-        let filled = Filled::from_flash(flash.as_ref(), SIGN_IN);
+        let filled = FormState::from_flash(flash.as_ref(), SIGN_IN);
         let next = next(&portal, &filled, &asked);
         // An act that asks to sign in says so here: its own form is on another page.
         let asked_to =
@@ -129,7 +129,7 @@ pub(crate) fn sign_in() -> AnyView {
 }
 
 /// The sign-up form; `invitation` is the secret that opens it, or empty.
-fn sign_up_form(filled: &Filled, invitation: String, next: String) -> AnyView {
+fn sign_up_form(filled: &FormState, invitation: String, next: String) -> AnyView {
     let on = next.clone();
     view! {
         {filled.summary()}
@@ -164,7 +164,7 @@ fn shut(words: &'static str, next: &str) -> AnyView {
 }
 
 /// The page of a link that opens nothing, or nothing any more. Any other fault has its own page.
-fn spent(portal: &PortalHandle, fault: Fault) -> Answered<AnyView> {
+fn spent(portal: &PortalHandle, fault: Fault) -> PortalResult<AnyView> {
     if fault.code != FaultCode::Forbidden {
         return Err(fault);
     }
@@ -182,7 +182,7 @@ pub(crate) fn sign_up() -> AnyView {
     load(async move {
         let portal = portal()?;
         let flash = portal.take_flash().await?;
-        let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
+        let filled = FormState::from_flash(flash.as_ref(), SIGN_UP);
         let next = next(&portal, &filled, &asked);
         let body = match portal.registration().await? {
             Registration::Open => sign_up_form(&filled, String::new(), next),
@@ -202,7 +202,7 @@ pub(crate) fn invited() -> AnyView {
             return spent(&portal, fault);
         }
         let flash = portal.take_flash().await?;
-        let filled = Filled::from_flash(flash.as_ref(), SIGN_UP);
+        let filled = FormState::from_flash(flash.as_ref(), SIGN_UP);
         Ok(frame(text!(sign_up.invited), sign_up_form(&filled, secret, "/".to_owned())))
     })
 }
@@ -216,7 +216,7 @@ pub(crate) fn set_up() -> AnyView {
             return spent(&portal, fault);
         }
         let flash = portal.take_flash().await?;
-        let filled = Filled::from_flash(flash.as_ref(), SET_UP);
+        let filled = FormState::from_flash(flash.as_ref(), SET_UP);
         let body = view! {
             <p>{text!(set_up.intro)}</p>
             {filled.summary()}

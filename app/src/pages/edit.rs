@@ -5,17 +5,17 @@ use leptos::prelude::*;
 use super::visit::Visit;
 use crate::actions::repositories::OVERVIEW;
 use crate::components::repository::{Tab, head};
-use crate::form::{Filled, editor};
+use crate::form::{FormState, editor};
 use crate::place;
-use crate::portal::Answered;
+use crate::portal::PortalResult;
 use crate::texts::text;
 
 /// The page.
-pub(crate) async fn page(visit: &Visit) -> Answered<AnyView> {
+pub(crate) async fn page(visit: &Visit) -> PortalResult<AnyView> {
     visit.require(visit.head.abilities.manage)?;
     let path = &visit.head.repository.path;
     let overview = visit.portal.overview(path).await?;
-    let filled = Filled::from_flash(visit.flash.as_ref(), OVERVIEW);
+    let filled = FormState::from_flash(visit.flash.as_ref(), OVERVIEW);
     let text = filled.value("body", &overview.source);
     let shown = if filled.is_preview() { visit.portal.preview(&text).await? } else { String::new() };
     Ok(view! {

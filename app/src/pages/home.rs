@@ -16,7 +16,7 @@ use crate::components::person::ago;
 use crate::components::rose::net;
 use crate::pages::{asked, page_request};
 use crate::place;
-use crate::portal::{Answered, PortalHandle, RepositoryFilter, portal, site};
+use crate::portal::{PortalHandle, PortalResult, RepositoryFilter, portal, site};
 use crate::texts::{rich, text};
 
 /// How many repositories one of the visitor's lists shows.
@@ -34,11 +34,11 @@ pub(crate) fn page() -> AnyView {
     })
 }
 
-async fn few(portal: &PortalHandle, filter: RepositoryFilter) -> Answered<Page<Repository>> {
+async fn few(portal: &PortalHandle, filter: RepositoryFilter) -> PortalResult<Page<Repository>> {
     portal.repositories(filter, PageRequest { limit: Some(FEW), cursor: None }).await
 }
 
-async fn public(portal: &PortalHandle) -> Answered<AnyView> {
+async fn public(portal: &PortalHandle) -> PortalResult<AnyView> {
     let by = |sort| RepositoryFilter { sort, ..RepositoryFilter::default() };
     let starred = few(portal, by(RepositorySort::Stars)).await?;
     let updated = few(portal, by(RepositorySort::Updated)).await?;
@@ -105,7 +105,7 @@ fn changed(repository: &Repository, now: Timestamp) -> AnyView {
     ago(repository.pushed_at.unwrap_or(repository.updated_at), now)
 }
 
-async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> Answered<AnyView> {
+async fn own(portal: &PortalHandle, me: &Me, cursor: &str) -> PortalResult<AnyView> {
     let name = me.account.name.to_string();
     let mine = RepositoryFilter { mine: true, ..RepositoryFilter::default() };
     let mine = portal.repositories(mine, page_request(cursor)).await?;

@@ -13,8 +13,8 @@ use crate::components::copy::copy;
 use crate::components::list::empty;
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
-use crate::form::{Filled, confirm};
-use crate::portal::{Answered, site};
+use crate::form::{FormState, confirm};
+use crate::portal::{PortalResult, site};
 use crate::texts::{rich, text};
 use crate::{place, words};
 use model::fault::Fault;
@@ -27,7 +27,7 @@ const NAME: usize = 200;
 const VALUE: usize = 1_000;
 
 /// The page.
-pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Answered<AnyView> {
+pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> PortalResult<AnyView> {
     let path = &visit.head.repository.path;
     let parsed = Reference::parse(reference).map_err(|_| Fault::not_found())?;
     let image = visit.portal.image(path, &parsed).await?;
@@ -292,7 +292,7 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
     if !visit.head.abilities.delete {
         return None;
     }
-    let filled = Filled::from_flash(visit.flash.as_ref(), DELETE);
+    let filled = FormState::from_flash(visit.flash.as_ref(), DELETE);
     Some(
         view! {
             <section id="delete" class="stack">

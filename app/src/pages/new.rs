@@ -7,7 +7,7 @@ use model::repository::MAX_DESCRIPTION;
 use super::settings::visibilities;
 use super::{load, member};
 use crate::actions::repositories::CREATE;
-use crate::form::{Field, Filled, choices, select};
+use crate::form::{Field, FormState, choices, select};
 use crate::portal::portal;
 use crate::texts::text;
 
@@ -18,7 +18,7 @@ pub(crate) fn page() -> AnyView {
         let me = member(&portal).await?;
         let namespaces = portal.namespaces().await?;
         let flash = portal.take_flash().await?;
-        let filled = Filled::from_flash(flash.as_ref(), CREATE);
+        let filled = FormState::from_flash(flash.as_ref(), CREATE);
         let among: Vec<(String, String)> =
             namespaces.iter().map(|namespace| (namespace.name.to_string(), namespace.name.to_string())).collect();
         let chosen = filled.value("namespace", me.account.name.as_str());

@@ -14,7 +14,7 @@ use crate::components::command::command;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::empty;
 use crate::components::person::ago;
-use crate::form::{Field, Filled, select};
+use crate::form::{Field, FormState, select};
 use crate::portal::{portal, site};
 use crate::texts::text;
 use crate::words;
@@ -55,8 +55,8 @@ pub(crate) fn profile() -> AnyView {
         let portal = portal()?;
         let me = member(&portal).await?;
         let flash = portal.take_flash().await?;
-        let profile = Filled::from_flash(flash.as_ref(), UPDATE);
-        let password = Filled::from_flash(flash.as_ref(), PASSWORD);
+        let profile = FormState::from_flash(flash.as_ref(), UPDATE);
+        let password = FormState::from_flash(flash.as_ref(), PASSWORD);
         let language = me.language.map_or("", Language::as_str);
         let body = view! {
             {done(profile.notice().or(password.notice()))}
@@ -121,8 +121,8 @@ pub(crate) fn tokens() -> AnyView {
         let tokens = portal.tokens().await?;
         let now = portal.now();
         let flash = portal.take_flash().await?;
-        let made = Filled::from_flash(flash.as_ref(), CREATE);
-        let ended = Filled::from_flash(flash.as_ref(), REVOKE);
+        let made = FormState::from_flash(flash.as_ref(), CREATE);
+        let ended = FormState::from_flash(flash.as_ref(), REVOKE);
         let secret = made.notice().filter(|secret| secret.starts_with(SECRET_PREFIX)).map(|secret| {
             let sign_in = format!("docker login -u {} {}", me.account.name, site().registry_host);
             view! {

@@ -13,9 +13,9 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::list::empty;
 use crate::components::person::{ago, person};
 use crate::components::repository::{Tab, head};
-use crate::form::{Choice, Field, Filled, choices, confirm, select};
+use crate::form::{Choice, Field, FormState, choices, confirm, select};
 use crate::place::{self, Settings};
-use crate::portal::Answered;
+use crate::portal::PortalResult;
 use crate::texts::text;
 use crate::words;
 
@@ -76,7 +76,7 @@ fn title(tab: Settings) -> &'static str {
 }
 
 /// The page of one tab.
-pub(crate) async fn page(visit: &Visit, tab: Settings) -> Answered<AnyView> {
+pub(crate) async fn page(visit: &Visit, tab: Settings) -> PortalResult<AnyView> {
     visit.require(visit.head.abilities.manage)?;
     let path = &visit.head.repository.path;
     let body = match tab {
@@ -110,7 +110,7 @@ pub(crate) async fn page(visit: &Visit, tab: Settings) -> Answered<AnyView> {
 
 fn general(visit: &Visit) -> AnyView {
     let repository = &visit.head.repository;
-    let filled = Filled::from_flash(visit.flash.as_ref(), UPDATE);
+    let filled = FormState::from_flash(visit.flash.as_ref(), UPDATE);
     view! {
         {done(filled.notice())}
         {filled.summary()}
@@ -145,16 +145,16 @@ fn general(visit: &Visit) -> AnyView {
     .into_any()
 }
 
-async fn collaborators(visit: &Visit) -> Answered<AnyView> {
+async fn collaborators(visit: &Visit) -> PortalResult<AnyView> {
     let path = &visit.head.repository.path;
     let people = visit.portal.collaborators(path).await?;
     let now = visit.portal.now();
-    let filled = Filled::from_flash(visit.flash.as_ref(), SET);
+    let filled = FormState::from_flash(visit.flash.as_ref(), SET);
     // The rows' forms bear the same name. What is said of somebody in the list, or of nobody, is no matter of the form below it.
     let of_a_row = filled
         .typed("account")
         .is_none_or(|typed| people.iter().any(|collaborator| collaborator.account.name.as_str() == typed.trim()));
-    let (above, filled) = if of_a_row { (filled, Filled::default()) } else { (Filled::default(), filled) };
+    let (above, filled) = if of_a_row { (filled, FormState::default()) } else { (FormState::default(), filled) };
     let rows = people
         .iter()
         .map(|collaborator| {
@@ -254,8 +254,8 @@ fn danger(visit: &Visit) -> AnyView {
     }
     let repository = &visit.head.repository;
     let path = repository.path.to_string();
-    let renamed = Filled::from_flash(visit.flash.as_ref(), RENAME);
-    let deleted = Filled::from_flash(visit.flash.as_ref(), DELETE);
+    let renamed = FormState::from_flash(visit.flash.as_ref(), RENAME);
+    let deleted = FormState::from_flash(visit.flash.as_ref(), DELETE);
     view! {
         {renamed.summary()}
         {deleted.summary()}

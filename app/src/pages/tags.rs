@@ -12,8 +12,8 @@ use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager};
 use crate::components::person::ago;
 use crate::components::repository::{Tab, head};
-use crate::form::Filled;
-use crate::portal::{Answered, TagFilter, site};
+use crate::form::FormState;
+use crate::portal::{PortalResult, TagFilter, site};
 use crate::texts::text;
 use crate::{place, words};
 
@@ -21,7 +21,7 @@ use crate::{place, words};
 const PLATFORMS: usize = 12;
 
 /// The page.
-pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
+pub(crate) async fn page(visit: &Visit, query: &Query) -> PortalResult<AnyView> {
     let path = &visit.head.repository.path;
     let sort = match query.sort.as_str() {
         "name" => TagSort::Name,
@@ -94,7 +94,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> Answered<AnyView> {
             view! { <a class="button" href=here.clone()>{text!(tags.show_all)}</a> },
         )
     };
-    let deleted = Filled::from_flash(visit.flash.as_ref(), DELETE);
+    let deleted = FormState::from_flash(visit.flash.as_ref(), DELETE);
     Ok(view! {
         <div class="wide">
             {head(&visit.head, Tab::Tags, text!(tags.title), visit.me.is_some())}

@@ -5,7 +5,7 @@ use model::fault::Fault;
 use model::repository::RepositoryHead;
 
 use super::asked;
-use crate::portal::{Answered, Flash, PortalHandle};
+use crate::portal::{Flash, PortalHandle, PortalResult};
 
 /// What each of a repository's pages is given.
 pub(crate) struct Visit {
@@ -17,7 +17,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// That somebody is signed in and may do this; else led to sign in, or told so.
-    pub(crate) fn require(&self, able: bool) -> Answered<()> {
+    pub(crate) fn require(&self, able: bool) -> PortalResult<()> {
         match (able, &self.me) {
             (true, _) => Ok(()),
             (false, None) => Err(Fault::sign_in()),

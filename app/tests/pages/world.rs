@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use app::portal::{
-    Accounts, Answer, Answered, Comments, Flash, Images, Repositories, RepositoryFilter, Search, Site, TagFilter,
+    Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, RepositoryFilter, Search, Site, TagFilter,
 };
 use async_trait::async_trait;
 use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
@@ -38,7 +38,7 @@ pub(crate) enum Visitor {
 
 /// What a page did to its answer.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
+pub(crate) struct ResponseChanges {
     pub status: Option<u16>,
     pub redirect: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub bare: bool,
     pub language: Language,
     pub flash: Mutex<Option<Flash>>,
-    pub done: Mutex<Done>,
+    pub done: Mutex<ResponseChanges>,
 }
 
 impl World {
@@ -65,7 +65,7 @@ impl World {
             bare: false,
             language: Language::English,
             flash: Mutex::new(None),
-            done: Mutex::new(Done::default()),
+            done: Mutex::new(ResponseChanges::default()),
         }
     }
 }
@@ -176,7 +176,7 @@ impl World {
         Some(Me { account: account(name), email: format!("{name}@hub.example"), admin: false, language: None })
     }
 
-    fn seen(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+    fn seen(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
         // A repository that had another name is found by it.
         let wanted = if path.as_str() == "harbour/old-tides" { "harbour/tide-api" } else { path.as_str() };
         let mut repository =
@@ -256,46 +256,46 @@ const README: &str = r#"<h1>Tide API</h1><p>Tide tables and harbour depths over 
 
 #[async_trait]
 impl Accounts for World {
-    async fn me(&self) -> Answered<Option<Me>> {
+    async fn me(&self) -> PortalResult<Option<Me>> {
         Ok(World::me(self))
     }
-    async fn account(&self, name: &str) -> Answered<Account> {
+    async fn account(&self, name: &str) -> PortalResult<Account> {
         match name {
             "mara" | "harbour" | "tomas" => Ok(account(name)),
             _ => Err(Fault::not_found()),
         }
     }
-    async fn registration(&self) -> Answered<Registration> {
+    async fn registration(&self) -> PortalResult<Registration> {
         Ok(self.registration)
     }
-    async fn invitation(&self, secret: &str) -> Answered<()> {
+    async fn invitation(&self, secret: &str) -> PortalResult<()> {
         if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::InvitationInvalid)) }
     }
-    async fn setup_open(&self, secret: &str) -> Answered<()> {
+    async fn setup_open(&self, secret: &str) -> PortalResult<()> {
         if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::SetupLinkInvalid)) }
     }
-    async fn sign_up(&self, _: SignUp) -> Answered<Me> {
+    async fn sign_up(&self, _: SignUp) -> PortalResult<Me> {
         Err(Fault::conflict("name", Reason::AccountNameTaken))
     }
-    async fn set_up(&self, _: &str, _: SignUp) -> Answered<Me> {
+    async fn set_up(&self, _: &str, _: SignUp) -> PortalResult<Me> {
         Err(Fault::internal())
     }
-    async fn sign_in(&self, _: &str, _: &str) -> Answered<Me> {
+    async fn sign_in(&self, _: &str, _: &str) -> PortalResult<Me> {
         Err(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
     }
-    async fn sign_out(&self) -> Answered<()> {
+    async fn sign_out(&self) -> PortalResult<()> {
         Ok(())
     }
-    async fn update_profile(&self, _: ProfilePatch) -> Answered<Me> {
+    async fn update_profile(&self, _: ProfilePatch) -> PortalResult<Me> {
         Err(Fault::internal())
     }
-    async fn set_language(&self, _: Option<Language>) -> Answered<()> {
+    async fn set_language(&self, _: Option<Language>) -> PortalResult<()> {
         Err(Fault::internal())
     }
-    async fn change_password(&self, _: &str, _: &str) -> Answered<()> {
+    async fn change_password(&self, _: &str, _: &str) -> PortalResult<()> {
         Err(Fault::internal())
     }
-    async fn tokens(&self) -> Answered<Vec<Token>> {
+    async fn tokens(&self) -> PortalResult<Vec<Token>> {
         let token = |id, label: &str, scopes: &[&str], expires_at, last_used_at| Token {
             id: TokenId(id),
             label: label.to_owned(),
@@ -309,17 +309,17 @@ impl Accounts for World {
             token(2, "Nightly build", &["harbour/*:pull,push", "mara/charts:pull"], Some(ago(-70 * DAY)), None),
         ]))
     }
-    async fn create_token(&self, _: NewToken) -> Answered<CreatedToken> {
+    async fn create_token(&self, _: NewToken) -> PortalResult<CreatedToken> {
         Err(Fault::internal())
     }
-    async fn revoke_token(&self, _: TokenId) -> Answered<()> {
+    async fn revoke_token(&self, _: TokenId) -> PortalResult<()> {
         Err(Fault::internal())
     }
 }
 
 #[async_trait]
 impl Repositories for World {
-    async fn repositories(&self, filter: RepositoryFilter, _: PageRequest) -> Answered<Page<Repository>> {
+    async fn repositories(&self, filter: RepositoryFilter, _: PageRequest) -> PortalResult<Page<Repository>> {
         let mut items = all();
         items.retain(|item| self.seen(&item.path).is_ok());
         if let Some(namespace) = filter.namespace {
@@ -333,13 +333,13 @@ impl Repositories for World {
         }
         Ok(Page { items: self.some(items), next: None })
     }
-    async fn namespaces(&self) -> Answered<Vec<Account>> {
+    async fn namespaces(&self) -> PortalResult<Vec<Account>> {
         Ok(vec![account("mara"), account("harbour")])
     }
-    async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+    async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
         self.seen(path)
     }
-    async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
+    async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview> {
         Ok(Overview {
             head: self.seen(path)?,
             source: "# Tide API\n\nTide tables.\n".into(),
@@ -348,36 +348,36 @@ impl Repositories for World {
             platforms: self.some(vec!["linux/amd64".into(), "linux/arm64".into()]),
         })
     }
-    async fn create_repository(&self, _: NewRepository) -> Answered<Repository> {
+    async fn create_repository(&self, _: NewRepository) -> PortalResult<Repository> {
         Err(Fault::internal())
     }
-    async fn update_repository(&self, _: &RepositoryName, _: RepositoryPatch) -> Answered<Repository> {
+    async fn update_repository(&self, _: &RepositoryName, _: RepositoryPatch) -> PortalResult<Repository> {
         Err(Fault::internal())
     }
-    async fn rename_repository(&self, _: &RepositoryName, _: &str) -> Answered<Repository> {
+    async fn rename_repository(&self, _: &RepositoryName, _: &str) -> PortalResult<Repository> {
         Err(Fault::internal())
     }
-    async fn delete_repository(&self, _: &RepositoryName) -> Answered<()> {
+    async fn delete_repository(&self, _: &RepositoryName) -> PortalResult<()> {
         Err(Fault::internal())
     }
-    async fn set_star(&self, _: &RepositoryName, _: bool) -> Answered<u64> {
+    async fn set_star(&self, _: &RepositoryName, _: bool) -> PortalResult<u64> {
         Err(Fault::internal())
     }
-    async fn collaborators(&self, _: &RepositoryName) -> Answered<Vec<Collaborator>> {
+    async fn collaborators(&self, _: &RepositoryName) -> PortalResult<Vec<Collaborator>> {
         let one = |name: &str, role| Collaborator { account: account(name), role, since: ago(40 * DAY) };
         Ok(self.some(vec![one("olaf", Role::Maintainer), one("tomas", Role::Reader)]))
     }
-    async fn set_collaborator(&self, _: &RepositoryName, _: &str, _: Role) -> Answered<()> {
+    async fn set_collaborator(&self, _: &RepositoryName, _: &str, _: Role) -> PortalResult<()> {
         Err(Fault::internal())
     }
-    async fn remove_collaborator(&self, _: &RepositoryName, _: &str) -> Answered<()> {
+    async fn remove_collaborator(&self, _: &RepositoryName, _: &str) -> PortalResult<()> {
         Err(Fault::internal())
     }
 }
 
 #[async_trait]
 impl Images for World {
-    async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> Answered<Page<Tag>> {
+    async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> PortalResult<Page<Tag>> {
         let items = vec![
             tag("2.4.1", 'a', 40_055_603, 5 * HOUR),
             tag("2.4", 'a', 40_055_603, 5 * HOUR),
@@ -389,7 +389,7 @@ impl Images for World {
         ];
         Ok(Page { items: self.some(items), next: (!self.bare).then(|| "edge".to_owned()) })
     }
-    async fn image(&self, _: &RepositoryName, reference: &Reference) -> Answered<Image> {
+    async fn image(&self, _: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
         let index = matches!(reference, Reference::Tag(_));
         let layer = |fill, size, created_by: &str| Layer {
             digest: digest(fill),
@@ -456,14 +456,14 @@ impl Images for World {
             annotations: Vec::new(),
         })
     }
-    async fn delete_tag(&self, _: &RepositoryName, _: &str) -> Answered<()> {
+    async fn delete_tag(&self, _: &RepositoryName, _: &str) -> PortalResult<()> {
         Err(Fault::internal())
     }
 }
 
 #[async_trait]
 impl Comments for World {
-    async fn threads(&self, _: &RepositoryName, _: PageRequest) -> Answered<Page<Thread>> {
+    async fn threads(&self, _: &RepositoryName, _: PageRequest) -> PortalResult<Page<Thread>> {
         let first = Thread {
             root: comment(
                 1,
@@ -493,23 +493,23 @@ impl Comments for World {
         );
         Ok(Page { items: self.some(vec![first, Thread { root: second, replies: Vec::new() }]), next: None })
     }
-    async fn post_comment(&self, _: &RepositoryName, _: NewComment) -> Answered<Comment> {
+    async fn post_comment(&self, _: &RepositoryName, _: NewComment) -> PortalResult<Comment> {
         Err(Fault::internal())
     }
-    async fn edit_comment(&self, _: &RepositoryName, _: CommentId, _: &str) -> Answered<Comment> {
+    async fn edit_comment(&self, _: &RepositoryName, _: CommentId, _: &str) -> PortalResult<Comment> {
         Err(Fault::internal())
     }
-    async fn delete_comment(&self, _: &RepositoryName, _: CommentId) -> Answered<()> {
+    async fn delete_comment(&self, _: &RepositoryName, _: CommentId) -> PortalResult<()> {
         Err(Fault::internal())
     }
-    async fn preview(&self, markdown: &str) -> Answered<String> {
+    async fn preview(&self, markdown: &str) -> PortalResult<String> {
         Ok(format!("<p>rendered {markdown}</p>"))
     }
 }
 
 #[async_trait]
 impl Search for World {
-    async fn search(&self, request: SearchRequest) -> Answered<SearchResults> {
+    async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults> {
         let hits: Vec<SearchHit> = all()
             .into_iter()
             .filter(|repository| self.seen(&repository.path).is_ok())
@@ -538,7 +538,7 @@ impl Search for World {
             pages: if self.bare { 0 } else { 2 },
         })
     }
-    async fn suggest(&self, _: &str) -> Answered<Vec<Repository>> {
+    async fn suggest(&self, _: &str) -> PortalResult<Vec<Repository>> {
         Ok(all())
     }
 }
@@ -574,14 +574,14 @@ impl Answer for World {
     fn request_id(&self) -> String {
         "01J9".into()
     }
-    async fn set_flash(&self, flash: Flash) -> Answered<()> {
+    async fn set_flash(&self, flash: Flash) -> PortalResult<()> {
         *self.flash.lock().unwrap() = Some(flash);
         Ok(())
     }
-    async fn set_waiting(&self, flash: Flash) -> Answered<()> {
+    async fn set_waiting(&self, flash: Flash) -> PortalResult<()> {
         self.set_flash(flash).await
     }
-    async fn take_flash(&self) -> Answered<Option<Flash>> {
+    async fn take_flash(&self) -> PortalResult<Option<Flash>> {
         Ok(self.flash.lock().unwrap().take())
     }
 }

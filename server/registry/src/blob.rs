@@ -11,9 +11,9 @@ use model::oci::Digest;
 use crate::body::Body;
 use crate::cache::Cache;
 use crate::condition::{RequestedRange, not_modified, requested_range};
-use crate::context::{Call, Context, run_to_completion};
+use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
-use crate::ledger::{Blob, Place, Unlink};
+use crate::ledger::{Blob, Place, UnlinkOutcome};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
 
 /// The capacity of the cache, in bytes; it holds no content.
@@ -76,7 +76,12 @@ impl Blobs {
         Ok(cached)
     }
 
-    pub(crate) async fn get(&self, call: Call<'_>, digest: Digest, head: bool) -> Result<Response<Body>, Error> {
+    pub(crate) async fn get(
+        &self,
+        call: AuthorizedRequest<'_>,
+        digest: Digest,
+        head: bool,
+    ) -> Result<Response<Body>, Error> {
         let cached = self.find(call.place, digest).await?;
         let blob = &cached.blob;
         if not_modified(call.headers, &blob.digest) {
@@ -111,15 +116,15 @@ impl Blobs {
         Ok(response)
     }
 
-    pub(crate) async fn delete(&self, call: Call<'_>, digest: Digest) -> Result<Response<Body>, Error> {
+    pub(crate) async fn delete(&self, call: AuthorizedRequest<'_>, digest: Digest) -> Result<Response<Body>, Error> {
         let (blobs, repository) = (self.clone(), call.place.id);
         run_to_completion(async move {
             let outcome = blobs.context.ledger.unlink_blob(repository, &digest).await.map_err(Error::from_ledger);
             blobs.cache.forget(repository);
             match outcome? {
-                Unlink::Done => Ok(empty(StatusCode::ACCEPTED)),
-                Unlink::Absent => Err(Error::BlobUnknown(digest)),
-                Unlink::InUse => Err(Error::BlobInUse),
+                UnlinkOutcome::Done => Ok(empty(StatusCode::ACCEPTED)),
+                UnlinkOutcome::Absent => Err(Error::BlobUnknown(digest)),
+                UnlinkOutcome::InUse => Err(Error::BlobInUse),
             }
         })
         .await

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
 use model::oci::Digest;
 
-use crate::ledger::Expect;
+use crate::ledger::TagPrecondition;
 
 /// The part of a blob that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,16 +25,16 @@ pub(crate) fn not_modified(headers: &HeaderMap, digest: &Digest) -> bool {
 }
 
 /// What a conditional PUT expects of what it would replace. `If-Match` takes precedence over `If-None-Match`.
-pub(crate) fn precondition(headers: &HeaderMap) -> Expect {
+pub(crate) fn precondition(headers: &HeaderMap) -> TagPrecondition {
     let digests = |name| entity_tags(headers, name).filter_map(|tag| Digest::parse(tag).ok()).collect();
     if headers.contains_key(IF_MATCH) {
         let any = entity_tags(headers, &IF_MATCH).any(|tag| tag == "*");
-        if any { Expect::Present } else { Expect::PointsAt(digests(&IF_MATCH)) }
+        if any { TagPrecondition::Present } else { TagPrecondition::PointsAt(digests(&IF_MATCH)) }
     } else if headers.contains_key(IF_NONE_MATCH) {
         let any = entity_tags(headers, &IF_NONE_MATCH).any(|tag| tag == "*");
-        if any { Expect::Absent } else { Expect::PointsElsewhere(digests(&IF_NONE_MATCH)) }
+        if any { TagPrecondition::Absent } else { TagPrecondition::PointsElsewhere(digests(&IF_NONE_MATCH)) }
     } else {
-        Expect::Anything
+        TagPrecondition::Anything
     }
 }
 
@@ -131,14 +131,14 @@ mod tests {
     fn conditions_are_lists_and_weak_tags_count() {
         let mut headers = HeaderMap::new();
         assert!(!not_modified(&headers, &digest()));
-        assert_eq!(precondition(&headers), Expect::Anything);
+        assert_eq!(precondition(&headers), TagPrecondition::Anything);
         headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", W/\"{}\"", digest())).unwrap());
         assert!(not_modified(&headers, &digest()));
-        assert_eq!(precondition(&headers), Expect::PointsElsewhere(vec![digest()]));
+        assert_eq!(precondition(&headers), TagPrecondition::PointsElsewhere(vec![digest()]));
         headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
-        assert_eq!(precondition(&headers), Expect::Absent);
+        assert_eq!(precondition(&headers), TagPrecondition::Absent);
         headers.insert(IF_MATCH, HeaderValue::from_static("\"nonsense\""));
-        assert_eq!(precondition(&headers), Expect::PointsAt(Vec::new()));
+        assert_eq!(precondition(&headers), TagPrecondition::PointsAt(Vec::new()));
     }
 
     proptest! {

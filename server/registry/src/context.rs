@@ -39,7 +39,7 @@ impl Limits {
 
 /// An authorised request: the repository it is about, and its headers.
 #[derive(Clone, Copy)]
-pub struct Call<'a> {
+pub struct AuthorizedRequest<'a> {
     /// The repository.
     pub place: &'a Place,
     /// Its name as requested, which responses repeat.

@@ -8,7 +8,7 @@ use model::clock::Clock;
 
 use crate::blob::Blobs;
 use crate::body::{Body, RequestBody, drain};
-use crate::context::{Call, Context, Limits};
+use crate::context::{AuthorizedRequest, Context, Limits};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::manifest::Manifests;
@@ -22,7 +22,7 @@ use crate::upload::Uploads;
 
 /// The engine. Cheap to clone.
 ///
-/// It knows neither accounts nor rights: whoever makes a [`Call`] has authorised it.
+/// It knows neither accounts nor rights: whoever makes a [`AuthorizedRequest`] has authorised it.
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -48,7 +48,7 @@ impl Engine {
     /// Performs an operation. [`Error::into_response`] turns an error into a response.
     pub async fn handle(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         operation: Operation,
         mut body: impl RequestBody,
     ) -> Result<Response<Body>, Error> {
@@ -61,7 +61,7 @@ impl Engine {
 
     async fn perform(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         operation: Operation,
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {

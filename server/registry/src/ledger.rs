@@ -111,12 +111,12 @@ pub struct NewManifest {
     /// Tags to point at it; all of them are set, or none.
     pub tags: Vec<Tag>,
     /// The precondition for every one of `tags`, checked in the transaction that moves them.
-    pub expect: Expect,
+    pub expect: TagPrecondition,
 }
 
 /// The precondition for moving a tag (`If-Match`, `If-None-Match` of RFC 9110).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Expect {
+pub enum TagPrecondition {
     /// None.
     #[default]
     Anything,
@@ -130,7 +130,7 @@ pub enum Expect {
     PointsElsewhere(Vec<Digest>),
 }
 
-impl Expect {
+impl TagPrecondition {
     /// Whether it holds for a tag that points at `current`, or that does not exist.
     pub fn holds(&self, current: Option<&Digest>) -> bool {
         match self {
@@ -160,7 +160,7 @@ pub enum Put {
 
 /// The outcome of unlinking a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlink {
+pub enum UnlinkOutcome {
     /// It is unlinked.
     Done,
     /// It was not linked.
@@ -186,7 +186,7 @@ pub struct ReferrerRow {
 
 /// A page of an ordered list: at most `limit` items after `last`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct After {
+pub struct ListPage {
     /// The last item of the page before; it need not exist. Items are ordered by bytes.
     pub last: Option<String>,
     /// The most items.
@@ -205,7 +205,7 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<Option<RepositoryId>, LedgerError>;
 
     /// The names of all repositories in order, for a standalone registry.
-    async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError>;
+    async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError>;
 
     /// A blob that is linked to this repository.
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
@@ -220,7 +220,7 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<Option<u64>, LedgerError>;
 
     /// Removes the link between a repository and a blob.
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError>;
+    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError>;
 
     /// Opens an empty upload.
     async fn open_upload(
@@ -271,7 +271,7 @@ pub trait Ledger: Send + Sync + 'static {
     async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
 
     /// Tags in byte order.
-    async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError>;
+    async fn tags(&self, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>, LedgerError>;
 
     /// Manifests whose subject is `subject`, by digest; only those of `artifact_type`, if given.
     async fn referrers(
@@ -279,7 +279,7 @@ pub trait Ledger: Send + Sync + 'static {
         repository: RepositoryId,
         subject: &Digest,
         artifact_type: Option<&str>,
-        page: &After,
+        page: &ListPage,
     ) -> Result<Vec<ReferrerRow>, LedgerError>;
 
     /// The keys of objects that are no longer needed, oldest first.

@@ -26,7 +26,7 @@ pub mod testing;
 mod upload;
 
 pub use body::{Body, RequestBody};
-pub use context::{Call, Limits};
+pub use context::{AuthorizedRequest, Limits};
 pub use engine::Engine;
 pub use error::Error;
 pub use request::{Operation, Page, Request};

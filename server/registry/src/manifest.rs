@@ -12,7 +12,7 @@ use model::oci::{Algorithm, Digest, Reference, Tag};
 use crate::body::{Body, RequestBody, length_of};
 use crate::cache::Cache;
 use crate::condition::{not_modified, precondition};
-use crate::context::{Call, Context, run_to_completion};
+use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::document::Document;
 use crate::error::{Error, InvalidManifest};
 use crate::hash::digest_of;
@@ -85,7 +85,12 @@ impl Manifests {
     }
 
     /// `Accept` is ignored, as RFC 9110, section 12.5.1, allows: a client that cannot read the type reports it better than a 404 would.
-    pub(crate) async fn get(&self, call: Call<'_>, reference: Reference, head: bool) -> Result<Response<Body>, Error> {
+    pub(crate) async fn get(
+        &self,
+        call: AuthorizedRequest<'_>,
+        reference: Reference,
+        head: bool,
+    ) -> Result<Response<Body>, Error> {
         let by_tag = matches!(reference, Reference::Tag(_));
         let cached = self.find(call.place, reference).await?;
         if not_modified(call.headers, &cached.manifest.digest) {
@@ -104,7 +109,7 @@ impl Manifests {
 
     pub(crate) async fn put(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         reference: Reference,
         mut tags: Vec<Tag>,
         body: &mut impl RequestBody,
@@ -205,7 +210,11 @@ impl Manifests {
         Ok(stored.map(|manifest| manifest.digest))
     }
 
-    pub(crate) async fn delete(&self, call: Call<'_>, reference: Reference) -> Result<Response<Body>, Error> {
+    pub(crate) async fn delete(
+        &self,
+        call: AuthorizedRequest<'_>,
+        reference: Reference,
+    ) -> Result<Response<Body>, Error> {
         let (manifests, place) = (self.clone(), call.place.clone());
         run_to_completion(async move {
             let Context { ledger, clock, .. } = &*manifests.context;

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::body::{Body, length_of};
-use crate::context::{Call, Context};
+use crate::context::{AuthorizedRequest, Context};
 use crate::document::OCI_INDEX;
 use crate::error::Error;
-use crate::ledger::{After, ReferrerRow};
+use crate::ledger::{ListPage, ReferrerRow};
 use crate::request::Page;
 use crate::response::{add_next_link, encode_query, json};
 
@@ -63,7 +63,7 @@ fn index(manifests: Vec<Descriptor>, filtered: bool) -> Response<Body> {
 
 pub(crate) async fn list_referrers(
     context: &Context,
-    call: Call<'_>,
+    call: AuthorizedRequest<'_>,
     subject: Digest,
     artifact_type: Option<String>,
     page: Page,
@@ -72,7 +72,7 @@ pub(crate) async fn list_referrers(
     if size == 0 {
         return Ok(no_referrers(artifact_type.as_deref()));
     }
-    let after = After { last: page.last, limit: size.saturating_add(1) };
+    let after = ListPage { last: page.last, limit: size.saturating_add(1) };
     let rows = context.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after);
     let rows = rows.await.map_err(Error::from_ledger)?;
     let (manifests, more) = first_page(rows, size);

@@ -5,13 +5,17 @@ use model::oci::{RepositoryName, Tag};
 use serde::Serialize;
 
 use crate::body::Body;
-use crate::context::{Call, Context};
+use crate::context::{AuthorizedRequest, Context};
 use crate::error::Error;
-use crate::ledger::After;
+use crate::ledger::ListPage;
 use crate::request::Page;
 use crate::response::{JSON, add_next_link, encode_query, json};
 
-pub(crate) async fn list_tags(context: &Context, call: Call<'_>, page: Page) -> Result<Response<Body>, Error> {
+pub(crate) async fn list_tags(
+    context: &Context,
+    call: AuthorizedRequest<'_>,
+    page: Page,
+) -> Result<Response<Body>, Error> {
     #[derive(Serialize)]
     struct Tags<'a> {
         name: &'a RepositoryName,
@@ -21,7 +25,7 @@ pub(crate) async fn list_tags(context: &Context, call: Call<'_>, page: Page) -> 
     let mut tags = Vec::new();
     if size > 0 {
         // One more than fits tells whether there is another page.
-        let after = After { last: page.last, limit: size.saturating_add(1) };
+        let after = ListPage { last: page.last, limit: size.saturating_add(1) };
         tags = context.ledger.tags(call.place.id, &after).await.map_err(Error::from_ledger)?;
     }
     let fitting = usize::try_from(size).unwrap_or(usize::MAX);

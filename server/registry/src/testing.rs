@@ -35,7 +35,7 @@ use crate::ledger::{Ledger, Place};
 use crate::referrers::no_referrers;
 use crate::request::{Operation, Request};
 use crate::storage::Storage;
-use crate::{Call, Engine, Error, Limits};
+use crate::{AuthorizedRequest, Engine, Error, Limits};
 
 use memory::MemoryStorage;
 
@@ -181,7 +181,8 @@ impl TestRegistry {
                 _ => Err(Error::NameUnknown),
             };
         };
-        let call = Call { place: &place, name: &name, mount_from: source.as_ref(), headers: &request.headers };
+        let call =
+            AuthorizedRequest { place: &place, name: &name, mount_from: source.as_ref(), headers: &request.headers };
         self.engine.handle(call, operation, request.body).await
     }
 }

@@ -14,7 +14,7 @@ use model::oci::{Algorithm, Digest, RepositoryName};
 use uuid::Uuid;
 
 use crate::body::{Body, RequestBody, length_of};
-use crate::context::{Call, Context, run_to_completion};
+use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
 use crate::hash::{Hasher, digest_of};
 use crate::lease::Leases;
@@ -50,7 +50,7 @@ impl Uploads {
     /// Opens an upload; where the body is the whole blob, it is closed at once.
     pub(crate) async fn start(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         digest: Option<Digest>,
         algorithm: Algorithm,
         body: &mut impl RequestBody,
@@ -73,7 +73,7 @@ impl Uploads {
     /// Links a blob of another repository or of this one; opens an upload where it is not found.
     pub(crate) async fn mount(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         digest: Digest,
         algorithm: Algorithm,
     ) -> Result<Response<Body>, Error> {
@@ -104,12 +104,12 @@ impl Uploads {
         self.context.ledger.upload(place.id, id).await.map_err(Error::from_ledger)?.ok_or(Error::UploadUnknown)
     }
 
-    pub(crate) async fn status(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
+    pub(crate) async fn status(&self, call: AuthorizedRequest<'_>, id: Uuid) -> Result<Response<Body>, Error> {
         let upload = self.find_upload(call.place, id).await?;
         Ok(progress(StatusCode::NO_CONTENT, call.name, id, upload.offset))
     }
 
-    pub(crate) async fn cancel(&self, call: Call<'_>, id: Uuid) -> Result<Response<Body>, Error> {
+    pub(crate) async fn cancel(&self, call: AuthorizedRequest<'_>, id: Uuid) -> Result<Response<Body>, Error> {
         let cancelled = self.context.ledger.cancel_upload(call.place.id, id, self.context.clock.now()).await;
         if cancelled.map_err(Error::from_ledger)? {
             Ok(empty(StatusCode::NO_CONTENT))
@@ -120,7 +120,7 @@ impl Uploads {
 
     pub(crate) async fn append(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         id: Uuid,
         range: Option<ContentRange>,
         body: &mut impl RequestBody,
@@ -159,7 +159,7 @@ impl Uploads {
 
     pub(crate) async fn close(
         &self,
-        call: Call<'_>,
+        call: AuthorizedRequest<'_>,
         id: Uuid,
         digest: Digest,
         range: Option<ContentRange>,
@@ -198,7 +198,7 @@ impl Uploads {
     }
 
     /// Why an upload is no longer at the expected offset: it was cancelled, or another node has written to it.
-    async fn conflict(&self, call: Call<'_>, id: Uuid) -> Error {
+    async fn conflict(&self, call: AuthorizedRequest<'_>, id: Uuid) -> Error {
         match self.find_upload(call.place, id).await {
             Ok(upload) => Error::ChunkOutOfOrder { location: location(call.name, id), offset: upload.offset },
             Err(error) => error,

@@ -10,7 +10,7 @@ use store::access::Viewer;
 
 use super::problem::Problem;
 use crate::http::authorization::Credentials;
-use crate::portal::{Facts, Visit, told};
+use crate::portal::{RequestFacts, Visit, told};
 use crate::state::State;
 
 /// The portal of whoever calls, signed in or not.
@@ -20,7 +20,7 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        let facts = Facts::read(parts, state);
+        let facts = RequestFacts::read(parts, state);
         let viewer = viewer(state, &parts.headers, facts.source()).await?;
         Ok(Self(Visit::without_session(state.clone(), viewer, facts)))
     }
@@ -33,7 +33,7 @@ impl FromRequestParts<State> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        let facts = Facts::read(parts, state);
+        let facts = RequestFacts::read(parts, state);
         let viewer = viewer(state, &parts.headers, facts.source()).await?;
         if !viewer.is_signed_in() {
             return Err(Fault::sign_in().into());

@@ -23,9 +23,9 @@ pub(super) enum User {
     /// List all accounts
     List(Settings),
     /// Disable an account: its password, sessions and tokens stop working
-    Disable(Named),
+    Disable(NamedAccount),
     /// Enable a disabled account
-    Enable(Named),
+    Enable(NamedAccount),
     /// Set a new password and end all sessions; generates and prints one unless given
     ResetPassword(Reset),
 }
@@ -50,7 +50,7 @@ pub(super) struct Add {
 
 /// An account.
 #[derive(Args, Debug)]
-pub(super) struct Named {
+pub(super) struct NamedAccount {
     /// The account's name
     name: String,
     #[command(flatten)]
@@ -161,7 +161,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
     Ok(())
 }
 
-async fn disable(named: &Named, disabled: bool) -> Result<(), Error> {
+async fn disable(named: &NamedAccount, disabled: bool) -> Result<(), Error> {
     let (system, operator) = enter(&named.settings).await?;
     system.store().disable_account(&operator, &named.name, disabled).await.map_err(Error::of_store)?;
     say(&format!("{} is {}.", named.name, if disabled { "disabled" } else { "enabled" }));

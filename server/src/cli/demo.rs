@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use model::clock::{Clock, Timestamp};
 
-use crate::cli::serve::{Opened, listen, open, run};
+use crate::cli::serve::{OpenedHub, listen, open, run};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 
@@ -30,11 +30,11 @@ pub(super) struct Demo {
 
 /// A clock that runs behind the machine's until it is told to catch up, so that what is put in has ages.
 #[derive(Clone)]
-pub(super) struct Story {
+pub(super) struct DemoClock {
     behind: Arc<AtomicI64>,
 }
 
-impl Story {
+impl DemoClock {
     fn new() -> Self {
         Self { behind: Arc::new(AtomicI64::new(micros(BEGINNING))) }
     }
@@ -67,8 +67,8 @@ pub(super) async fn serve(command: Demo) -> Result<(), Error> {
     let config = given.resolve()?;
     settings::log(&config);
     let listener = listen(config.listen).await?;
-    let story = Story::new();
-    let opened: Opened = open(config, story.clock()).await?;
+    let story = DemoClock::new();
+    let opened: OpenedHub = open(config, story.clock()).await?;
     fill::fill(&opened, &story).await?;
     story.catch_up();
     run(listener, opened, welcome()).await

@@ -32,7 +32,7 @@ use crate::state::{Parts, State};
 use crate::texts::Texts;
 
 /// The hub with everything open and nothing listening yet.
-pub struct Opened {
+pub struct OpenedHub {
     /// Its parts.
     pub state: State,
     /// Its one service.
@@ -44,7 +44,7 @@ pub struct Opened {
 }
 
 /// Opens the store, the storage and the index, and puts the hub together.
-pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
+pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
     make_folder(&config.data)?;
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
     let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
@@ -75,7 +75,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Opened, Error> {
         metrics: Arc::new(Metrics::new()),
     });
     let hub = Hub::new(&state);
-    Ok(Opened { state, hub, system, ledger })
+    Ok(OpenedHub { state, hub, system, ledger })
 }
 
 /// Opens the database alone, as the commands do that work beside a running server.
@@ -110,8 +110,8 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Serves what was opened until SIGTERM or SIGINT; `welcome` is printed once it does.
-pub(super) async fn run(listener: TcpListener, opened: Opened, welcome: String) -> Result<(), Error> {
-    let Opened { state, hub, system, ledger } = opened;
+pub(super) async fn run(listener: TcpListener, opened: OpenedHub, welcome: String) -> Result<(), Error> {
+    let OpenedHub { state, hub, system, ledger } = opened;
     let measured = match state.config.metrics_listen {
         Some(address) => Some(measure(&state, address).await?),
         None => None,

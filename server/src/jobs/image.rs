@@ -46,7 +46,7 @@ impl ImageManifest {
 
 /// What a configuration says, with the layers and the commands that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct InspectedImage {
     pub(super) config: ImageConfig,
     pub(super) layers: Vec<Layer>,
 }
@@ -67,7 +67,7 @@ pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
 }
 
 /// Reads a configuration; one that does not parse gives the layers alone.
-pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> Seen {
+pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> InspectedImage {
     let root: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
     let inner = root.get("config").unwrap_or(&Value::Null);
     let config = ImageConfig {
@@ -91,7 +91,7 @@ pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> Seen {
             layer.created_by = text(step, "created_by");
         }
     }
-    Seen { config, layers }
+    InspectedImage { config, layers }
 }
 
 fn child(descriptor: &Value) -> Option<Child> {

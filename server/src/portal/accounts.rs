@@ -1,7 +1,7 @@
 //! Who is here, how they come and go, and what they hold: accounts, the session, personal access tokens. The session holds
 //! an account's identity and nothing else of it.
 
-use app::portal::{Accounts, Answered};
+use app::portal::{Accounts, PortalResult};
 use async_trait::async_trait;
 use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
@@ -17,7 +17,7 @@ use super::{Visit, told};
 
 impl Visit {
     /// Signs `viewer` in on a session that nobody could have fixed before, and says who they are.
-    async fn admit(&self, viewer: &Viewer) -> Answered<Me> {
+    async fn admit(&self, viewer: &Viewer) -> PortalResult<Me> {
         let (account, _) = viewer.account().ok_or_else(Fault::sign_in)?;
         if let Some(session) = &self.session {
             session.cycle_id().await.map_err(session_failed)?;
@@ -29,40 +29,40 @@ impl Visit {
 
 #[async_trait]
 impl Accounts for Visit {
-    async fn me(&self) -> Answered<Option<Me>> {
+    async fn me(&self) -> PortalResult<Option<Me>> {
         if self.me.is_some() || !self.viewer.is_signed_in() {
             return Ok(self.me.clone());
         }
         self.state.store.me(&self.viewer).await.map(Some).map_err(told)
     }
 
-    async fn account(&self, name: &str) -> Answered<Account> {
+    async fn account(&self, name: &str) -> PortalResult<Account> {
         self.state.store.account(&self.viewer, name).await.map_err(told)
     }
 
-    async fn registration(&self) -> Answered<Registration> {
+    async fn registration(&self) -> PortalResult<Registration> {
         Ok(self.state.config.registration)
     }
 
-    async fn invitation(&self, secret: &str) -> Answered<()> {
+    async fn invitation(&self, secret: &str) -> PortalResult<()> {
         self.state.store.invitation(secret).await.map_err(told)
     }
 
-    async fn setup_open(&self, secret: &str) -> Answered<()> {
+    async fn setup_open(&self, secret: &str) -> PortalResult<()> {
         self.state.store.setup_open(secret).await.map_err(told)
     }
 
-    async fn sign_up(&self, form: SignUp) -> Answered<Me> {
+    async fn sign_up(&self, form: SignUp) -> PortalResult<Me> {
         let viewer = self.state.store.sign_up(&form, self.state.config.registration).await.map_err(told)?;
         self.admit(&viewer).await
     }
 
-    async fn set_up(&self, secret: &str, form: SignUp) -> Answered<Me> {
+    async fn set_up(&self, secret: &str, form: SignUp) -> PortalResult<Me> {
         let viewer = self.state.store.set_up(secret, &form).await.map_err(told)?;
         self.admit(&viewer).await
     }
 
-    async fn sign_in(&self, name: &str, password: &str) -> Answered<Me> {
+    async fn sign_in(&self, name: &str, password: &str) -> PortalResult<Me> {
         // A token ends and opens what its scopes say; a session would outlive it and open everything.
         if password.starts_with(SECRET_PREFIX) {
             return Err(Fault::invalid("password", Reason::PasswordRequired));
@@ -71,35 +71,35 @@ impl Accounts for Visit {
         self.admit(&viewer).await
     }
 
-    async fn sign_out(&self) -> Answered<()> {
+    async fn sign_out(&self) -> PortalResult<()> {
         match &self.session {
             Some(session) => session.flush().await.map_err(session_failed),
             None => Ok(()),
         }
     }
 
-    async fn update_profile(&self, patch: ProfilePatch) -> Answered<Me> {
+    async fn update_profile(&self, patch: ProfilePatch) -> PortalResult<Me> {
         self.state.store.update_profile(&self.viewer, &patch).await.map_err(told)
     }
 
-    async fn set_language(&self, language: Option<Language>) -> Answered<()> {
+    async fn set_language(&self, language: Option<Language>) -> PortalResult<()> {
         self.state.store.set_language(&self.viewer, language).await.map_err(told)
     }
 
-    async fn change_password(&self, old: &str, new: &str) -> Answered<()> {
+    async fn change_password(&self, old: &str, new: &str) -> PortalResult<()> {
         self.state.store.change_password(&self.viewer, old, new).await.map_err(told)?;
         self.admit(&self.viewer).await.map(drop)
     }
 
-    async fn tokens(&self) -> Answered<Vec<Token>> {
+    async fn tokens(&self) -> PortalResult<Vec<Token>> {
         self.state.store.tokens(&self.viewer).await.map_err(told)
     }
 
-    async fn create_token(&self, form: NewToken) -> Answered<CreatedToken> {
+    async fn create_token(&self, form: NewToken) -> PortalResult<CreatedToken> {
         self.state.store.create_token(&self.viewer, &form).await.map_err(told)
     }
 
-    async fn revoke_token(&self, id: TokenId) -> Answered<()> {
+    async fn revoke_token(&self, id: TokenId) -> PortalResult<()> {
         self.state.store.revoke_token(&self.viewer, id).await.map_err(told)
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP side of an answer to a page or an action, through the response that the page framework holds in its context.
 //! Outside such a request it does nothing.
 
-use app::portal::{Answer, Answered, Flash};
+use app::portal::{Answer, Flash, PortalResult};
 use async_trait::async_trait;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, StatusCode};
@@ -39,7 +39,7 @@ const LOCATION: &AsciiSet =
 
 /// A form that waits, and the path of the page that it was on, with its query.
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct PendingForm {
     page: String,
     flash: Flash,
 }
@@ -109,7 +109,7 @@ impl Answer for Visit {
         self.facts.request_id.clone()
     }
 
-    async fn set_flash(&self, mut flash: Flash) -> Answered<()> {
+    async fn set_flash(&self, mut flash: Flash) -> PortalResult<()> {
         let Some(session) = &self.session else { return Ok(()) };
         if session.get_value(ACCOUNT).await.map_err(session_failed)?.is_none() {
             bound(session, &mut flash);
@@ -117,14 +117,14 @@ impl Answer for Visit {
         session.insert(FLASH, flash).await.map_err(session_failed)
     }
 
-    async fn set_waiting(&self, mut flash: Flash) -> Answered<()> {
+    async fn set_waiting(&self, mut flash: Flash) -> PortalResult<()> {
         let Some(session) = &self.session else { return Ok(()) };
         bound(session, &mut flash);
-        let waiting = Waiting { page: self.facts.came_from.clone(), flash };
+        let waiting = PendingForm { page: self.facts.came_from.clone(), flash };
         session.insert(WAITING, waiting).await.map_err(session_failed)
     }
 
-    async fn take_flash(&self) -> Answered<Option<Flash>> {
+    async fn take_flash(&self) -> PortalResult<Option<Flash>> {
         // One that is bare is not read, unless this request put something in.
         let read = |session: &&Session| !self.is_bare || session.is_modified();
         let Some(session) = self.session.as_ref().filter(read) else { return Ok(None) };
@@ -134,8 +134,8 @@ impl Answer for Visit {
             session.remove_value(FLASH).await.map_err(session_failed)?;
             return Ok(flash);
         }
-        let waiting: Option<Waiting> = session.get(WAITING).await.map_err(session_failed)?;
-        let Some(Waiting { page, flash }) = waiting else { return Ok(None) };
+        let waiting: Option<PendingForm> = session.get(WAITING).await.map_err(session_failed)?;
+        let Some(PendingForm { page, flash }) = waiting else { return Ok(None) };
         if !self.viewer.is_signed_in() {
             return Ok(Some(flash));
         }

@@ -1,6 +1,6 @@
 //! Comments: a permit first, then the store, then Markdown to HTML.
 
-use app::portal::{Answered, Comments};
+use app::portal::{Comments, PortalResult};
 use async_trait::async_trait;
 use model::comment::{Comment, NewComment, Thread};
 use model::fault::{Fault, FaultCode};
@@ -17,13 +17,13 @@ use crate::texts::rendered;
 
 impl Visit {
     /// One comment.
-    pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> Answered<Comment> {
+    pub(crate) async fn comment(&self, path: &RepositoryName, id: CommentId) -> PortalResult<Comment> {
         let permit = self.permit::<See>(path).await?;
         self.shown(self.state.store.comment(&permit, id).await.map_err(told)?).await
     }
 
     /// The comment as people see it.
-    async fn shown(&self, mut comment: Comment) -> Answered<Comment> {
+    async fn shown(&self, mut comment: Comment) -> PortalResult<Comment> {
         comment.html = self.state.texts.comment(&comment.body, comment.id).await?;
         Ok(comment)
     }
@@ -31,7 +31,7 @@ impl Visit {
 
 #[async_trait]
 impl Comments for Visit {
-    async fn threads(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Thread>> {
+    async fn threads(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Thread>> {
         let permit = self.permit::<See>(path).await?;
         let mut threads = self.state.store.threads(&permit, &page).await.map_err(told)?;
         for thread in &mut threads.items {
@@ -43,22 +43,22 @@ impl Comments for Visit {
         Ok(threads)
     }
 
-    async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> Answered<Comment> {
+    async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> PortalResult<Comment> {
         let permit = self.permit::<access::Comment>(path).await?;
         self.shown(self.state.store.post_comment(&permit, &form).await.map_err(told)?).await
     }
 
-    async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> Answered<Comment> {
+    async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> PortalResult<Comment> {
         let permit = self.permit::<Participate>(path).await?;
         self.shown(self.state.store.edit_comment(&permit, id, body).await.map_err(told)?).await
     }
 
-    async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> Answered<()> {
+    async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> PortalResult<()> {
         let permit = self.permit::<Participate>(path).await?;
         self.state.store.delete_comment(&permit, id).await.map_err(told)
     }
 
-    async fn preview(&self, markdown: &str) -> Answered<String> {
+    async fn preview(&self, markdown: &str) -> PortalResult<String> {
         if !self.viewer.is_signed_in() {
             return Err(Fault::sign_in());
         }

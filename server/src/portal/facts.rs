@@ -23,7 +23,7 @@ const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
 /// What one request said.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct RequestFacts {
     source: Option<IpAddr>,
     pub(super) path: String,
     pub(super) came_from: String,
@@ -35,7 +35,7 @@ pub struct Facts {
     pub(super) https: bool,
 }
 
-impl Facts {
+impl RequestFacts {
     /// Reads what the request says. What it does not say, or says badly, has a plain default.
     pub fn read(parts: &Parts, state: &State) -> Self {
         let peer = parts.extensions.get::<Peer>().copied();

@@ -1,6 +1,6 @@
 //! Tags and images: a permit first, then the store.
 
-use app::portal::{Answered, Images, TagFilter};
+use app::portal::{Images, PortalResult, TagFilter};
 use async_trait::async_trait;
 use model::fault::Fault;
 use model::image::{Image, Tag};
@@ -12,7 +12,7 @@ use super::{Visit, told};
 
 impl Visit {
     /// One tag.
-    pub(crate) async fn tag(&self, path: &RepositoryName, tag: &oci::Tag) -> Answered<Tag> {
+    pub(crate) async fn tag(&self, path: &RepositoryName, tag: &oci::Tag) -> PortalResult<Tag> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.tag(&permit, tag).await.map_err(told)
     }
@@ -20,17 +20,17 @@ impl Visit {
 
 #[async_trait]
 impl Images for Visit {
-    async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> Answered<Page<Tag>> {
+    async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> PortalResult<Page<Tag>> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.tags(&permit, &filter.contains, filter.sort, &page).await.map_err(told)
     }
 
-    async fn image(&self, path: &RepositoryName, reference: &Reference) -> Answered<Image> {
+    async fn image(&self, path: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.image(&permit, reference).await.map_err(told)
     }
 
-    async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> Answered<()> {
+    async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<()> {
         let permit = self.permit::<Delete>(path).await?;
         let tag = oci::Tag::parse(tag).map_err(|_| Fault::not_found())?;
         self.state.store.delete_tag(&permit, &tag).await.map_err(told)

@@ -1,6 +1,6 @@
 //! Repositories, their stars and collaborators: a permit first, then the store.
 
-use app::portal::{Answered, Repositories, RepositoryFilter};
+use app::portal::{PortalResult, Repositories, RepositoryFilter};
 use async_trait::async_trait;
 use model::account::Account;
 use model::oci::RepositoryName;
@@ -13,25 +13,25 @@ use super::{Visit, told};
 
 impl Visit {
     /// One repository as the viewer sees it.
-    pub(crate) async fn repository(&self, path: &RepositoryName) -> Answered<Repository> {
+    pub(crate) async fn repository(&self, path: &RepositoryName) -> PortalResult<Repository> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.repository(&permit).await.map_err(told)
     }
 
     /// Its README as Markdown.
-    pub(crate) async fn overview_source(&self, path: &RepositoryName) -> Answered<String> {
+    pub(crate) async fn overview_source(&self, path: &RepositoryName) -> PortalResult<String> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.overview_source(&permit).await.map_err(told)
     }
 
     /// Whether the viewer starred it.
-    pub(crate) async fn starred(&self, path: &RepositoryName) -> Answered<bool> {
+    pub(crate) async fn starred(&self, path: &RepositoryName) -> PortalResult<bool> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.is_starred(&permit).await.map_err(told)
     }
 
     /// Who starred it, latest first.
-    pub(crate) async fn stargazers(&self, path: &RepositoryName, page: PageRequest) -> Answered<Page<Account>> {
+    pub(crate) async fn stargazers(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Account>> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.stargazers(&permit, &page).await.map_err(told)
     }
@@ -39,7 +39,7 @@ impl Visit {
 
 #[async_trait]
 impl Repositories for Visit {
-    async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> Answered<Page<Repository>> {
+    async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> PortalResult<Page<Repository>> {
         let scope = self.scope().await?;
         let filter = store::repositories::RepositoryFilter {
             namespace: filter.namespace,
@@ -51,16 +51,16 @@ impl Repositories for Visit {
         self.state.store.repositories(scope, &filter, &page).await.map_err(told)
     }
 
-    async fn namespaces(&self) -> Answered<Vec<Account>> {
+    async fn namespaces(&self) -> PortalResult<Vec<Account>> {
         self.state.store.namespaces(&self.viewer).await.map_err(told)
     }
 
-    async fn head(&self, path: &RepositoryName) -> Answered<RepositoryHead> {
+    async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
         let (_, head) = self.state.store.head(&self.viewer, path).await.map_err(told)?;
         Ok(head)
     }
 
-    async fn overview(&self, path: &RepositoryName) -> Answered<Overview> {
+    async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview> {
         let (permit, head) = self.state.store.head(&self.viewer, path).await.map_err(told)?;
         let source = self.state.store.overview_source(&permit).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
@@ -69,41 +69,41 @@ impl Repositories for Visit {
         Ok(Overview { head, html, source, latest, platforms })
     }
 
-    async fn create_repository(&self, form: NewRepository) -> Answered<Repository> {
+    async fn create_repository(&self, form: NewRepository) -> PortalResult<Repository> {
         self.state.store.create_repository(&self.viewer, &form).await.map_err(told)
     }
 
-    async fn update_repository(&self, path: &RepositoryName, changes: RepositoryPatch) -> Answered<Repository> {
+    async fn update_repository(&self, path: &RepositoryName, changes: RepositoryPatch) -> PortalResult<Repository> {
         let permit = self.permit::<Manage>(path).await?;
         self.state.store.update_repository(&permit, &changes).await.map_err(told)
     }
 
-    async fn rename_repository(&self, path: &RepositoryName, name: &str) -> Answered<Repository> {
+    async fn rename_repository(&self, path: &RepositoryName, name: &str) -> PortalResult<Repository> {
         let permit = self.permit::<Own>(path).await?;
         self.state.store.rename_repository(&permit, name).await.map_err(told)
     }
 
-    async fn delete_repository(&self, path: &RepositoryName) -> Answered<()> {
+    async fn delete_repository(&self, path: &RepositoryName) -> PortalResult<()> {
         let permit = self.permit::<Own>(path).await?;
         self.state.store.delete_repository(permit).await.map_err(told)
     }
 
-    async fn set_star(&self, path: &RepositoryName, on: bool) -> Answered<u64> {
+    async fn set_star(&self, path: &RepositoryName, on: bool) -> PortalResult<u64> {
         let permit = self.permit::<Star>(path).await?;
         self.state.store.set_star(&permit, on).await.map_err(told)
     }
 
-    async fn collaborators(&self, path: &RepositoryName) -> Answered<Vec<Collaborator>> {
+    async fn collaborators(&self, path: &RepositoryName) -> PortalResult<Vec<Collaborator>> {
         let permit = self.permit::<Manage>(path).await?;
         self.state.store.collaborators(&permit).await.map_err(told)
     }
 
-    async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> Answered<()> {
+    async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> PortalResult<()> {
         let permit = self.permit::<Manage>(path).await?;
         self.state.store.set_collaborator(&permit, account.trim(), role).await.map_err(told)
     }
 
-    async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> Answered<()> {
+    async fn remove_collaborator(&self, path: &RepositoryName, account: &str) -> PortalResult<()> {
         let account = account.trim();
         if self.viewer.account().is_some_and(|(_, own)| own.as_str() == account) {
             let permit = self.permit::<Participate>(path).await?;

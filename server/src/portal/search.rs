@@ -1,6 +1,6 @@
 //! Search among what the viewer may see.
 
-use app::portal::{Answered, Search};
+use app::portal::{PortalResult, Search};
 use async_trait::async_trait;
 use model::fault::Fault;
 use model::reason::Reason;
@@ -11,12 +11,12 @@ use super::Visit;
 
 #[async_trait]
 impl Search for Visit {
-    async fn search(&self, request: SearchRequest) -> Answered<SearchResults> {
+    async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults> {
         bounded(&request.q)?;
         self.state.search.search(&self.state.store, &self.viewer, request).await
     }
 
-    async fn suggest(&self, typed: &str) -> Answered<Vec<Repository>> {
+    async fn suggest(&self, typed: &str) -> PortalResult<Vec<Repository>> {
         bounded(typed)?;
         self.state.search.suggest(&self.state.store, &self.viewer, typed).await
     }

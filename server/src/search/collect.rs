@@ -24,12 +24,12 @@ pub(super) struct Plan {
     /// What no result matches.
     pub(super) without: Vec<Box<dyn Query>>,
     /// The texts, each of which every result matches in one way at least.
-    pub(super) texts: Vec<Vec<Way>>,
+    pub(super) texts: Vec<Vec<WeightedMatch>>,
 }
 
 /// A way to match a text, and what that is worth.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct WeightedMatch {
     /// What matches; its own score does not count.
     pub(super) query: Box<dyn Query>,
     /// What it is worth.
@@ -38,7 +38,7 @@ pub(super) struct Way {
 
 /// What comes first.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum By {
+pub(super) enum SortKey {
     /// What matched best, raised by the document's own rank.
     Worth,
     /// The highest number in this field.
@@ -49,11 +49,11 @@ pub(super) enum By {
 pub(super) fn collect(
     searcher: &Searcher,
     plan: &Plan,
-    by: By,
+    by: SortKey,
     top: usize,
     mut counts: Option<&mut Counts<'_>>,
 ) -> tantivy::Result<(usize, Vec<DocAddress>)> {
-    let plan = Weighed::new(searcher, plan)?;
+    let plan = WeightedPlan::new(searcher, plan)?;
     let mut first = TopNComputer::new_with_comparator(top, NaturalComparator);
     let (mut total, mut window) = (0, Window::default());
     for (segment, ord) in searcher.segment_readers().iter().zip(0..) {
@@ -79,20 +79,20 @@ pub(super) fn collect(
 }
 
 /// The plan as the index weighs it.
-struct Weighed {
+struct WeightedPlan {
     must: Vec<Box<dyn Weight>>,
     without: Vec<Box<dyn Weight>>,
     texts: Vec<Vec<(Box<dyn Weight>, f32)>>,
 }
 
-impl Weighed {
+impl WeightedPlan {
     fn new(searcher: &Searcher, plan: &Plan) -> tantivy::Result<Self> {
         let scoring = EnableScoring::disabled_from_searcher(searcher);
         let all = |queries: &[Box<dyn Query>]| {
             queries.iter().map(|query| query.weight(scoring)).collect::<tantivy::Result<Vec<_>>>()
         };
-        let way = |way: &Way| Ok((way.query.weight(scoring)?, way.worth));
-        let ways = |text: &Vec<Way>| text.iter().map(way).collect::<tantivy::Result<_>>();
+        let way = |way: &WeightedMatch| Ok((way.query.weight(scoring)?, way.worth));
+        let ways = |text: &Vec<WeightedMatch>| text.iter().map(way).collect::<tantivy::Result<_>>();
         Ok(Self {
             must: all(&plan.must)?,
             without: all(&plan.without)?,
@@ -110,7 +110,7 @@ struct Parts {
 
 impl Parts {
     /// `None` when nothing in the segment can match.
-    fn open(plan: &Weighed, segment: &SegmentReader) -> tantivy::Result<Option<Self>> {
+    fn open(plan: &WeightedPlan, segment: &SegmentReader) -> tantivy::Result<Option<Self>> {
         let open = |weight: &dyn Weight| {
             let scorer = weight.scorer(segment, 1.0)?;
             Ok::<_, tantivy::TantivyError>((scorer.doc() < segment.max_doc()).then_some(scorer))
@@ -144,10 +144,10 @@ enum Keys {
 }
 
 impl Keys {
-    fn open(segment: &SegmentReader, by: By) -> tantivy::Result<Self> {
+    fn open(segment: &SegmentReader, by: SortKey) -> tantivy::Result<Self> {
         Ok(match by {
-            By::Worth => Self::Rank(segment.fast_fields().f64("rank")?),
-            By::Field(name) => Self::Number(segment.fast_fields().u64(name)?),
+            SortKey::Worth => Self::Rank(segment.fast_fields().f64("rank")?),
+            SortKey::Field(name) => Self::Number(segment.fast_fields().u64(name)?),
         })
     }
 }
@@ -174,7 +174,7 @@ struct Window {
 
 impl Window {
     /// Finds what matches from one document up to another.
-    fn find(&mut self, parts: &mut Parts, from: DocId, to: DocId, by: By) {
+    fn find(&mut self, parts: &mut Parts, from: DocId, to: DocId, by: SortKey) {
         self.from = from;
         let length = offset(to - from);
         self.found.clear();
@@ -217,7 +217,7 @@ impl Window {
     }
 
     /// Keeps what matches a text in any way, and adds what the match is worth.
-    fn text(&mut self, text: &mut [(Box<dyn Scorer>, f32)], to: DocId, by: By) {
+    fn text(&mut self, text: &mut [(Box<dyn Scorer>, f32)], to: DocId, by: SortKey) {
         self.ways.clear();
         self.ways.resize(offset(to - self.from), 0);
         for ((scorer, _), bit) in text.iter_mut().zip(0..) {
@@ -236,7 +236,7 @@ impl Window {
                 rest &= rest - 1;
                 match (ways.get(offset(bit)), worth.get_mut(offset(bit))) {
                     (Some(ways), Some(worth)) if *ways != 0 => {
-                        if matches!(by, By::Worth) {
+                        if matches!(by, SortKey::Worth) {
                             *worth += together(*ways, text);
                         }
                     }
@@ -362,7 +362,7 @@ mod tests {
         Box::new(TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::Basic))
     }
 
-    fn ids(index: &Index, plan: &Plan, by: By, top: usize) -> (usize, Vec<u64>) {
+    fn ids(index: &Index, plan: &Plan, by: SortKey, top: usize) -> (usize, Vec<u64>) {
         let searcher = index.searcher();
         let (total, places) = collect(&searcher, plan, by, top, None).unwrap();
         let id = |place: DocAddress| {
@@ -377,19 +377,19 @@ mod tests {
         let index = filled();
         let fields = &index.fields;
         let either = vec![
-            Way { query: word(fields.path_words, "third"), worth: 8.0 },
-            Way { query: word(fields.readme, "third"), worth: 1.0 },
+            WeightedMatch { query: word(fields.path_words, "third"), worth: 8.0 },
+            WeightedMatch { query: word(fields.readme, "third"), worth: 1.0 },
         ];
         let plan = Plan { texts: vec![either], ..Plan::default() };
         let expected: Vec<u64> =
             (1..=20_100).filter(|id: &u64| (id.is_multiple_of(3) || id.is_multiple_of(5)) && *id != 15).collect();
-        let (total, first) = ids(&index, &plan, By::Field("stars"), 20_100);
+        let (total, first) = ids(&index, &plan, SortKey::Field("stars"), 20_100);
         assert_eq!(total, expected.len());
         assert!(first == expected.into_iter().rev().collect::<Vec<_>>());
         let plan = Plan { without: vec![word(fields.readme, "third")], ..plan };
-        assert_eq!(ids(&index, &plan, By::Field("stars"), 2), (5_360, vec![20_097, 20_094]));
+        assert_eq!(ids(&index, &plan, SortKey::Field("stars"), 2), (5_360, vec![20_097, 20_094]));
         let plan = Plan { must: vec![word(fields.readme, "fifth")], without: Vec::new(), ..plan };
-        assert_eq!(ids(&index, &plan, By::Field("stars"), 2), (4_019, vec![20_100, 20_095]));
+        assert_eq!(ids(&index, &plan, SortKey::Field("stars"), 2), (4_019, vec![20_100, 20_095]));
     }
 
     #[test]
@@ -397,11 +397,11 @@ mod tests {
         let index = filled();
         let fields = &index.fields;
         let ways = vec![
-            Way { query: word(fields.readme, "third"), worth: 1.0 },
-            Way { query: word(fields.path_words, "third"), worth: 8.0 },
+            WeightedMatch { query: word(fields.readme, "third"), worth: 1.0 },
+            WeightedMatch { query: word(fields.path_words, "third"), worth: 8.0 },
         ];
         let plan = Plan { texts: vec![ways], ..Plan::default() };
-        let (total, first) = ids(&index, &plan, By::Worth, 20_100);
+        let (total, first) = ids(&index, &plan, SortKey::Worth, 20_100);
         let of = |id: &u64| (id.is_multiple_of(3), id.is_multiple_of(5));
         let runs: Vec<(bool, bool)> = first.chunk_by(|a, b| of(a) == of(b)).map(|run| of(&run[0])).collect();
         assert_eq!((total, runs), (first.len(), vec![(true, true), (true, false), (false, true)]));
@@ -411,7 +411,7 @@ mod tests {
     fn what_divides_results_is_counted_over_all_segments() {
         let index = filled();
         let mut counts = Counts::new(&index.values);
-        let (total, _) = collect(&index.searcher(), &Plan::default(), By::Worth, 1, Some(&mut counts)).unwrap();
+        let (total, _) = collect(&index.searcher(), &Plan::default(), SortKey::Worth, 1, Some(&mut counts)).unwrap();
         assert_eq!(total, 20_099);
         let facets = counts.facets();
         let named: Vec<&str> = facets.iter().map(|facet| facet.qualifier.as_str()).collect();

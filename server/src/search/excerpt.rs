@@ -4,14 +4,14 @@
 use model::search::Fragment;
 
 use super::analyser::{self, Word, stands_alone};
-use super::parse::Asked;
+use super::parse::ParsedQuery;
 use super::query::{Edits, MIN_EDITABLE};
 
 /// How long a passage is, in bytes, about.
 const PASSAGE: usize = 200;
 
 /// The excerpt of one result.
-pub(super) fn excerpt(asked: &Asked, edits: Edits, description: &str, readme: &str) -> Vec<Fragment> {
+pub(super) fn excerpt(asked: &ParsedQuery, edits: Edits, description: &str, readme: &str) -> Vec<Fragment> {
     let matcher = Matcher::new(asked, edits);
     let described = matcher.marks(description);
     if described.iter().any(|word| word.marked) || readme.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn excerpt(asked: &Asked, edits: Edits, description: &str, readme: &s
 }
 
 /// A word of a text, and whether it is one of those asked for.
-struct Marked {
+struct MarkedWord {
     word: Word,
     marked: bool,
 }
@@ -38,7 +38,7 @@ struct Matcher<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    fn new(asked: &'a Asked, edits: Edits) -> Self {
+    fn new(asked: &'a ParsedQuery, edits: Edits) -> Self {
         let words = asked.texts.iter().flat_map(|text| {
             let last = text.words.len().saturating_sub(1);
             let single = last == 0;
@@ -50,12 +50,12 @@ impl<'a> Matcher<'a> {
         Self { words: words.collect(), edits }
     }
 
-    fn marks(&self, text: &str) -> Vec<Marked> {
+    fn marks(&self, text: &str) -> Vec<MarkedWord> {
         if self.words.is_empty() {
             return Vec::new();
         }
         let words = analyser::words(text).into_iter();
-        words.map(|word| Marked { marked: self.is_asked(&word.text), word }).collect()
+        words.map(|word| MarkedWord { marked: self.is_asked(&word.text), word }).collect()
     }
 
     fn is_asked(&self, word: &str) -> bool {
@@ -92,7 +92,7 @@ fn within_one_edit(left: &str, right: &str) -> bool {
 }
 
 /// The bounds of the stretch with most marks in it; the earliest of equals.
-fn best_passage(words: &[Marked]) -> Option<(usize, usize)> {
+fn best_passage(words: &[MarkedWord]) -> Option<(usize, usize)> {
     let marks: Vec<&Word> = words.iter().filter(|word| word.marked).map(|word| &word.word).collect();
     let mut best: Option<(usize, usize, usize)> = None;
     for (at, first) in marks.iter().enumerate() {
@@ -107,7 +107,7 @@ fn best_passage(words: &[Marked]) -> Option<(usize, usize)> {
 }
 
 /// The text around a stretch, widened to [`PASSAGE`] and cut between words.
-fn passage(text: &str, from: usize, to: usize, words: &[Marked]) -> Vec<Fragment> {
+fn passage(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Fragment> {
     let room = PASSAGE.saturating_sub(to - from);
     let before = text.floor_char_boundary(from.saturating_sub(room / 3));
     let after = text.ceil_char_boundary((to + room - (from - before).min(room)).min(text.len()));
@@ -133,7 +133,7 @@ fn passage(text: &str, from: usize, to: usize, words: &[Marked]) -> Vec<Fragment
 }
 
 /// A stretch of text as runs that are and are not marked; white space is folded to single spaces.
-fn fragments(text: &str, from: usize, to: usize, words: &[Marked]) -> Vec<Fragment> {
+fn fragments(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> = Vec::new();
     let mut push = |from: usize, to: usize, marked: bool| {
         let text = folded_space(text.get(from..to).unwrap_or(""));

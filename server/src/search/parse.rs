@@ -1,4 +1,4 @@
-//! A query as typed, parsed into words, phrases and filters: bytes in, one [`Asked`] out, or a fault that names what is
+//! A query as typed, parsed into words, phrases and filters: bytes in, one [`ParsedQuery`] out, or a fault that names what is
 //! wrong. Nothing here can fail but for what a person typed.
 
 use std::ops::{Bound, RangeInclusive};
@@ -17,7 +17,7 @@ const MAX_PARTS: usize = 24;
 
 /// What somebody searches for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct ParsedQuery {
     /// What must be found, every one of them.
     pub(super) texts: Vec<Text>,
     /// What must not be found, none of them.
@@ -71,7 +71,7 @@ pub(super) enum Filter {
 /// A range of numbers.
 pub(super) type Range = (Bound<u64>, Bound<u64>);
 
-impl Asked {
+impl ParsedQuery {
     /// Whether a filter asks for the viewer's own stars.
     pub(super) fn needs_stars(&self) -> bool {
         self.filters.iter().chain(&self.unless).any(|filter| *filter == Filter::Starred)
@@ -84,11 +84,11 @@ impl Asked {
 }
 
 /// Parses a query.
-pub(super) fn parse(query: &str) -> Result<Asked, Fault> {
+pub(super) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
     if query.len() > MAX_QUERY {
         return Err(Fault::invalid("q", Reason::QueryTooLong { max: MAX_QUERY }));
     }
-    let mut asked = Asked::default();
+    let mut asked = ParsedQuery::default();
     let mut typed = false;
     for part in parts(query) {
         if let Some(filter) = part.qualifier.and_then(|name| filter(name, &part.value)).transpose()? {
@@ -351,7 +351,7 @@ mod tests {
     fn marks_alone_ask_for_nothing_that_can_be_found() {
         assert!(parse("!!! \u{1F680}").unwrap().unreadable);
         for all in ["", "   "] {
-            assert_eq!(parse(all).unwrap(), Asked::default());
+            assert_eq!(parse(all).unwrap(), ParsedQuery::default());
         }
     }
 

@@ -16,9 +16,9 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::analyser::stands_alone;
-use super::collect::{Plan, Way};
+use super::collect::{Plan, WeightedMatch};
 use super::document::key;
-use super::parse::{Asked, Filter, Range, Text};
+use super::parse::{Filter, ParsedQuery, Range, Text};
 use super::schema::Fields;
 
 /// Words this short match within no edit: too many others are that near.
@@ -67,7 +67,7 @@ pub(super) struct Builder<'a> {
 
 impl Builder<'_> {
     /// The whole query of a search.
-    pub(super) fn search(self, asked: &Asked, edits: Edits) -> tantivy::Result<Plan> {
+    pub(super) fn search(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
         let mut plan = self.limited(asked)?;
         if asked.unreadable {
             plan.must.push(Box::new(EmptyQuery));
@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// Repositories whose path or topics go on from what is typed so far.
-    pub(super) fn suggestion(self, asked: &Asked, edits: Edits) -> tantivy::Result<Plan> {
+    pub(super) fn suggestion(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
         let mut plan = self.limited(asked)?;
         let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
         plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, &places)));
@@ -85,7 +85,7 @@ impl Builder<'_> {
     }
 
     /// What limits the viewer, and what the query says besides the words that are to be found. It adds nothing to a score.
-    fn limited(self, asked: &Asked) -> tantivy::Result<Plan> {
+    fn limited(self, asked: &ParsedQuery) -> tantivy::Result<Plan> {
         let mut must = self.scope()?;
         must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
         let without = asked.without.iter().map(|text| self.whole(text));
@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// One text in any of these fields; the best field counts, and the name as a whole counts most.
-    fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Vec<Way> {
+    fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Vec<WeightedMatch> {
         let mut ways = Vec::new();
         for (field, weight) in places {
             match text.words.as_slice() {
@@ -141,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// One word in one field: whole, as the beginning of another, or within one edit.
-    fn word_in(self, word: &str, quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<Way>) {
+    fn word_in(self, word: &str, quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<WeightedMatch>) {
         ways.push(way(term(field, word), weight));
         if quoted || word.chars().all(stands_alone) {
             return;
@@ -159,7 +159,15 @@ impl Builder<'_> {
     }
 
     /// Words side by side in one field, the last of them also as a beginning but in READMEs; with edits, the words in any order.
-    fn words_in(self, words: &[String], quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<Way>) {
+    fn words_in(
+        self,
+        words: &[String],
+        quoted: bool,
+        edits: Edits,
+        field: Field,
+        weight: f32,
+        ways: &mut Vec<WeightedMatch>,
+    ) {
         let terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
         let chinese = words.last().is_some_and(|word| word.chars().all(stands_alone));
         ways.push(way(Box::new(PhraseQuery::new(terms.clone())), weight));
@@ -235,8 +243,8 @@ fn numbers(field: Field, (from, to): Range) -> Box<dyn Query> {
     Box::new(RangeQuery::new(bound(from), bound(to)))
 }
 
-fn way(query: Box<dyn Query>, worth: f32) -> Way {
-    Way { query, worth }
+fn way(query: Box<dyn Query>, worth: f32) -> WeightedMatch {
+    WeightedMatch { query, worth }
 }
 
 /// A scope's glob as a regular expression over whole paths: `*` stays within a segment, `**` does not.

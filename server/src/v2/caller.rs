@@ -12,9 +12,9 @@ use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
 use crate::state::State;
 use crate::v2::SERVICE;
-use crate::v2::challenge::{Realm, TokenError, Wanted, unauthorized};
+use crate::v2::challenge::{Realm, RequiredScope, TokenError, unauthorized};
 use crate::v2::need::Need;
-use crate::v2::operation::Admitted;
+use crate::v2::operation::AuthorizedPlaces;
 
 /// Who sent a request, and what kind of credentials they sent.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct HubRequest<'a> {
 
 impl HubRequest<'_> {
     /// The error that sends the caller to the token service.
-    pub fn unauthorized(self, wanted: Wanted<'_>, error: Option<TokenError>) -> Error {
+    pub fn unauthorized(self, wanted: RequiredScope<'_>, error: Option<TokenError>) -> Error {
         let root = caller::site_root(&self.state.config, self.peer, &self.parts.uri, &self.parts.headers);
         unauthorized(Realm { root: &root, service: SERVICE }, wanted, error)
     }
@@ -54,7 +54,7 @@ impl HubRequest<'_> {
 
 impl Caller {
     /// Authenticates the sender of a request; `wanted` is what a challenge asks for.
-    pub async fn of(request: HubRequest<'_>, wanted: Wanted<'_>) -> Result<Self, Error> {
+    pub async fn of(request: HubRequest<'_>, wanted: RequiredScope<'_>) -> Result<Self, Error> {
         let store = &request.state.store;
         let (credential, viewer) = match Credentials::of(&request.parts.headers) {
             Credentials::None => return Ok(Self { viewer: store.anonymous(), credential: CredentialKind::None }),
@@ -100,7 +100,7 @@ impl Caller {
         path: &RepositoryName,
         need: Need,
         source: Option<&RepositoryName>,
-    ) -> Result<Admitted, Error> {
+    ) -> Result<AuthorizedPlaces, Error> {
         let store = &request.state.store;
         let permitted = match need {
             Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
@@ -114,7 +114,7 @@ impl Caller {
         let place = match permitted {
             Ok(place) => place,
             Err(error) => {
-                return Err(self.refusal(request, error, path, Wanted::Repository(path, need, source)).await);
+                return Err(self.refusal(request, error, path, RequiredScope::Repository(path, need, source)).await);
             }
         };
         // A source that may not be read is not mounted: an upload opens instead, as it does where the source does not exist.
@@ -128,7 +128,7 @@ impl Caller {
             },
             None => None,
         };
-        Ok(Admitted { place, mount_from })
+        Ok(AuthorizedPlaces { place, mount_from })
     }
 
     /// The error for a refusal of the store, which is the same for a repository that is hidden and for one that does not exist.
@@ -140,7 +140,7 @@ impl Caller {
         request: HubRequest<'_>,
         error: store::Error,
         path: &RepositoryName,
-        wanted: Wanted<'_>,
+        wanted: RequiredScope<'_>,
     ) -> Error {
         match (error, self.credential) {
             (store::Error::Absent | store::Error::SignIn | store::Error::Forbidden, CredentialKind::None) => {

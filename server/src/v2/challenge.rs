@@ -30,7 +30,7 @@ pub struct Realm<'a> {
 
 /// The scopes that a request needs.
 #[derive(Clone, Copy, Debug)]
-pub enum Wanted<'a> {
+pub enum RequiredScope<'a> {
     /// None, as on `/v2/`: any valid token will do.
     Nothing,
     /// The catalog.
@@ -40,7 +40,7 @@ pub enum Wanted<'a> {
 }
 
 /// The error for a request that a token could allow.
-pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, error: Option<TokenError>) -> Error {
+pub fn unauthorized(realm: Realm<'_>, wanted: RequiredScope<'_>, error: Option<TokenError>) -> Error {
     let resources = resources(wanted);
     let mut text = format!("Bearer realm=\"{}/token\",service=\"{}\"", realm.root, realm.service);
     if !resources.is_empty() {
@@ -64,11 +64,11 @@ pub fn unauthorized(realm: Realm<'_>, wanted: Wanted<'_>, error: Option<TokenErr
     Error::Unauthorized { challenge, detail: if detail.is_empty() { Value::Null } else { Value::Array(detail) } }
 }
 
-fn resources(wanted: Wanted<'_>) -> Vec<(&'static str, &str, &'static [&'static str])> {
+fn resources(wanted: RequiredScope<'_>) -> Vec<(&'static str, &str, &'static [&'static str])> {
     match wanted {
-        Wanted::Nothing => Vec::new(),
-        Wanted::Catalog => vec![("registry", "catalog", &["*"])],
-        Wanted::Repository(name, need, source) => {
+        RequiredScope::Nothing => Vec::new(),
+        RequiredScope::Catalog => vec![("registry", "catalog", &["*"])],
+        RequiredScope::Repository(name, need, source) => {
             let mut resources = vec![("repository", name.as_str(), need.actions())];
             if let Some(source) = source.filter(|source| *source != name) {
                 resources.push(("repository", source.as_str(), Need::Pull.actions()));
@@ -87,21 +87,24 @@ mod tests {
 
     const REALM: Realm<'_> = Realm { root: "https://hub.example", service: "hub.example" };
 
-    fn header(wanted: Wanted<'_>, error: Option<TokenError>) -> String {
+    fn header(wanted: RequiredScope<'_>, error: Option<TokenError>) -> String {
         let response = unauthorized(REALM, wanted, error).into_response(&Method::GET);
         response.headers()[WWW_AUTHENTICATE].to_str().unwrap().to_owned()
     }
 
     #[test]
     fn a_client_without_a_token_learns_where_to_get_one() {
-        assert_eq!(header(Wanted::Nothing, None), r#"Bearer realm="https://hub.example/token",service="hub.example""#);
+        assert_eq!(
+            header(RequiredScope::Nothing, None),
+            r#"Bearer realm="https://hub.example/token",service="hub.example""#
+        );
     }
 
     #[test]
     fn a_mount_asks_for_both_repositories_in_one_scope() {
         let (to, from) = (RepositoryName::parse("a/b").unwrap(), RepositoryName::parse("c/d").unwrap());
         assert_eq!(
-            header(Wanted::Repository(&to, Need::Create, Some(&from)), Some(TokenError::InsufficientScope)),
+            header(RequiredScope::Repository(&to, Need::Create, Some(&from)), Some(TokenError::InsufficientScope)),
             r#"Bearer realm="https://hub.example/token",service="hub.example",scope="repository:a/b:pull,push repository:c/d:pull",error="insufficient_scope""#
         );
     }

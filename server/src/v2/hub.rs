@@ -11,9 +11,9 @@ use registry::{Body, Error, Operation, Request, RequestBody, response};
 use crate::http::caller::Peer;
 use crate::state::State;
 use crate::v2::caller::{Caller, HubRequest, store_error};
-use crate::v2::challenge::{TokenError, Wanted};
+use crate::v2::challenge::{RequiredScope, TokenError};
 use crate::v2::need::Need;
-use crate::v2::operation::{Admitted, catalog_page, catalog_range, perform, unknown_repository};
+use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
 
 /// How much is read of the body of a request that was refused.
 const DRAIN_LIMIT: u64 = 1 << 20;
@@ -31,12 +31,12 @@ pub async fn handle(
 ) -> Result<Response<Body>, Error> {
     let context = HubRequest { state, parts, peer };
     match request {
-        Request::Base => authenticated(context, Wanted::Nothing).await.map(|_| response::base()),
-        Request::Discover => authenticated(context, Wanted::Nothing).await.map(|_| response::discover()),
+        Request::Base => authenticated(context, RequiredScope::Nothing).await.map(|_| response::base()),
+        Request::Discover => authenticated(context, RequiredScope::Nothing).await.map(|_| response::discover()),
         Request::Catalog(page) => {
-            let caller = authenticated(context, Wanted::Catalog).await?;
+            let caller = authenticated(context, RequiredScope::Catalog).await?;
             if !caller.may_list() {
-                return Err(context.unauthorized(Wanted::Catalog, Some(TokenError::InsufficientScope)));
+                return Err(context.unauthorized(RequiredScope::Catalog, Some(TokenError::InsufficientScope)));
             }
             let scope = state.store.scope(caller.viewer()).await.map_err(store_error)?;
             let range = catalog_range(&page);
@@ -61,7 +61,7 @@ async fn handle_operation(
         _ => None,
     };
     let admitted = async {
-        let caller = Caller::of(context, Wanted::Repository(&path, need, source.as_ref())).await?;
+        let caller = Caller::of(context, RequiredScope::Repository(&path, need, source.as_ref())).await?;
         caller.admit(context, &path, need, source.as_ref()).await
     };
     let admitted = match admitted.await {
@@ -83,13 +83,13 @@ async fn handle_operation(
 }
 
 /// The caller, if they sent credentials.
-async fn authenticated(context: HubRequest<'_>, wanted: Wanted<'_>) -> Result<Caller, Error> {
+async fn authenticated(context: HubRequest<'_>, wanted: RequiredScope<'_>) -> Result<Caller, Error> {
     let caller = Caller::of(context, wanted).await?;
     if caller.is_authenticated() { Ok(caller) } else { Err(context.unauthorized(wanted, None)) }
 }
 
 /// Counts a GET of an image as a pull. An index only leads to an image, and HEAD or a response from the client's cache is none.
-fn count_pull(state: &State, admitted: &Admitted, reference: &Reference, response: &Response<Body>) {
+fn count_pull(state: &State, admitted: &AuthorizedPlaces, reference: &Reference, response: &Response<Body>) {
     if response.status() != StatusCode::OK {
         return;
     }

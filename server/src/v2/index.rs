@@ -18,7 +18,7 @@ use crate::v2::SERVICE;
 const INDEX_VERSION: HeaderName = HeaderName::from_static("x-docker-registry-version");
 
 #[derive(Serialize)]
-struct Found<'a> {
+struct SearchResponse<'a> {
     num_results: u64,
     num_pages: u32,
     page: u32,
@@ -79,7 +79,7 @@ async fn viewer(state: &State, headers: &HeaderMap, address: Option<std::net::Ip
     })
 }
 
-fn found(asked: &SearchRequest, results: SearchResults) -> Found<'_> {
+fn found(asked: &SearchRequest, results: SearchResults) -> SearchResponse<'_> {
     let row = |hit: model::search::SearchHit| Row {
         name: short_name(hit.repository.path.as_str()).to_owned(),
         description: hit.repository.description,
@@ -88,7 +88,7 @@ fn found(asked: &SearchRequest, results: SearchResults) -> Found<'_> {
         is_automated: false,
         is_trusted: false,
     };
-    Found {
+    SearchResponse {
         num_results: results.total,
         num_pages: results.pages,
         page: results.page,

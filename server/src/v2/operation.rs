@@ -3,8 +3,8 @@
 use http::Response;
 use http::request::Parts;
 use model::oci::RepositoryName;
-use registry::ledger::{After, Place};
-use registry::{Body, Call, Engine, Error, Operation, Page, RequestBody, referrers, response};
+use registry::ledger::{ListPage, Place};
+use registry::{AuthorizedRequest, Body, Engine, Error, Operation, Page, RequestBody, referrers, response};
 
 /// Names on a page of the catalog where the client does not say.
 const DEFAULT_CATALOG_PAGE: u64 = 100;
@@ -13,7 +13,7 @@ const MAX_CATALOG_PAGE: u64 = 1_000;
 
 /// The repositories that an authorised operation works on.
 #[derive(Debug)]
-pub struct Admitted {
+pub struct AuthorizedPlaces {
     /// The repository of the operation.
     pub place: Place,
     /// The repository that a mount may read from.
@@ -26,10 +26,15 @@ pub async fn perform(
     parts: &Parts,
     body: impl RequestBody,
     name: &RepositoryName,
-    admitted: &Admitted,
+    admitted: &AuthorizedPlaces,
     operation: Operation,
 ) -> Result<Response<Body>, Error> {
-    let call = Call { place: &admitted.place, name, mount_from: admitted.mount_from.as_ref(), headers: &parts.headers };
+    let call = AuthorizedRequest {
+        place: &admitted.place,
+        name,
+        mount_from: admitted.mount_from.as_ref(),
+        headers: &parts.headers,
+    };
     engine.handle(call, operation, body).await
 }
 
@@ -43,13 +48,13 @@ pub fn unknown_repository(operation: &Operation) -> Result<Response<Body>, Error
 }
 
 /// The names to fetch for a page of the catalog: one more than fits tells whether there is another page.
-pub fn catalog_range(page: &Page) -> After {
+pub fn catalog_range(page: &Page) -> ListPage {
     let limit = page.limit.unwrap_or(DEFAULT_CATALOG_PAGE).min(MAX_CATALOG_PAGE) + 1;
-    After { last: page.last.clone(), limit }
+    ListPage { last: page.last.clone(), limit }
 }
 
 /// A page of the catalog from the names of [`catalog_range`].
-pub fn catalog_page(page: &Page, range: &After, mut names: Vec<RepositoryName>) -> Response<Body> {
+pub fn catalog_page(page: &Page, range: &ListPage, mut names: Vec<RepositoryName>) -> Response<Body> {
     let fitting = usize::try_from(range.limit - 1).unwrap_or(usize::MAX);
     let more = names.len() > fitting && fitting > 0;
     names.truncate(fitting);

@@ -19,7 +19,7 @@ use crate::http::authorization::Credentials;
 use crate::metrics::Metrics;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::need::Need;
-use crate::v2::operation::{Admitted, catalog_page, catalog_range, perform, unknown_repository};
+use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
 
 /// How long the id of a repository is cached; repositories are never deleted.
 const CACHE_TIME: Duration = Duration::from_mins(1);
@@ -96,7 +96,7 @@ impl Standalone {
             Operation::MountBlob { from: Some(source), .. } => self.place(source, false, actor).await?,
             _ => None,
         };
-        perform(&self.inner.engine, parts, body, &name, &Admitted { place, mount_from }, operation).await
+        perform(&self.inner.engine, parts, body, &name, &AuthorizedPlaces { place, mount_from }, operation).await
     }
 
     async fn place(&self, name: &RepositoryName, create: bool, actor: Option<Actor>) -> Result<Option<Place>, Error> {

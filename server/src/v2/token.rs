@@ -29,7 +29,7 @@ const MOST_SCOPES: usize = 100;
 
 /// What was asked for, by query or by form; unknown fields are left alone.
 #[derive(Debug, Default)]
-struct Asked {
+struct TokenRequest {
     service: String,
     scopes: Vec<ResourceScope>,
     offline: bool,
@@ -52,7 +52,7 @@ enum Refusal {
 }
 
 #[derive(Serialize)]
-struct Given {
+struct TokenResponse {
     token: String,
     access_token: String,
     expires_in: u64,
@@ -66,7 +66,7 @@ struct Given {
 /// `GET /token`: Basic or nothing, `service`, any number of `scope`s, `offline_token`.
 pub async fn issue(state: State, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let asked = Asked::read(parts.uri.query().unwrap_or_default());
+    let asked = TokenRequest::read(parts.uri.query().unwrap_or_default());
     let answer = async {
         check_service(&asked)?;
         let viewer = by_header(&state, &parts).await?;
@@ -86,7 +86,7 @@ pub async fn grant(state: State, request: Request) -> Response {
     let Ok(form) = to_bytes(body, MOST).await else {
         return Refusal::Request("invalid_request", "the form is larger than 64 KiB").for_post();
     };
-    let asked = Asked::read(&String::from_utf8_lossy(&form));
+    let asked = TokenRequest::read(&String::from_utf8_lossy(&form));
     let answer = async {
         check_service(&asked)?;
         let (viewer, refresh) = by_form(&state, &parts, &asked).await?;
@@ -111,7 +111,7 @@ pub async fn keys(state: State) -> Response {
     }
 }
 
-impl Asked {
+impl TokenRequest {
     fn read(encoded: &str) -> Self {
         let mut asked = Self::default();
         for (key, value) in form_urlencoded::parse(encoded.as_bytes()) {
@@ -140,7 +140,7 @@ impl Asked {
 }
 
 /// Tokens are made out to this hub's engine; whoever asks for another's is told so rather than given one that fails there.
-fn check_service(asked: &Asked) -> Result<(), Refusal> {
+fn check_service(asked: &TokenRequest) -> Result<(), Refusal> {
     if asked.service.is_empty() || asked.service == SERVICE {
         Ok(())
     } else {
@@ -158,7 +158,7 @@ async fn by_header(state: &State, parts: &Parts) -> Result<Viewer, Refusal> {
 }
 
 /// Who a form stands for, and the refresh token that goes back with the answer.
-async fn by_form(state: &State, parts: &Parts, asked: &Asked) -> Result<(Viewer, Option<String>), Refusal> {
+async fn by_form(state: &State, parts: &Parts, asked: &TokenRequest) -> Result<(Viewer, Option<String>), Refusal> {
     match asked.grant_type.as_str() {
         "password" if asked.username.is_empty() => {
             Err(Refusal::Request("invalid_request", "username and password are required"))
@@ -189,14 +189,14 @@ async fn refresh_token(state: &State, viewer: &Viewer) -> Result<Option<String>,
     state.store.issue_refresh(viewer, SERVICE).await.map(Some).map_err(Refusal::of)
 }
 
-async fn sign(state: &State, parts: &Parts, viewer: &Viewer, asked: &Asked) -> Result<IssuedBearer, Refusal> {
+async fn sign(state: &State, parts: &Parts, viewer: &Viewer, asked: &TokenRequest) -> Result<IssuedBearer, Refusal> {
     let peer = parts.extensions.get::<Peer>().copied();
     let issuer = caller::site_root(&state.config, peer, &parts.uri, &parts.headers);
     state.store.issue_bearer(viewer, SERVICE, &issuer, asked.scopes.clone()).await.map_err(Refusal::of)
 }
 
 fn given(issued: IssuedBearer, scope: Option<String>, refresh_token: Option<String>) -> Response {
-    let given = Given {
+    let given = TokenResponse {
         access_token: issued.token.clone(),
         token: issued.token,
         expires_in: issued.expires_in,

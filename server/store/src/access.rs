@@ -19,7 +19,7 @@ pub(crate) use roles::{granted_to, is_admin, role_of, role_of_rank};
 pub(crate) use scope::LIBRARY;
 pub use scope::Scope;
 pub(crate) use standing::Standings;
-pub use standing::{Ground, NamespaceStanding, Reach, SiteStanding, Standing};
+pub use standing::{AllowedActions, NamespaceStanding, RepositoryFacts, SiteStanding, Standing};
 pub use verdict::{
     CommentAct, RoleChange, SiteNeed, Verdict, comment_verdict, create_verdict, role_verdict, site_verdict, verdict,
 };

@@ -140,7 +140,7 @@ impl Store {
                 Ok::<_, Error>(row)
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         view(permit, row)
     }
 
@@ -166,7 +166,7 @@ impl Store {
                 Ok::<_, Error>(row)
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         view(permit, row)
     }
 
@@ -192,7 +192,7 @@ impl Store {
                 outbox::append(&*tx, &outbox::event(permit, EventKind::CommentDeleted { comment: id }), now).await
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(())
     }
 }

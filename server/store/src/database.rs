@@ -13,7 +13,7 @@ use sea_orm::{
 
 use crate::access::Proof;
 use crate::error::Error;
-use crate::outbox::News;
+use crate::outbox::EventNotifier;
 
 /// A transaction that may write.
 pub(crate) type Tx = DatabaseTransaction;
@@ -68,9 +68,9 @@ impl Database {
         };
         let database = if url.starts_with("sqlite:") {
             // The writer first: it makes the file, and its journal lets the others read beside it.
-            let writer = connect(sqlite(url, Use::Write)).await?;
+            let writer = connect(sqlite(url, ConnectionUse::Write)).await?;
             migrate(&writer).await?;
-            Self { readers: connect(sqlite(url, Use::Read)).await?, writer, statements }
+            Self { readers: connect(sqlite(url, ConnectionUse::Read)).await?, writer, statements }
         } else {
             let writer = connect(pool(url, 24)).await?;
             migrate(&writer).await?;
@@ -84,11 +84,11 @@ impl Database {
         &self.readers
     }
 
-    /// News of the events on it.
-    pub(crate) fn news(&self, url: &str) -> News {
+    /// Notifications of new events in this database.
+    pub(crate) fn notifier(&self, url: &str) -> EventNotifier {
         match self.writer.get_database_backend() {
-            DbBackend::Postgres => News::shared(url, self.writer.clone()),
-            _ => News::local(),
+            DbBackend::Postgres => EventNotifier::shared(url, self.writer.clone()),
+            _ => EventNotifier::local(),
         }
     }
 
@@ -191,13 +191,13 @@ fn pool(url: &str, connections: u32) -> ConnectOptions {
 
 /// What connections to SQLite are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum ConnectionUse {
     Read,
     Write,
 }
 
-fn sqlite(url: &str, purpose: Use) -> ConnectOptions {
-    let mut options = pool(url, if purpose == Use::Write { 1 } else { 8 });
+fn sqlite(url: &str, purpose: ConnectionUse) -> ConnectOptions {
+    let mut options = pool(url, if purpose == ConnectionUse::Write { 1 } else { 8 });
     options
         .map_sqlx_sqlite_pool_opts(|options| {
             options.after_release(|connection, _| Box::pin(async move { is_outside_of_transactions(connection).await }))
@@ -211,7 +211,7 @@ fn sqlite(url: &str, purpose: Use) -> ConnectOptions {
                 .foreign_keys(true)
                 .busy_timeout(ACQUIRE_TIMEOUT);
             // A write among the readers would wait for SQLite's lock and not for the writer's connection.
-            if purpose == Use::Read { options.pragma("query_only", "on") } else { options }
+            if purpose == ConnectionUse::Read { options.pragma("query_only", "on") } else { options }
         });
     options
 }

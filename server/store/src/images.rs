@@ -164,7 +164,7 @@ impl Store {
         if !self.database().write(permit, delete).await? {
             return Err(Error::Absent);
         }
-        self.news().tell();
+        self.notifier().notify();
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use registry::ledger::{
-    After, Blob, Ledger, LedgerError, Manifest, NewManifest, Place, Put, ReferrerRow, Unlink, Upload,
+    Blob, Ledger, LedgerError, ListPage, Manifest, NewManifest, Place, Put, ReferrerRow, UnlinkOutcome, Upload,
 };
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
@@ -75,11 +75,11 @@ impl Ledger for SqlLedger {
             return Ok(found);
         }
         let made = self.write(|tx| async move { names::create(&*tx, name, now).await }).await?;
-        self.store.news().tell();
+        self.store.notifier().notify();
         Ok(Some(made))
     }
 
-    async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError> {
+    async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError> {
         names::list(self.rows(), page).await.map_err(failure)
     }
 
@@ -105,10 +105,10 @@ impl Ledger for SqlLedger {
         self.write(|tx| async move { blobs::mount(&*tx, to, from, digest, now).await }).await
     }
 
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError> {
+    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError> {
         let unlink = |tx: Arc<Tx>| async move { blobs::unlink(&*tx, repository, digest).await };
         match self.store.database().write(&Exemption::Ledger, unlink).await {
-            Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => Ok(Unlink::InUse),
+            Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => Ok(UnlinkOutcome::InUse),
             outcome => outcome.map_err(failure),
         }
     }
@@ -154,7 +154,7 @@ impl Ledger for SqlLedger {
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
         let put = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
-        self.store.news().tell();
+        self.store.notifier().notify();
         Ok(put)
     }
 
@@ -164,17 +164,17 @@ impl Ledger for SqlLedger {
 
     async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError> {
         let gone = self.write(|tx| async move { manifests::delete_tag(&*tx, place, tag, now).await }).await?;
-        self.store.news().tell();
+        self.store.notifier().notify();
         Ok(gone)
     }
 
     async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError> {
         let gone = self.write(|tx| async move { manifests::delete(&*tx, place, digest, now).await }).await?;
-        self.store.news().tell();
+        self.store.notifier().notify();
         Ok(gone)
     }
 
-    async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError> {
+    async fn tags(&self, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>, LedgerError> {
         tags::list(self.rows(), repository, page).await.map_err(failure)
     }
 
@@ -183,7 +183,7 @@ impl Ledger for SqlLedger {
         repository: RepositoryId,
         subject: &Digest,
         artifact_type: Option<&str>,
-        page: &After,
+        page: &ListPage,
     ) -> Result<Vec<ReferrerRow>, LedgerError> {
         manifests::referrers(self.rows(), repository, subject, artifact_type, page).await.map_err(failure)
     }

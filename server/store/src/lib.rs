@@ -14,7 +14,7 @@ pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
 pub use crate::images::Pulls;
 use crate::keys::Keys;
-use crate::outbox::News;
+use crate::outbox::EventNotifier;
 pub use crate::outbox::{EventPosition, EventRecord};
 
 pub mod access;
@@ -49,7 +49,7 @@ pub struct Store {
 struct Inner {
     database: Database,
     clock: Clock,
-    news: News,
+    notifier: EventNotifier,
     standings: Standings,
     passwords: Passwords,
     keys: Keys,
@@ -72,11 +72,11 @@ impl Store {
     pub async fn open(url: &str, clock: Clock) -> Result<OpenStore> {
         let database = Database::open(url).await?;
         outbox::adopt(&database).await?;
-        let news = database.news(url);
+        let notifier = database.notifier(url);
         let inner = Inner {
             database,
             clock,
-            news,
+            notifier,
             standings: Standings::new(),
             passwords: Passwords::new(),
             keys: Keys::default(),
@@ -109,8 +109,8 @@ impl Store {
     }
 
     /// Who waits for events, and what tells them.
-    pub(crate) fn news(&self) -> &News {
-        &self.inner.news
+    pub(crate) fn notifier(&self) -> &EventNotifier {
+        &self.inner.notifier
     }
 
     /// Whether there were events that could not be read yet, when somebody last looked.

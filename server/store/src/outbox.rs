@@ -22,7 +22,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::news::News;
+pub(crate) use self::notifier::EventNotifier;
 use crate::access::{Exemption, Need, Permit, System, Viewer};
 use crate::database::{Database, Tx};
 use crate::entity::follower;
@@ -30,7 +30,7 @@ use crate::entity::outbox::{ActiveModel, Column, Entity};
 use crate::{Error, Result, Store};
 
 mod followers;
-mod news;
+mod notifier;
 #[cfg(test)]
 mod tests;
 
@@ -126,7 +126,7 @@ impl From<EventRow> for EventRecord {
     }
 }
 
-/// Writes an event down. When the transaction has ended, [`News::tell`] wakes followers.
+/// Writes an event down. When the transaction has ended, [`EventNotifier::tell`] wakes followers.
 pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
     let actor = event.actor.as_ref();
     let payload = Payload {
@@ -188,15 +188,15 @@ impl Viewer {
 }
 
 impl Store {
-    /// Done when this process or, on PostgreSQL, another has written an event since the call, or after a second.
+    /// Resolves when this process or, on PostgreSQL, another node has written an event, and after a second at the latest.
     ///
-    /// It listens from the call on, not from the first poll: call it, read what there is, then wait.
+    /// Events count from the call on, not from the first poll: call it, read what there is, then wait.
     pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {
-        let told = self.news().heard();
+        let notified = self.notifier().notified();
         async move {
             let look = if self.unsettled().load(Ordering::Relaxed) { LOOK_SOON } else { LOOK_AGAIN };
             // Both ends mean the same: look.
-            let _ = tokio::time::timeout(look, told).await;
+            let _ = tokio::time::timeout(look, notified).await;
         }
     }
 

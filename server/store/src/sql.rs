@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use registry::ledger::After;
+use registry::ledger::ListPage;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
 
 /// How many rows one statement carries, so that neither database runs out of placeholders.
@@ -85,7 +85,7 @@ pub(crate) fn code(error: &DbErr) -> Option<String> {
 
 /// What comes before everything that is listed; empty for the beginning. PostgreSQL takes no zero character in text: nothing
 /// that is listed holds one, so what comes after a text that does comes after the part before it.
-pub(crate) fn last(page: &After) -> &str {
+pub(crate) fn last(page: &ListPage) -> &str {
     let last = page.last.as_deref().unwrap_or_default();
     last.split('\0').next().unwrap_or_default()
 }

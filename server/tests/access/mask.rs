@@ -10,13 +10,13 @@ use crate::common::Answer;
 
 /// An answer to a request about `path`, comparable with one about another path of the same length.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Masked {
+pub(crate) struct MaskedAnswer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<String>,
     pub(crate) body: String,
 }
 
-pub(crate) fn masked(answer: &Answer, path: &str) -> Masked {
+pub(crate) fn masked(answer: &Answer, path: &str) -> MaskedAnswer {
     let mut changing = Vec::new();
     let policy = answer.header(CONTENT_SECURITY_POLICY);
     changing.extend(policy.split_once("'nonce-").and_then(|(_, rest)| rest.split_once('\'')).map(|(nonce, _)| nonce));
@@ -35,7 +35,7 @@ pub(crate) fn masked(answer: &Answer, path: &str) -> Masked {
     };
     let headers = answer.headers.iter().filter(|(key, _)| **key != DATE);
     let headers = headers.map(|(key, value)| format!("{key}: {}", mask(value.to_str().unwrap()))).collect();
-    Masked { status: answer.status.as_u16(), headers, body: mask(&opened(answer)) }
+    MaskedAnswer { status: answer.status.as_u16(), headers, body: mask(&opened(answer)) }
 }
 
 /// The body, its signed tokens replaced by what they say and how long they are.

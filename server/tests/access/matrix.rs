@@ -13,7 +13,7 @@ use server::router;
 
 use crate::common::Answer;
 use crate::mask::claims;
-use crate::probes::{self, About, EXEMPT, Probe, Sent};
+use crate::probes::{self, EXEMPT, Probe, ProbeBody, ProbeSubject};
 use crate::table::{self, Cells};
 use crate::world::{Actor, COLUMNS, Snapshot, World};
 
@@ -41,10 +41,10 @@ impl Runner {
         let mut refused = answer.status.is_client_error();
         // A refused form leads on just as one that is done.
         match probe.sent {
-            Sent::Script(form) if refused => {
+            ProbeBody::Script(form) if refused => {
                 self.refused.insert((form, actor.name, path));
             }
-            Sent::Form(form) => refused |= self.refused.contains(&(form, actor.name, path)),
+            ProbeBody::Form(form) => refused |= self.refused.contains(&(form, actor.name, path)),
             _ => {}
         }
         if probe.changes() && !refused {
@@ -56,8 +56,8 @@ impl Runner {
     /// What an actor gets, in the columns that the probe has.
     async fn cells(&mut self, probe: &Probe, actor: &Actor) -> Cells {
         match probe.about {
-            About::Nothing => vec![cell(&self.ask(probe, actor, "").await, "")],
-            About::Repository => {
+            ProbeSubject::Nothing => vec![cell(&self.ask(probe, actor, "").await, "")],
+            ProbeSubject::Repository => {
                 let mut cells = Cells::new();
                 for (_, path) in COLUMNS {
                     let answer = self.ask(probe, actor, path).await;
@@ -67,7 +67,7 @@ impl Runner {
                 }
                 cells
             }
-            About::List => {
+            ProbeSubject::List => {
                 let answer = self.ask(probe, actor, "").await;
                 COLUMNS.map(|(_, path)| cell(&answer, path)).to_vec()
             }

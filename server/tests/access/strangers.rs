@@ -5,8 +5,8 @@ use axum::body::Body;
 use http::Request;
 use http::header::{COOKIE, HOST, SET_COOKIE};
 
-use crate::mask::{Masked, masked};
-use crate::probes::{self, About, Probe, Sent};
+use crate::mask::{MaskedAnswer, masked};
+use crate::probes::{self, Probe, ProbeBody, ProbeSubject};
 use crate::world::{Actor, MISSING, PRIVATE, Snapshot, WHISPER, World};
 
 /// Who may see nothing of the private repository.
@@ -17,10 +17,16 @@ fn strangers(snapshot: &Snapshot) -> impl Iterator<Item = &Actor> {
 }
 
 /// The answer to a probe, and for a form the page on which its session would say what became of it.
-async fn ask(world: &World, snapshot: &Snapshot, probe: &Probe, actor: &Actor, path: &'static str) -> Vec<Masked> {
+async fn ask(
+    world: &World,
+    snapshot: &Snapshot,
+    probe: &Probe,
+    actor: &Actor,
+    path: &'static str,
+) -> Vec<MaskedAnswer> {
     let answer = world.send(snapshot.request(probe, actor, path)).await;
     let mut answers = vec![masked(&answer, path)];
-    if matches!(probe.sent, Sent::Form(_)) && answer.status.is_redirection() {
+    if matches!(probe.sent, ProbeBody::Form(_)) && answer.status.is_redirection() {
         let mut next = Request::get("/signin").header(HOST, "127.0.0.1:5000");
         let given = answer.header(SET_COOKIE).split(';').next().unwrap_or_default();
         let cookie = if given.is_empty() { &actor.cookie } else { given };
@@ -38,7 +44,7 @@ async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
     let snapshot = Snapshot::make().await;
     let mut world = snapshot.open().await;
     let mut told = Vec::new();
-    for probe in probes::all().concat().iter().filter(|probe| probe.about == About::Repository) {
+    for probe in probes::all().concat().iter().filter(|probe| probe.about == ProbeSubject::Repository) {
         for actor in strangers(&snapshot).filter(|actor| !actor.engine_only || probe.path.starts_with("/v2")) {
             let hidden = ask(&world, &snapshot, probe, actor, PRIVATE).await;
             if probe.changes() && hidden[0].status < 300 {
@@ -67,7 +73,7 @@ async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
 async fn a_list_never_names_what_a_stranger_may_not_see() {
     let snapshot = Snapshot::make().await;
     let world = snapshot.open().await;
-    for probe in probes::all().concat().iter().filter(|probe| probe.about == About::List) {
+    for probe in probes::all().concat().iter().filter(|probe| probe.about == ProbeSubject::List) {
         for actor in strangers(&snapshot).filter(|actor| !actor.engine_only || probe.path.starts_with("/v2")) {
             let answer = world.send(snapshot.request(probe, actor, "")).await;
             let text = format!("{:?}{}", answer.headers, answer.text());

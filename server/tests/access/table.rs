@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::probes::{About, Probe};
+use crate::probes::{Probe, ProbeSubject};
 use crate::world::COLUMNS;
 
 /// What one actor gets, by column: a status, and what else tells one answer from another.
@@ -11,7 +11,7 @@ pub(crate) type Cells = Vec<(u16, String)>;
 /// The block of a probe: for each actor, their cells.
 pub(crate) fn block(probe: &Probe, rows: &[(&str, Cells)]) -> String {
     let mut text = format!("{}\n", probe.title());
-    if probe.about != About::Nothing {
+    if probe.about != ProbeSubject::Nothing {
         let heads = COLUMNS.map(|(column, _)| column);
         writeln!(text, "    {:<9} {:<9} {:<9} {}", heads[0], heads[1], heads[2], heads[3]).unwrap();
     }

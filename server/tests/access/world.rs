@@ -22,7 +22,7 @@ use store::scratch::Scratch;
 use tempfile::TempDir;
 
 use crate::common::{MANIFEST, Now, PASSWORD, Site, basic, digest, image, sign_up};
-use crate::probes::{About, Probe, Sent};
+use crate::probes::{Probe, ProbeBody, ProbeSubject};
 
 /// The four columns: a repository of each visibility and one that is not there. Their names are of equal length, so that
 /// nothing hides behind a length.
@@ -123,7 +123,7 @@ impl Actor {
 }
 
 /// What the requests name besides repositories.
-struct Known {
+struct SampleIds {
     comments: BTreeMap<&'static str, i64>,
     uploads: BTreeMap<&'static str, String>,
     token: i64,
@@ -135,7 +135,7 @@ pub(crate) struct Snapshot {
     template: World,
     now: Now,
     pub(crate) actors: Vec<Actor>,
-    known: Known,
+    known: SampleIds,
 }
 
 impl Snapshot {
@@ -184,7 +184,7 @@ impl Snapshot {
         actors.push(world.furnish(of_owner("pull-only", pull_only)).await);
         store.settle_events(system).await.unwrap();
         follow::catch_up(&world.state.search, system).await.unwrap();
-        Self { template: world, now, actors, known: Known { token, ..known } }
+        Self { template: world, now, actors, known: SampleIds { token, ..known } }
     }
 
     /// A hub of one's own, just as this one.
@@ -204,12 +204,12 @@ impl Snapshot {
         let fill = |text: &str| self.fill(text, actor, path);
         let mut request = Request::builder().method(probe.method).uri(fill(probe.path)).header(HOST, "127.0.0.1:5000");
         let engine = probe.path.starts_with("/v2");
-        let browser = matches!(probe.sent, Sent::Page | Sent::Form(_) | Sent::Script(_));
+        let browser = matches!(probe.sent, ProbeBody::Page | ProbeBody::Form(_) | ProbeBody::Script(_));
         let by_cookie = browser && !actor.cookie.is_empty();
         let authorization = if probe.path.starts_with("/token") && !actor.secret.is_empty() {
             basic(actor.account, &actor.secret)
         } else if engine && !actor.bearers.is_empty() {
-            actor.bearers[if probe.about == About::Repository { path } else { "" }].clone()
+            actor.bearers[if probe.about == ProbeSubject::Repository { path } else { "" }].clone()
         } else if !actor.secret.is_empty() && !by_cookie {
             format!("Bearer {}", actor.secret)
         } else {
@@ -222,20 +222,20 @@ impl Snapshot {
             request = request.header(COOKIE, &actor.cookie);
         }
         let (accept, kind, body) = match probe.sent {
-            Sent::Nothing => ("", "", String::new()),
-            Sent::Page => ("text/html", "", String::new()),
-            Sent::Form(form) => ("text/html", "application/x-www-form-urlencoded", fill(form)),
-            Sent::Script(form) => ("application/json", "application/x-www-form-urlencoded", fill(form)),
-            Sent::Json(json) => ("application/json", "application/json", fill(json)),
-            Sent::Bytes => ("", "application/octet-stream", String::from_utf8_lossy(LAYER).into_owned()),
-            Sent::Manifest => ("", MANIFEST, image(LAYER).to_string()),
+            ProbeBody::Nothing => ("", "", String::new()),
+            ProbeBody::Page => ("text/html", "", String::new()),
+            ProbeBody::Form(form) => ("text/html", "application/x-www-form-urlencoded", fill(form)),
+            ProbeBody::Script(form) => ("application/json", "application/x-www-form-urlencoded", fill(form)),
+            ProbeBody::Json(json) => ("application/json", "application/json", fill(json)),
+            ProbeBody::Bytes => ("", "application/octet-stream", String::from_utf8_lossy(LAYER).into_owned()),
+            ProbeBody::Manifest => ("", MANIFEST, image(LAYER).to_string()),
         };
         for (name, value) in [(ACCEPT, accept), (CONTENT_TYPE, kind)] {
             if !value.is_empty() {
                 request = request.header(name, value);
             }
         }
-        if matches!(probe.sent, Sent::Form(_) | Sent::Script(_)) {
+        if matches!(probe.sent, ProbeBody::Form(_) | ProbeBody::Script(_)) {
             request = request.header(ORIGIN, ROOT).header(REFERER, format!("{ROOT}/came/from"));
         }
         request.body(Body::from(body)).unwrap()
@@ -265,9 +265,9 @@ impl Snapshot {
 }
 
 /// Makes the three repositories: each with a tag, a comment by its reader, an upload under way, and people of every role.
-async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &str) -> Known {
+async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &str) -> SampleIds {
     let (store, owner) = (&world.state.store, &viewers["owner"]);
-    let mut known = Known { comments: BTreeMap::new(), uploads: BTreeMap::new(), token: 0 };
+    let mut known = SampleIds { comments: BTreeMap::new(), uploads: BTreeMap::new(), token: 0 };
     for ((_, path), visibility) in
         COLUMNS.into_iter().zip([Visibility::Public, Visibility::Internal, Visibility::Private])
     {

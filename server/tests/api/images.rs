@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use model::image::{ImageConfig, Layer};
 use model::oci::{Digest, RepositoryName, Tag};
-use registry::ledger::{Expect, NewManifest, Place, Put};
+use registry::ledger::{NewManifest, Place, Put, TagPrecondition};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use store::access::Push;
@@ -31,7 +31,7 @@ async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Diges
         blobs: Vec::new(),
         children: Vec::new(),
         tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
-        expect: Expect::Anything,
+        expect: TagPrecondition::Anything,
     };
     let place = Place { id: permit.repository(), name, actor: permit.viewer().actor() };
     assert_eq!(world.hub.ledger.put_manifest(&place, &manifest, world.now()).await.unwrap(), Put::Stored);

@@ -14,7 +14,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use model::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
-use server::cli::{Opened, open};
+use server::cli::{OpenedHub, open};
 use server::config::Config;
 use store::scratch::Scratch;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 const NOW: i64 = 1_795_341_600_000_000;
 
 pub(crate) struct World {
-    pub(crate) hub: Opened,
+    pub(crate) hub: OpenedHub,
     router: Router,
     time: Arc<AtomicI64>,
     _scratch: Scratch,

@@ -18,7 +18,7 @@ use http_body_util::BodyExt as _;
 use model::account::{Registration, SignUp};
 use model::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
-use server::cli::{self, Opened};
+use server::cli::{self, OpenedHub};
 use server::config::Config;
 use server::state::State;
 use sha2::{Digest as _, Sha256};
@@ -80,7 +80,7 @@ impl Answer {
 /// One hub, open.
 pub(crate) struct Site {
     pub(crate) state: State,
-    pub(crate) opened: Opened,
+    pub(crate) opened: OpenedHub,
 }
 
 impl Site {

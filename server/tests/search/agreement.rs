@@ -14,15 +14,15 @@ use store::repositories::RepositoryFilter;
 const MEMBERS: [&str; 3] = ["ann", "bob", "eve"];
 
 /// A repository to be: whose it is, who may see it, whom it is shared with, and whether it is gone in the end.
-type Planned = (usize, Visibility, Option<usize>, bool);
+type RepositoryPlan = (usize, Visibility, Option<usize>, bool);
 
-fn worlds() -> impl Strategy<Value = Vec<Planned>> {
+fn worlds() -> impl Strategy<Value = Vec<RepositoryPlan>> {
     let visibility = prop_oneof![Just(Visibility::Public), Just(Visibility::Internal), Just(Visibility::Private)];
     let one = (0..MEMBERS.len(), visibility, proptest::option::of(0..MEMBERS.len()), proptest::bool::weighted(0.2));
     proptest::collection::vec(one, 1..12)
 }
 
-async fn agree(planned: Vec<Planned>) {
+async fn agree(planned: Vec<RepositoryPlan>) {
     let world = World::new().await;
     let mut members: Vec<Viewer> = Vec::new();
     for name in MEMBERS {

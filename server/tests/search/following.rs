@@ -7,7 +7,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use model::clock::Timestamp;
 use model::oci::{Algorithm, Digest, Reference, Tag};
-use registry::ledger::{Expect, Link, NewManifest, Place, Put, Upload};
+use registry::ledger::{Link, NewManifest, Place, Put, TagPrecondition, Upload};
 use registry::storage::disk::Disk;
 use registry::storage::{Lease, Storage};
 use serde_json::{Value, json};
@@ -22,14 +22,14 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// A hub with storage, and one public repository to push to.
-struct Dock {
+struct PushFixture {
     world: World,
     storage: Arc<dyn Storage>,
     place: Place,
     uploads: std::cell::Cell<u128>,
 }
 
-impl Dock {
+impl PushFixture {
     async fn new() -> Self {
         let world = World::new().await;
         let ann = world.member("ann").await;
@@ -77,7 +77,7 @@ impl Dock {
             blobs,
             children,
             tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
-            expect: Expect::Anything,
+            expect: TagPrecondition::Anything,
         };
         let put = self.world.ledger.put_manifest(&self.place, &manifest, self.now()).await.unwrap();
         assert_eq!(put, Put::Stored);
@@ -122,7 +122,7 @@ fn config(architecture: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_pushed_image_shows_its_configuration_and_can_be_found_by_its_label() {
-    let dock = Dock::new().await;
+    let dock = PushFixture::new().await;
     dock.image(&config("amd64"), CONFIG, &["1"]).await;
     dock.inspect().await;
     let image = dock.shown("1").await;
@@ -136,7 +136,7 @@ async fn a_pushed_image_shows_its_configuration_and_can_be_found_by_its_label() 
 
 #[tokio::test]
 async fn each_image_of_an_index_is_inspected() {
-    let dock = Dock::new().await;
+    let dock = PushFixture::new().await;
     let amd = dock.image(&config("amd64"), CONFIG, &[]).await;
     let arm = dock.image(&config("arm64"), CONFIG, &[]).await;
     let payload = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
@@ -152,7 +152,7 @@ async fn each_image_of_an_index_is_inspected() {
 
 #[tokio::test]
 async fn what_cannot_be_read_holds_nothing_up() {
-    let dock = Dock::new().await;
+    let dock = PushFixture::new().await;
     dock.image(b"not json", CONFIG, &["broken"]).await;
     dock.image(&vec![b' '; 5 * 1024 * 1024], CONFIG, &["huge"]).await;
     dock.image(b"{}", "application/vnd.cncf.helm.config.v1+json", &["chart"]).await;
@@ -172,7 +172,7 @@ async fn what_cannot_be_read_holds_nothing_up() {
 
 #[tokio::test]
 async fn pulls_are_written_in_batches_and_an_index_is_only_the_way_to_one() {
-    let dock = Dock::new().await;
+    let dock = PushFixture::new().await;
     dock.image(&config("amd64"), CONFIG, &["1"]).await;
     let (pulls, tag) = (PullCounter::default(), Tag::parse("1").unwrap());
     for _ in 0..3 {

@@ -15,7 +15,7 @@ use model::oci::{Digest, RepositoryName, Tag};
 use model::repository::{NewRepository, RepositoryPatch};
 use model::role::Visibility;
 use model::search::{SearchRequest, SearchResults};
-use registry::ledger::{Expect, Ledger, NewManifest, Place, Put};
+use registry::ledger::{Ledger, NewManifest, Place, Put, TagPrecondition};
 use server::search::{Search, follow};
 use sha2::{Digest as _, Sha256};
 use store::access::{Manage, Own, Permit, System, Viewer};
@@ -122,7 +122,7 @@ impl World {
             blobs: Vec::new(),
             children: Vec::new(),
             tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
-            expect: Expect::Anything,
+            expect: TagPrecondition::Anything,
         };
         let name: RepositoryName = path.parse().unwrap();
         let place = Place { id, name, actor: None };

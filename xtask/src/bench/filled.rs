@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench::client::{Connection, Request};
 use crate::bench::side::{NAMESPACE, PASSWORD, Running};
-use crate::bench::work::Work;
+use crate::bench::workload::Workload;
 use crate::fault::Fault;
 use crate::fill::{self, Entry, Filler};
 use crate::machine::Machine;
@@ -58,17 +58,17 @@ impl Filled {
         Ok(Filled { cookie: sign_in(running)? })
     }
 
-    /// The request that a work repeats.
-    pub(crate) fn request(&self, work: Work, running: &Running) -> Result<Request, Fault> {
+    /// The request that a workload repeats.
+    pub(crate) fn request(&self, workload: Workload, running: &Running) -> Result<Request, Fault> {
         let page = "Accept: text/html\r\n";
         let signed_in = format!("{page}Cookie: {}\r\n", self.cookie);
-        Ok(match work {
-            Work::HomeSignedIn => Request::new("GET", "/", &signed_in),
-            Work::Search => Request::new("GET", "/search?q=gateway", page),
-            Work::SearchSignedIn => Request::new("GET", "/search?q=gateway", &signed_in),
-            Work::MyRepositories => Request::new("GET", &format!("/u/{NAMESPACE}"), &signed_in),
-            Work::Namespace => Request::new("GET", "/u/team-7", page),
-            Work::Catalog => {
+        Ok(match workload {
+            Workload::HomeSignedIn => Request::new("GET", "/", &signed_in),
+            Workload::Search => Request::new("GET", "/search?q=gateway", page),
+            Workload::SearchSignedIn => Request::new("GET", "/search?q=gateway", &signed_in),
+            Workload::MyRepositories => Request::new("GET", &format!("/u/{NAMESPACE}"), &signed_in),
+            Workload::Namespace => Request::new("GET", "/u/team-7", page),
+            Workload::Catalog => {
                 let headers = running.authorisation_for("registry:catalog:*")?;
                 Request::new("GET", "/v2/_catalog?n=100&last=team-2", &headers)
             }

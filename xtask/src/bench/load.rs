@@ -1,4 +1,4 @@
-//! Load: the same request over some connections for some time, or one piece of work, and what it
+//! Load: the same request over some connections for some time, or one pass of a workload, and what it
 //! cost the server.
 
 use std::net::SocketAddr;

@@ -1,11 +1,11 @@
 //! What is there to be asked for: the same image on every server, its tags, and the requests of
-//! each work.
+//! each workload.
 
 use crate::bench::client::{Connection, Request};
 use crate::bench::content::{self, Noise};
 use crate::bench::push::{self, Part, Pusher};
 use crate::bench::side::{NAMESPACE, Running};
-use crate::bench::work::Work;
+use crate::bench::workload::Workload;
 use crate::fault::Fault;
 
 const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"]},"rootfs":{"type":"layers","diff_ids":[]},"history":[]}"#;
@@ -92,8 +92,8 @@ impl Scene {
         Ok(())
     }
 
-    /// The request that a work repeats.
-    pub(crate) fn request(&self, work: Work, running: &Running) -> Result<Request, Fault> {
+    /// The request that a workload repeats.
+    pub(crate) fn request(&self, workload: Workload, running: &Running) -> Result<Request, Fault> {
         let image = repository();
         let open = |repository: &str| running.authorisation(repository);
         let accept = format!("Accept: {}\r\n", push::MANIFEST);
@@ -108,13 +108,13 @@ impl Scene {
             let path = format!("/v2/{repository}/tags/list?n=100&last={}", tag(many / 2));
             Ok(Request::new("GET", &path, &open(repository)?))
         };
-        match work {
-            Work::ManifestByDigest => manifest(&self.manifest_digest),
-            Work::ManifestByTag => manifest(&tag(0)),
-            Work::BlobHead => blob("HEAD", &self.blob),
-            Work::BlobGet => blob("GET", &self.large),
-            Work::Tags => tags(&image, self.tags),
-            Work::ManyTags => tags(&format!("{NAMESPACE}/{MANY}"), self.many),
+        match workload {
+            Workload::ManifestByDigest => manifest(&self.manifest_digest),
+            Workload::ManifestByTag => manifest(&tag(0)),
+            Workload::BlobHead => blob("HEAD", &self.blob),
+            Workload::BlobGet => blob("GET", &self.large),
+            Workload::Tags => tags(&image, self.tags),
+            Workload::ManyTags => tags(&format!("{NAMESPACE}/{MANY}"), self.many),
             _ => Ok(Request::new("GET", &format!("/r/{NAMESPACE}/{SHOWN}"), "Accept: text/html\r\n")),
         }
     }

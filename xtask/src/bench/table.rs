@@ -3,12 +3,12 @@
 
 use crate::bench::load::Sample;
 use crate::bench::number::{self, MIB, median, real};
-use crate::bench::work::{self, Goal, Measure, Work};
+use crate::bench::workload::{self, Goal, Measure, Workload};
 
-/// One work's samples, one list a server in their order, empty where a server was not asked.
+/// One workload's samples, one list a server in their order, empty where a server was not asked.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) work: Work,
+    pub(crate) workload: Workload,
     /// How many repositories the hub has, where that counts.
     pub(crate) repositories: Option<u64>,
     pub(crate) samples: Vec<Vec<Sample>>,
@@ -17,11 +17,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The work, and on how many repositories.
+    /// The workload, and on how many repositories.
     fn name(&self) -> String {
         match self.repositories {
-            None => self.work.name().to_owned(),
-            Some(repositories) => format!("{} of {repositories}", self.work.name()),
+            None => self.workload.name().to_owned(),
+            Some(repositories) => format!("{} of {repositories}", self.workload.name()),
         }
     }
 
@@ -35,10 +35,10 @@ impl Row {
 /// Widths of the columns, so that a table of one row lies below another.
 const NARROWEST: [usize; 7] = [18, 18, 11, 10, 9, 9, 9];
 
-/// What each server needed for each work.
+/// What each server needed for each workload.
 pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
     let mut lines =
-        vec![["work", "server", "CPU a unit", "rate", "p50", "p99", "memory", ""].map(String::from).to_vec()];
+        vec![["workload", "server", "CPU a unit", "rate", "p50", "p99", "memory", ""].map(String::from).to_vec()];
     for row in rows {
         for (side, name) in sides.iter().enumerate() {
             lines.extend(line(row, side, name));
@@ -48,17 +48,17 @@ pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
 }
 
 fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
-    let work = row.work;
+    let workload = row.workload;
     let latency = |percent| move |sample: &Sample| sample.load.latencies.percentile(percent).as_secs_f64();
-    let idle = work == Work::Idle;
-    let cpu = row.figure(side, |sample| work::cpu_per_unit(work, sample))?;
-    let rate = if work.counts_bytes() {
-        format!("{:.0} MiB/s", row.figure(side, work::throughput)?)
+    let idle = workload == Workload::Idle;
+    let cpu = row.figure(side, |sample| workload::cpu_per_unit(workload, sample))?;
+    let rate = if workload.counts_bytes() {
+        format!("{:.0} MiB/s", row.figure(side, workload::throughput)?)
     } else {
-        let per_second = |sample: &Sample| work::units(work, sample) / sample.load.took.as_secs_f64();
+        let per_second = |sample: &Sample| workload::units(workload, sample) / sample.load.took.as_secs_f64();
         format!("{:.0}/s", row.figure(side, per_second)?)
     };
-    let unit = if work.counts_bytes() { format!("{cpu:.3} s/GiB") } else { number::seconds(cpu) };
+    let unit = if workload.counts_bytes() { format!("{cpu:.3} s/GiB") } else { number::seconds(cpu) };
     Some(vec![
         row.name(),
         name.to_owned(),
@@ -73,12 +73,12 @@ fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
 
 /// Ours, the first server, beside each of the others, and whether the target against the server at `peer` is met.
 pub(crate) fn ratios(sides: &[String], peer: Option<usize>, rows: &[Row]) -> String {
-    let mut head = vec![String::from("work"), String::from("measure")];
+    let mut head = vec![String::from("workload"), String::from("measure")];
     head.extend(sides.iter().skip(1).map(|name| format!("to {name}")));
     head.extend(["ours", "target", ""].map(String::from));
     let mut lines = vec![head];
     for row in rows {
-        for goal in row.work.goals() {
+        for goal in row.workload.goals() {
             lines.extend(compared(row, sides.len(), peer, *goal));
         }
     }
@@ -86,7 +86,7 @@ pub(crate) fn ratios(sides: &[String], peer: Option<usize>, rows: &[Row]) -> Str
 }
 
 fn compared(row: &Row, sides: usize, peer: Option<usize>, (measure, bound): Goal) -> Option<Vec<String>> {
-    let figure = |side| row.figure(side, |sample| measure.of(row.work, sample));
+    let figure = |side| row.figure(side, |sample| measure.of(row.workload, sample));
     let ours = figure(0)?;
     let ratios: Vec<Option<f64>> = (1..sides).map(|side| figure(side).map(|theirs| rounded(ours / theirs))).collect();
     let mut cells = vec![row.name(), measure.name().to_owned()];
@@ -183,7 +183,8 @@ mod tests {
     fn a_ratio_is_the_median_of_ours_to_the_median_of_theirs() {
         let ours = vec![sample(1000, 20), sample(1000, 2000), sample(1000, 10)];
         let theirs = vec![sample(1000, 200), sample(1000, 100), sample(1000, 300)];
-        let row = Row { work: Work::ManifestByDigest, samples: vec![ours, theirs], noise: None, repositories: None };
+        let row =
+            Row { workload: Workload::ManifestByDigest, samples: vec![ours, theirs], noise: None, repositories: None };
         let text = ratios(&names(&["ours", "peer"]), Some(1), &[row]);
         assert_eq!(
             words(&text, 1),
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_target_that_is_not_reached_says_so() {
         let row = Row {
-            work: Work::BlobHead,
+            workload: Workload::BlobHead,
             samples: vec![vec![sample(100, 50)], vec![sample(100, 60)]],
             noise: None,
             repositories: None,
@@ -205,8 +206,8 @@ mod tests {
     #[test]
     fn without_a_peer_what_stands_alone_is_still_judged() {
         let rows = [
-            Row { work: Work::BlobHead, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
-            Row { work: Work::Page, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
+            Row { workload: Workload::BlobHead, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
+            Row { workload: Workload::Page, samples: vec![vec![sample(100, 50)]], noise: None, repositories: None },
         ];
         let text = ratios(&names(&["ours"]), None, &rows);
         assert!(text.lines().nth(1).unwrap().ends_with("no peer"), "{text}");
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn a_server_that_was_not_asked_has_no_line_and_noise_is_told() {
         let row = Row {
-            work: Work::Page,
+            workload: Workload::Page,
             samples: vec![vec![sample(100, 50)], Vec::new()],
             noise: Some(0.5),
             repositories: None,

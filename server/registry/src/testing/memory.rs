@@ -13,7 +13,8 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use uuid::Uuid;
 
 use crate::ledger::{
-    After, Blob, Ledger, LedgerError, Link, Manifest, NewManifest, Place, Put, ReferrerRow, Segment, Unlink, Upload,
+    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerRow, Segment, UnlinkOutcome,
+    Upload,
 };
 use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 
@@ -110,7 +111,7 @@ impl MemoryLedger {
 }
 
 /// The items of a page, from all items in order.
-fn paged<T>(all: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, page: &After) -> Vec<T> {
+fn paged<T>(all: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, page: &ListPage) -> Vec<T> {
     let later = |item: &T| page.last.as_deref().is_none_or(|last| text(item) > last);
     all.filter(later).take(usize::try_from(page.limit).unwrap()).collect()
 }
@@ -132,7 +133,7 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn repositories(&self, page: &After) -> Result<Vec<RepositoryName>, LedgerError> {
+    async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError> {
         Ok(paged(self.state().repositories.keys().cloned(), |name| name.as_str(), page))
     }
 
@@ -153,13 +154,13 @@ impl Ledger for MemoryLedger {
         Ok(Some(size))
     }
 
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Unlink, LedgerError> {
+    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError> {
         let mut state = self.state();
         let refers = |manifest: &NewManifest| manifest.blobs.iter().any(|link| link.digest == *digest);
         if state.manifests.iter().any(|((of, _), manifest)| *of == repository && refers(manifest)) {
-            return Ok(Unlink::InUse);
+            return Ok(UnlinkOutcome::InUse);
         }
-        Ok(if state.links.remove(&(repository, digest.clone())) { Unlink::Done } else { Unlink::Absent })
+        Ok(if state.links.remove(&(repository, digest.clone())) { UnlinkOutcome::Done } else { UnlinkOutcome::Absent })
     }
 
     async fn open_upload(
@@ -256,7 +257,7 @@ impl Ledger for MemoryLedger {
         Ok(state.manifests.remove(&(place.id, digest.clone())).is_some())
     }
 
-    async fn tags(&self, repository: RepositoryId, page: &After) -> Result<Vec<Tag>, LedgerError> {
+    async fn tags(&self, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>, LedgerError> {
         let state = self.state();
         let all = state.tags.keys().filter(|(of, _)| *of == repository).map(|(_, tag)| tag.clone());
         Ok(paged(all, |tag| tag.as_str(), page))
@@ -267,7 +268,7 @@ impl Ledger for MemoryLedger {
         repository: RepositoryId,
         subject: &Digest,
         artifact_type: Option<&str>,
-        page: &After,
+        page: &ListPage,
     ) -> Result<Vec<ReferrerRow>, LedgerError> {
         let state = self.state();
         let refers = |manifest: &NewManifest| {

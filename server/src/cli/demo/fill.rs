@@ -12,14 +12,14 @@ use model::comment::NewComment;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use model::repository::{NewRepository, RepositoryPatch};
 use registry::ledger::Place;
-use registry::{Call, Operation};
+use registry::{AuthorizedRequest, Operation};
 use store::Pulls;
 use store::access::{self, Manage, See, Star, System, Viewer};
 
-use super::Story;
+use super::DemoClock;
 use super::image::{self, Content};
 use super::sample::{PASSWORD, PEOPLE, REPOSITORIES, Sample};
-use crate::cli::{Error, Opened};
+use crate::cli::{Error, OpenedHub};
 use crate::state::State;
 use crate::v2::caller::place;
 
@@ -27,7 +27,7 @@ use crate::v2::caller::place;
 const BETWEEN: Duration = Duration::from_hours(55);
 
 /// Fills a hub that has no accounts; another is left as it is.
-pub(super) async fn fill(opened: &Opened, story: &Story) -> Result<(), Error> {
+pub(super) async fn fill(opened: &OpenedHub, story: &DemoClock) -> Result<(), Error> {
     let (state, system) = (&opened.state, &opened.system);
     if state.store.setup_secret().await.map_err(Error::Store)?.is_none() {
         return Ok(());
@@ -39,7 +39,7 @@ pub(super) async fn fill(opened: &Opened, story: &Story) -> Result<(), Error> {
         make(state, owner, sample, &path).await?;
     }
     // Everybody pushes a first version before anybody pushes a second, so that no list is sorted by owner.
-    let mut pushed = Pushed::default();
+    let mut pushed = PushedBlobs::default();
     let rounds = REPOSITORIES.iter().map(|sample| sample.tags.len()).max().unwrap_or(0);
     for round in 0..rounds {
         for sample in &REPOSITORIES {
@@ -106,9 +106,15 @@ async fn make(state: &State, owner: &Viewer, sample: &Sample, name: &RepositoryN
 }
 
 /// Where each blob is already, so that none is sent twice, as a client would.
-type Pushed = HashMap<Digest, Vec<Place>>;
+type PushedBlobs = HashMap<Digest, Vec<Place>>;
 
-async fn push(state: &State, owner: &Viewer, sample: &Sample, tag: &str, pushed: &mut Pushed) -> Result<(), Error> {
+async fn push(
+    state: &State,
+    owner: &Viewer,
+    sample: &Sample,
+    tag: &str,
+    pushed: &mut PushedBlobs,
+) -> Result<(), Error> {
     let path = RepositoryName::parse(sample.path).map_err(broken)?;
     let now = state.clock.now();
     let permit = state.store.push_permit(owner, &path, now).await.map_err(Error::of_store)?;
@@ -174,7 +180,7 @@ async fn send(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(), Error> {
-    let call = Call { place, name: &place.name, mount_from, headers: &headers };
+    let call = AuthorizedRequest { place, name: &place.name, mount_from, headers: &headers };
     let answer: Result<Response<_>, _> = state.engine.handle(call, operation, Full::new(body)).await;
     match answer {
         Ok(response) if response.status() == StatusCode::CREATED => Ok(()),
@@ -220,7 +226,7 @@ mod tests {
     async fn the_sample_fills_an_empty_hub_once() {
         let folder = tempfile::tempdir().unwrap();
         let flags = BTreeMap::from([("data", folder.path().display().to_string())]);
-        let story = Story::new();
+        let story = DemoClock::new();
         let opened = open(Config::resolve(flags, [], None).unwrap(), story.clock()).await.unwrap();
         fill(&opened, &story).await.unwrap();
         fill(&opened, &story).await.unwrap();

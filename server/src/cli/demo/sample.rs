@@ -6,7 +6,7 @@ use model::role::{Role, Visibility};
 pub(super) const PASSWORD: &str = "harbour at dawn";
 
 /// Somebody.
-pub(super) struct Person {
+pub(super) struct SampleAccount {
     pub(super) name: &'static str,
     pub(super) display_name: &'static str,
     pub(super) bio: &'static str,
@@ -35,11 +35,15 @@ pub(super) struct Sample {
     pub(super) comments: &'static [(&'static str, &'static str)],
 }
 
-pub(super) const PEOPLE: [Person; 4] = [
-    Person { name: "ada", display_name: "Ada Marsh", bio: "Harbourmaster. Keeps the base images dry." },
-    Person { name: "ines", display_name: "Inês Duarte", bio: "Maps, sextants, and everything that points north." },
-    Person { name: "kofi", display_name: "Kofi Mensah", bio: "Lights, metrics and the night shift." },
-    Person { name: "mei", display_name: "林梅", bio: "海图与瓦片。Tiles for charts." },
+pub(super) const PEOPLE: [SampleAccount; 4] = [
+    SampleAccount { name: "ada", display_name: "Ada Marsh", bio: "Harbourmaster. Keeps the base images dry." },
+    SampleAccount {
+        name: "ines",
+        display_name: "Inês Duarte",
+        bio: "Maps, sextants, and everything that points north.",
+    },
+    SampleAccount { name: "kofi", display_name: "Kofi Mensah", bio: "Lights, metrics and the night shift." },
+    SampleAccount { name: "mei", display_name: "林梅", bio: "海图与瓦片。Tiles for charts." },
 ];
 
 const BASE: &[(&str, usize)] = &[("ADD harbour-rootfs.tar / # base system", 2100), ("RUN update-certificates", 180)];

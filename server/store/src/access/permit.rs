@@ -9,7 +9,7 @@ use model::repository::Abilities;
 use model::role::Role;
 
 use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
-use super::standing::{Found, Standing};
+use super::standing::{RepositoryAccess, Standing};
 use super::verdict::{Verdict, verdict};
 use super::viewer::Viewer;
 use crate::Store;
@@ -45,7 +45,7 @@ covers! {
 
 impl<N: Need> Permit<N> {
     /// A permit for the viewer on what was found at a path.
-    pub(super) fn to(viewer: &Viewer, path: &RepositoryName, found: Found) -> Result<Self> {
+    pub(super) fn to(viewer: &Viewer, path: &RepositoryName, found: RepositoryAccess) -> Result<Self> {
         let standing = found.standing_for(viewer, path, N::KIND);
         verdict(&standing, N::KIND).require()?;
         // Whoever is let in as anybody acts as nobody.

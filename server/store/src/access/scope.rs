@@ -20,12 +20,12 @@ use crate::error::Result;
 /// What a viewer may see in lists.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    sees: Sees,
+    sees: ScopeKind,
     limits: Option<Arc<[TokenScope]>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Sees {
+enum ScopeKind {
     /// The site itself, or an administrator.
     Everything(Option<AccountId>),
     Member(AccountId),
@@ -67,18 +67,18 @@ impl Scope {
     /// The account whose list it is.
     pub(crate) const fn account(&self) -> Option<AccountId> {
         match self.sees {
-            Sees::Everything(id) => id,
-            Sees::Member(id) => Some(id),
-            Sees::Public => None,
+            ScopeKind::Everything(id) => id,
+            ScopeKind::Member(id) => Some(id),
+            ScopeKind::Public => None,
         }
     }
 
     /// The role on a repository on which the viewer was granted `granted`.
     pub(crate) fn role(&self, granted: Option<Role>) -> Option<Role> {
         match self.sees {
-            Sees::Everything(_) => Some(Role::Owner),
-            Sees::Member(_) => granted,
-            Sees::Public => None,
+            ScopeKind::Everything(_) => Some(Role::Owner),
+            ScopeKind::Member(_) => granted,
+            ScopeKind::Public => None,
         }
     }
 
@@ -89,9 +89,9 @@ impl Scope {
     pub(crate) fn parts(&self) -> Vec<Condition> {
         let of = |visibility: Visibility| Condition::all().add(repository::Column::Visibility.eq(Text(visibility)));
         match self.sees {
-            Sees::Everything(_) => Visibility::ALL.map(of).into(),
-            Sees::Public => vec![of(Visibility::Public)],
-            Sees::Member(id) => vec![
+            ScopeKind::Everything(_) => Visibility::ALL.map(of).into(),
+            ScopeKind::Public => vec![of(Visibility::Public)],
+            ScopeKind::Member(id) => vec![
                 of(Visibility::Public),
                 of(Visibility::Internal),
                 // The grants find the few rows; an equal visibility would have every private one read in its order.
@@ -106,11 +106,11 @@ impl Scope {
     pub(crate) fn condition(&self) -> Condition {
         let visibility = repository::Column::Visibility;
         match self.sees {
-            Sees::Everything(_) => Condition::all(),
-            Sees::Public => {
+            ScopeKind::Everything(_) => Condition::all(),
+            ScopeKind::Public => {
                 Condition::all().add(visibility.is_not_in([Visibility::Internal, Visibility::Private].map(Text)))
             }
-            Sees::Member(id) => Condition::any()
+            ScopeKind::Member(id) => Condition::any()
                 .add(visibility.is_in([Visibility::Public, Visibility::Internal].map(Text)))
                 .add(role_of(Expr::value(id.0)).is_not_null()),
         }
@@ -121,9 +121,9 @@ impl Store {
     /// What the viewer may see in lists; a disabled account sees what anyone sees.
     pub async fn scope(&self, viewer: &Viewer) -> Result<Scope> {
         let sees = if viewer.is_system() {
-            Sees::Everything(None)
+            ScopeKind::Everything(None)
         } else if let Some(id) = viewer.account_id().filter(|_| viewer.is_current()) {
-            if viewer.is_admin() { Sees::Everything(Some(id)) } else { Sees::Member(id) }
+            if viewer.is_admin() { ScopeKind::Everything(Some(id)) } else { ScopeKind::Member(id) }
         } else if let Some(id) = viewer.account_id() {
             let admin = account::Entity::find_by_id(id.0)
                 .select_only()
@@ -133,12 +133,12 @@ impl Store {
                 .one(self.database().read(viewer))
                 .await?;
             match admin {
-                Some(true) => Sees::Everything(Some(id)),
-                Some(false) => Sees::Member(id),
-                None => Sees::Public,
+                Some(true) => ScopeKind::Everything(Some(id)),
+                Some(false) => ScopeKind::Member(id),
+                None => ScopeKind::Public,
             }
         } else {
-            Sees::Public
+            ScopeKind::Public
         };
         Ok(Scope { sees, limits: viewer.list_limits() })
     }
@@ -147,9 +147,9 @@ impl Store {
     /// name what grants access and not who has it, so that whoever joins a namespace or a team finds its repositories at once.
     pub async fn search_terms(&self, scope: &Scope) -> Result<Option<Vec<String>>> {
         let account = match scope.sees {
-            Sees::Everything(_) => return Ok(None),
-            Sees::Public => return Ok(Some(vec![PUBLIC.to_owned()])),
-            Sees::Member(id) => id.0,
+            ScopeKind::Everything(_) => return Ok(None),
+            ScopeKind::Public => return Ok(Some(vec![PUBLIC.to_owned()])),
+            ScopeKind::Member(id) => id.0,
         };
         let namespaces = membership::Entity::find()
             .select_only()

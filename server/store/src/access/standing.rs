@@ -31,9 +31,9 @@ const AGE: Duration = Duration::from_secs(1);
 
 /// What of all actions a viewer's token leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach(u8);
+pub struct AllowedActions(u8);
 
-impl Reach {
+impl AllowedActions {
     /// Everything.
     pub const ALL: Self = Self(0b1111);
     /// Nothing.
@@ -72,7 +72,7 @@ const fn bit(action: TokenAction) -> u8 {
 
 /// What of a repository the policy asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ground {
+pub struct RepositoryFacts {
     /// Who may see it without a role.
     pub visibility: Visibility,
     /// Who may comment.
@@ -87,9 +87,9 @@ pub struct Standing {
     /// The greatest role they have by namespace, membership, collaboration or administration.
     pub role: Option<Role>,
     /// What their token leaves of it.
-    pub reach: Reach,
+    pub reach: AllowedActions,
     /// The repository; `None` when there is none.
-    pub ground: Option<Ground>,
+    pub ground: Option<RepositoryFacts>,
 }
 
 /// What a caller is to a namespace, where they want to create a repository.
@@ -100,7 +100,7 @@ pub struct NamespaceStanding {
     /// The greatest role they have on everything in it, by being it, by membership or by administration.
     pub role: Option<Role>,
     /// What their token leaves on the repository's path.
-    pub reach: Reach,
+    pub reach: AllowedActions,
 }
 
 /// What a caller is to the site.
@@ -121,15 +121,15 @@ pub enum SiteStanding {
 
 /// A repository that was found, before any limits of a token.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct RepositoryAccess {
     pub(super) repository: RepositoryId,
     pub(super) path: RepositoryName,
     pub(super) signed_in: bool,
     pub(super) role: Option<Role>,
-    pub(super) ground: Ground,
+    pub(super) ground: RepositoryFacts,
 }
 
-impl Found {
+impl RepositoryAccess {
     /// With the limits that the viewer came with. A token that names a repository by the path it had before still means it.
     pub(super) fn standing(&self, viewer: &Viewer, asked: &RepositoryName) -> Standing {
         Standing {
@@ -144,7 +144,7 @@ impl Found {
     /// read. A token narrows its owner's rights, not what needs none.
     pub(super) fn standing_for(&self, viewer: &Viewer, asked: &RepositoryName, need: NeedKind) -> Standing {
         let own = self.standing(viewer, asked);
-        let anybodys = Standing { signed_in: false, role: None, reach: Reach::ALL, ground: own.ground };
+        let anybodys = Standing { signed_in: false, role: None, reach: AllowedActions::ALL, ground: own.ground };
         let reads = matches!(need, NeedKind::See | NeedKind::Pull);
         let allows = |standing| verdict(standing, need) == Verdict::Allowed;
         if reads && !allows(&own) && allows(&anybodys) { anybodys } else { own }
@@ -154,13 +154,13 @@ impl Found {
 /// What was found lately, for each asker and path; `None` where there was nothing.
 #[derive(Debug)]
 pub(crate) struct Standings {
-    found: Cache<(u64, Asker, RepositoryName), Option<Found>>,
+    found: Cache<(u64, Requester, RepositoryName), Option<RepositoryAccess>>,
     /// Part of every key: raising it forgets all, also what is being read at that moment.
     generation: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Asker {
+enum Requester {
     Anonymous,
     Account(AccountId),
     System,
@@ -222,8 +222,8 @@ fn is_at(path: &RepositoryName) -> Expr {
 
 impl Store {
     /// What is at a path for a viewer, whether they may see it or not.
-    pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<Found>> {
-        let asker = Asker::of(viewer);
+    pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<RepositoryAccess>> {
+        let asker = Requester::of(viewer);
         let standings = self.standings();
         let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
         if let Some(found) = standings.found.get(&key) {
@@ -243,7 +243,7 @@ impl Store {
     }
 }
 
-impl Asker {
+impl Requester {
     fn of(viewer: &Viewer) -> Self {
         match viewer.account_id() {
             Some(id) => Self::Account(id),
@@ -263,7 +263,7 @@ impl Store {
         select: Select<repository::Entity>,
     ) -> Result<(Permit<See>, R)> {
         let path = path.clone().within_hub();
-        let (asker, standings) = (Asker::of(viewer), self.standings());
+        let (asker, standings) = (Requester::of(viewer), self.standings());
         let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
         let find = select.expr_as(is_admin(viewer.account_id().map(|id| id.0)), "admin").filter(is_at(&path));
         let both = find.into_model::<RowWithStanding<R>>().one(self.database().read(viewer)).await?;
@@ -277,18 +277,18 @@ impl Store {
     }
 }
 
-fn found(row: StandingRow, asker: Asker) -> Result<Found> {
+fn found(row: StandingRow, asker: Requester) -> Result<RepositoryAccess> {
     let (signed_in, role) = match (asker, row.admin) {
-        (Asker::System, _) | (Asker::Account(_), Some(true)) => (true, Some(Role::Owner)),
-        (Asker::Account(_), Some(false)) => (true, row.granted.map(role_of_rank).transpose()?),
+        (Requester::System, _) | (Requester::Account(_), Some(true)) => (true, Some(Role::Owner)),
+        (Requester::Account(_), Some(false)) => (true, row.granted.map(role_of_rank).transpose()?),
         // A disabled account is nobody.
-        (Asker::Account(_) | Asker::Anonymous, _) => (false, None),
+        (Requester::Account(_) | Requester::Anonymous, _) => (false, None),
     };
-    Ok(Found {
+    Ok(RepositoryAccess {
         repository: RepositoryId(row.id),
         path: row.path.0,
         signed_in,
         role,
-        ground: Ground { visibility: row.visibility.0, comments: row.comments.0 },
+        ground: RepositoryFacts { visibility: row.visibility.0, comments: row.comments.0 },
     })
 }

@@ -8,7 +8,7 @@ use model::repository::{CommentPolicy, RepositorySort};
 use model::role::{Role, Visibility};
 use model::token::{TokenAction, TokenScope};
 use proptest::prelude::*;
-use registry::ledger::After;
+use registry::ledger::ListPage;
 
 use super::*;
 use crate::Error;
@@ -16,7 +16,7 @@ use crate::repositories::RepositoryFilter;
 use crate::testing::{Fixture, each_database};
 
 fn standing(signed_in: bool, role: Option<Role>, visibility: Visibility, comments: CommentPolicy) -> Standing {
-    Standing { signed_in, role, reach: Reach::ALL, ground: Some(Ground { visibility, comments }) }
+    Standing { signed_in, role, reach: AllowedActions::ALL, ground: Some(RepositoryFacts { visibility, comments }) }
 }
 
 const WHO: [(&str, bool, Option<Role>); 6] = [
@@ -54,7 +54,7 @@ fn table() -> String {
         }
     }
     for (who, signed_in, role) in WHO {
-        let standing = Standing { signed_in, role, reach: Reach::ALL, ground: None };
+        let standing = Standing { signed_in, role, reach: AllowedActions::ALL, ground: None };
         let verdicts = NeedKind::ALL.map(|need| word(verdict(&standing, need)).to_owned());
         line(&mut text, ["missing".to_owned(), who.to_owned()].into_iter().chain(verdicts));
     }
@@ -75,7 +75,7 @@ fn table() -> String {
     for visibility in [Visibility::Private, Visibility::Public] {
         let tokens = [None].into_iter().chain(TokenAction::ALL.map(Some));
         for token in tokens {
-            let reach = Reach::of(|action| Some(action) == token);
+            let reach = AllowedActions::of(|action| Some(action) == token);
             let standing = Standing { reach, ..standing(true, Some(Role::Owner), visibility, CommentPolicy::Everyone) };
             let verdicts = NeedKind::ALL.map(|need| word(verdict(&standing, need)).to_owned());
             let token = token.map_or("none", TokenAction::as_str).to_owned();
@@ -124,7 +124,7 @@ fn creation(text: &mut String) {
     for (who, signed_in, role) in WHO {
         let tokens = [None, Some(TokenAction::Manage), Some(TokenAction::Push), Some(TokenAction::Pull)];
         let verdicts = tokens.map(|token| {
-            let reach = token.map_or(Reach::ALL, |token| Reach::of(|action| action == token));
+            let reach = token.map_or(AllowedActions::ALL, |token| AllowedActions::of(|action| action == token));
             let standing = NamespaceStanding { signed_in, role, reach };
             let [form, push] = [TokenAction::Manage, TokenAction::Push].map(|action| create_verdict(&standing, action));
             match [form, push].map(|verdict| verdict == Verdict::Allowed) {
@@ -166,7 +166,8 @@ fn any_standing() -> impl Strategy<Value = Standing> {
     let visibility = proptest::sample::select(Visibility::ALL.to_vec());
     let comments = proptest::sample::select(CommentPolicy::ALL.to_vec());
     (any::<bool>(), role, visibility, comments, 0_u8..16).prop_map(|(signed_in, role, visibility, comments, bits)| {
-        let reach = Reach::of(|action| bits >> TokenAction::ALL.iter().position(|a| *a == action).unwrap() & 1 == 1);
+        let reach =
+            AllowedActions::of(|action| bits >> TokenAction::ALL.iter().position(|a| *a == action).unwrap() & 1 == 1);
         Standing { reach, ..standing(signed_in || role.is_some(), role, visibility, comments) }
     })
 }
@@ -190,7 +191,7 @@ proptest! {
         let need = NeedKind::ALL[need];
         let ground = standing.ground.unwrap();
         for visibility in Visibility::ALL.into_iter().filter(|visibility| *visibility > ground.visibility) {
-            let wider = Standing { ground: Some(Ground { visibility, ..ground }), ..standing };
+            let wider = Standing { ground: Some(RepositoryFacts { visibility, ..ground }), ..standing };
             prop_assert!(!allowed(standing, need) || allowed(wider, need));
         }
     }
@@ -198,7 +199,7 @@ proptest! {
     #[test]
     fn a_token_never_grants(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
-        let whole = Standing { reach: Reach::ALL, ..standing };
+        let whole = Standing { reach: AllowedActions::ALL, ..standing };
         prop_assert!(!allowed(standing, need) || allowed(whole, need));
     }
 
@@ -213,9 +214,9 @@ proptest! {
 }
 
 /// Numbers that look random and are the same each time.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn throw(&mut self, sides: u64) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % sides).unwrap()
@@ -236,7 +237,7 @@ fn scoped(viewer: &Viewer, scopes: &[&str]) -> Viewer {
 
 each_database! {
     async fn lists_hold_exactly_what_the_viewer_may_see(fixture: &Fixture) {
-        let mut dice = Dice(7);
+        let mut dice = Random(7);
         let mut people = Vec::new();
         for name in ["ada", "ben", "cleo", "dora"] {
             people.push(fixture.person(name).await);
@@ -275,7 +276,7 @@ each_database! {
                 }
             }
             seen_in_all += seen.len();
-            assert_eq!(fixture.store.catalog(&scope, &After { last: None, limit: 1_000 }).await.unwrap(), seen);
+            assert_eq!(fixture.store.catalog(&scope, &ListPage { last: None, limit: 1_000 }).await.unwrap(), seen);
             let filter = RepositoryFilter { sort: RepositorySort::Name, ..RepositoryFilter::default() };
             let mut page = PageRequest { limit: Some(3), cursor: None };
             let mut listed = Vec::new();

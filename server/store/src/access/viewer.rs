@@ -6,7 +6,7 @@ use model::account::AccountName;
 use model::id::{AccountId, TokenId};
 use model::token::{TokenAction, TokenScope};
 
-use super::standing::{Reach, SiteStanding};
+use super::standing::{AllowedActions, SiteStanding};
 use super::verdict::{SiteNeed, site_verdict};
 use crate::Store;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Who is asking. Only this package makes one, from a session, a password or a token that it checked.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    who: Who,
+    who: ViewerKind,
     limits: Option<Arc<[TokenScope]>>,
     whole_lists: bool,
     token: Option<TokenId>,
@@ -23,7 +23,7 @@ pub struct Viewer {
 }
 
 #[derive(Clone, Debug)]
-enum Who {
+enum ViewerKind {
     Anonymous,
     Member { id: AccountId, name: AccountName, admin: bool },
     System(&'static str),
@@ -31,11 +31,17 @@ enum Who {
 
 impl Viewer {
     pub(crate) fn nobody() -> Self {
-        Self { who: Who::Anonymous, limits: None, whole_lists: false, token: None, current: false }
+        Self { who: ViewerKind::Anonymous, limits: None, whole_lists: false, token: None, current: false }
     }
 
     pub(crate) fn member(id: AccountId, name: AccountName, admin: bool) -> Self {
-        Self { who: Who::Member { id, name, admin }, limits: None, whole_lists: false, token: None, current: false }
+        Self {
+            who: ViewerKind::Member { id, name, admin },
+            limits: None,
+            whole_lists: false,
+            token: None,
+            current: false,
+        }
     }
 
     /// The same viewer, held to what these scopes allow. Lists show only what they name, unless `whole_lists` says that
@@ -67,8 +73,8 @@ impl Viewer {
     /// Who is signed in.
     pub fn account(&self) -> Option<(AccountId, &AccountName)> {
         match &self.who {
-            Who::Member { id, name, .. } => Some((*id, name)),
-            Who::Anonymous | Who::System(_) => None,
+            ViewerKind::Member { id, name, .. } => Some((*id, name)),
+            ViewerKind::Anonymous | ViewerKind::System(_) => None,
         }
     }
 
@@ -84,19 +90,19 @@ impl Viewer {
 
     /// Whether they administer the site.
     pub fn is_admin(&self) -> bool {
-        matches!(self.who, Who::Member { admin: true, .. })
+        matches!(self.who, ViewerKind::Member { admin: true, .. })
     }
 
     /// Whether it is the site itself.
     pub fn is_system(&self) -> bool {
-        matches!(self.who, Who::System(_))
+        matches!(self.who, ViewerKind::System(_))
     }
 
     /// Why the site itself asks.
     pub fn reason(&self) -> Option<&'static str> {
         match self.who {
-            Who::System(reason) => Some(reason),
-            Who::Anonymous | Who::Member { .. } => None,
+            ViewerKind::System(reason) => Some(reason),
+            ViewerKind::Anonymous | ViewerKind::Member { .. } => None,
         }
     }
 
@@ -116,10 +122,12 @@ impl Viewer {
     }
 
     /// What the limits leave on a path.
-    pub fn reach(&self, path: &str) -> Reach {
+    pub fn reach(&self, path: &str) -> AllowedActions {
         match &self.limits {
-            None => Reach::ALL,
-            Some(scopes) => Reach::of(|action: TokenAction| scopes.iter().any(|scope| scope.allows(path, action))),
+            None => AllowedActions::ALL,
+            Some(scopes) => {
+                AllowedActions::of(|action: TokenAction| scopes.iter().any(|scope| scope.allows(path, action)))
+            }
         }
     }
 
@@ -138,9 +146,9 @@ impl Viewer {
 
     fn standing(&self) -> SiteStanding {
         match self.who {
-            Who::Anonymous => SiteStanding::Anonymous,
-            Who::Member { admin, .. } => SiteStanding::Member { admin, limited: self.limits.is_some() },
-            Who::System(_) => SiteStanding::System,
+            ViewerKind::Anonymous => SiteStanding::Anonymous,
+            ViewerKind::Member { admin, .. } => SiteStanding::Member { admin, limited: self.limits.is_some() },
+            ViewerKind::System(_) => SiteStanding::System,
         }
     }
 }
@@ -186,7 +194,7 @@ impl System {
 
     /// The site as a viewer, with the reason why it asks; it sees and may do everything.
     pub fn viewer(&self, reason: &'static str) -> Viewer {
-        Viewer { who: Who::System(reason), limits: None, whole_lists: false, token: None, current: false }
+        Viewer { who: ViewerKind::System(reason), limits: None, whole_lists: false, token: None, current: false }
     }
 }
 

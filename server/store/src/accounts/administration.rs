@@ -36,7 +36,7 @@ impl Store {
         let (new, now) = (&registrant, self.clock().now());
         let insert = |tx: Arc<Tx>| async move { registration::insert(&tx, new, viewer.actor(), now).await };
         let id = self.database().write(&administrator, insert).await?;
-        self.news().tell();
+        self.notifier().notify();
         log(&administrator, "created an account", registrant.name.as_str());
         let row = profile::by_id(self.database().read(&administrator), id).await?;
         Ok(row.ok_or(Error::Absent)?.account())

@@ -33,7 +33,7 @@ pub(crate) struct Passwords {
 
 /// A turn at hashing; what is read from the database while it is held cannot be overtaken by more guesses than there are
 /// turns.
-pub(crate) struct Turn {
+pub(crate) struct HashingPermit {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -44,15 +44,15 @@ impl Passwords {
     }
 
     /// Waits for a turn.
-    pub(crate) async fn turn(&self) -> Result<Turn> {
+    pub(crate) async fn turn(&self) -> Result<HashingPermit> {
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
+            Ok(Ok(permit)) => Ok(HashingPermit { _permit: permit }),
             Ok(Err(_)) | Err(_) => Err(Error::Fault(Fault::too_many(10))),
         }
     }
 }
 
-impl Turn {
+impl HashingPermit {
     /// A password's hash in PHC form, with a salt of its own.
     pub(crate) async fn hash(self, password: &str) -> Result<String> {
         let password = password.to_owned();

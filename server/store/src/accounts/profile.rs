@@ -118,7 +118,7 @@ impl Store {
                 outbox::append(&*tx, &outbox::account_event(by, kind), now).await
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use crate::{Store, outbox};
 const MAX_EMAIL: usize = 254;
 
 /// A form that was checked, its password hashed.
-pub(super) struct Registrant {
+pub(super) struct PreparedSignUp {
     pub(super) name: AccountName,
     pub(super) email: String,
     pub(super) hash: String,
@@ -60,12 +60,12 @@ impl Store {
                 Ok::<_, Error>(id)
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(Viewer::member(id, registrant.name, registrant.admin))
     }
 
     /// Checks a form and hashes its password.
-    pub(super) async fn registrant(&self, form: &SignUp, admin: bool) -> Result<Registrant> {
+    pub(super) async fn registrant(&self, form: &SignUp, admin: bool) -> Result<PreparedSignUp> {
         let mut fields = Vec::new();
         let name = AccountName::parse_new(form.name.trim()).map_err(|fault| fields.extend(fault.fields)).ok();
         let email = form.email.trim().to_lowercase();
@@ -77,7 +77,7 @@ impl Store {
             return Err(Error::Fault(Fault { fields, ..Fault::new(FaultCode::Invalid, Reason::FieldsInvalid) }));
         };
         let hash = self.passwords().turn().await?.hash(&form.password).await?;
-        Ok(Registrant { name, email, hash, admin })
+        Ok(PreparedSignUp { name, email, hash, admin })
     }
 
     /// Makes the namespace that administrators curate, once.
@@ -102,7 +102,12 @@ impl Store {
 }
 
 /// Stores a new person, created by somebody or by themselves; a conflict names the field that is taken.
-pub(super) async fn insert(tx: &Tx, registrant: &Registrant, by: Option<Actor>, now: Timestamp) -> Result<AccountId> {
+pub(super) async fn insert(
+    tx: &Tx,
+    registrant: &PreparedSignUp,
+    by: Option<Actor>,
+    now: Timestamp,
+) -> Result<AccountId> {
     let person = account::ActiveModel {
         name: ActiveValue::Set(Text(registrant.name.clone())),
         kind: ActiveValue::Set(Text(AccountKind::Person)),

@@ -70,7 +70,7 @@ impl Store {
                 registration::insert(&tx, new, None, now).await
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(Viewer::member(id, registrant.name, true))
     }
 }

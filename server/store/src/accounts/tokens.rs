@@ -103,7 +103,7 @@ impl Store {
                 Ok(view(row))
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(CreatedToken { token, secret })
     }
 
@@ -125,7 +125,7 @@ impl Store {
             outbox::append(&*tx, &outbox::account_event(viewer, EventKind::TokenRevoked { token }), now).await
         };
         self.database().write(&own, delete).await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(())
     }
 

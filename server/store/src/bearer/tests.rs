@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::oci::RepositoryName;
 use model::role::{Role, Visibility};
-use registry::ledger::After;
+use registry::ledger::ListPage;
 use registry::scope::ResourceScope;
 use serde_json::Value;
 
@@ -160,7 +160,7 @@ each_database! {
         fixture.repository(&ada, "open", Visibility::Public).await;
         fixture.repository(&ada, "hidden", Visibility::Private).await;
         fixture.repository(&ben, "own", Visibility::Private).await;
-        let all = After { last: None, limit: 10 };
+        let all = ListPage { last: None, limit: 10 };
         for (scopes, expected) in [("registry:catalog:*", vec!["ada/open", "ben/own"]), ("", vec![])] {
             let token = issue(fixture, &ben, scopes).await.token;
             let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();

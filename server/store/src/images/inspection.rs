@@ -15,7 +15,7 @@ use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
 /// What one image is, as a row holds it.
-struct Seen<'a> {
+struct InspectionRow<'a> {
     repository: RepositoryId,
     digest: &'a Digest,
     platform: &'a str,
@@ -38,7 +38,7 @@ impl Store {
         // The zero character, which PostgreSQL cannot keep in text, is escaped in JSON.
         let platform = &platform.replace('\0', "");
         let text = |_| Error::Corrupt("image");
-        let seen = &Seen {
+        let seen = &InspectionRow {
             repository,
             digest,
             platform,
@@ -56,7 +56,7 @@ impl Store {
             Ok(true)
         });
         match write.await {
-            Ok(true) => self.news().tell(),
+            Ok(true) => self.notifier().notify(),
             Ok(false) => {}
             Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => {}
             Err(error) => return Err(error),
@@ -66,7 +66,7 @@ impl Store {
 }
 
 /// Writes the row; `false` when it is there and says the same.
-async fn keep(on: &impl ConnectionTrait, seen: &Seen<'_>) -> Result<bool> {
+async fn keep(on: &impl ConnectionTrait, seen: &InspectionRow<'_>) -> Result<bool> {
     let row = image::ActiveModel {
         repository_id: Set(seen.repository.0),
         digest: Set(Text(seen.digest.clone())),

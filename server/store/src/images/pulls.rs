@@ -57,7 +57,7 @@ impl Store {
             Result::Ok(!grown.is_empty())
         };
         if self.database().write(system, write).await? {
-            self.news().tell();
+            self.notifier().notify();
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::Digest;
-use registry::ledger::{Blob, Unlink};
+use registry::ledger::{Blob, UnlinkOutcome};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -130,7 +130,11 @@ pub(super) async fn mount(
 }
 
 /// Removes a link. A manifest that is stored at the same moment makes the foreign key refuse, which the caller reads as in use.
-pub(super) async fn unlink(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<Unlink> {
+pub(super) async fn unlink(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digest: &Digest,
+) -> Result<UnlinkOutcome> {
     let used: Option<i64> = manifest_blob::Entity::find()
         .select_only()
         .column(manifest_blob::Column::RepositoryId)
@@ -140,8 +144,8 @@ pub(super) async fn unlink(on: &impl ConnectionTrait, repository: RepositoryId, 
         .one(on)
         .await?;
     if used.is_some() {
-        return Ok(Unlink::InUse);
+        return Ok(UnlinkOutcome::InUse);
     }
     let gone = Entity::delete_by_id((repository.0, Text(digest.clone()))).exec(on).await?;
-    Ok(if gone.rows_affected > 0 { Unlink::Done } else { Unlink::Absent })
+    Ok(if gone.rows_affected > 0 { UnlinkOutcome::Done } else { UnlinkOutcome::Absent })
 }

@@ -6,7 +6,7 @@ use model::clock::Timestamp;
 use model::event::{Event, EventKind, TagMove};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference, Tag};
-use registry::ledger::{After, Manifest, NewManifest, Place, Put, ReferrerRow};
+use registry::ledger::{ListPage, Manifest, NewManifest, Place, Put, ReferrerRow};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
 use sea_orm::{
@@ -14,7 +14,7 @@ use sea_orm::{
     UpdateMany,
 };
 
-use super::references::Checked;
+use super::references::ReferenceCheck;
 use super::{references, tags};
 use crate::entity::column::Text;
 use crate::entity::{manifest, repository, tag};
@@ -40,8 +40,8 @@ pub(super) async fn put(
         return Ok(Put::Unexpected);
     }
     let referred = match references::check(on, place.id, manifest).await? {
-        Checked::Present(bytes) => bytes,
-        Checked::Refused(put) => return Ok(put),
+        ReferenceCheck::Present(bytes) => bytes,
+        ReferenceCheck::Refused(put) => return Ok(put),
     };
 
     let mut growth = 0;
@@ -158,7 +158,7 @@ pub(super) async fn referrers(
     repository: RepositoryId,
     subject: &Digest,
     artifact_type: Option<&str>,
-    page: &After,
+    page: &ListPage,
 ) -> Result<Vec<ReferrerRow>> {
     if artifact_type.is_some_and(|artifact_type| artifact_type.contains('\0')) {
         return Ok(Vec::new());

@@ -4,7 +4,7 @@ use model::clock::Timestamp;
 use model::event::{Event, EventKind};
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
-use registry::ledger::After;
+use registry::ledger::ListPage;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -45,7 +45,7 @@ pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now
 }
 
 /// Names in order.
-pub(super) async fn list(on: &impl ConnectionTrait, page: &After) -> Result<Vec<RepositoryName>> {
+pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<RepositoryName>> {
     let paths: Vec<Text<RepositoryName>> = Entity::find()
         .select_only()
         .column(Column::Path)

@@ -18,14 +18,14 @@ use crate::entity::{blob, manifest, manifest_blob, manifest_child, repository_bl
 use crate::sql;
 
 /// What is found of a reference in the repository.
-struct Held {
+struct ReferenceSize {
     size: u64,
     /// With all that it refers to in turn; a blob's is its size.
     total: u64,
 }
 
 /// What came of looking up all that a manifest refers to.
-pub(super) enum Checked {
+pub(super) enum ReferenceCheck {
     /// It is there: so many bytes, each blob once.
     Present(u64),
     /// The manifest cannot be stored, for this reason.
@@ -33,7 +33,11 @@ pub(super) enum Checked {
 }
 
 /// Looks up all that a manifest refers to.
-pub(super) async fn check(on: &impl ConnectionTrait, repository: RepositoryId, new: &NewManifest) -> Result<Checked> {
+pub(super) async fn check(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    new: &NewManifest,
+) -> Result<ReferenceCheck> {
     let links = repository_blob::Entity::find()
         .select_only()
         .column(repository_blob::Column::Digest)
@@ -54,17 +58,17 @@ pub(super) async fn check(on: &impl ConnectionTrait, repository: RepositoryId, n
     let missing: BTreeSet<&Digest> =
         stated().filter(|(_, held)| held.is_none()).map(|(link, _)| &link.digest).collect();
     if !missing.is_empty() {
-        return Ok(Checked::Refused(Put::Missing(missing.into_iter().cloned().collect())));
+        return Ok(ReferenceCheck::Refused(Put::Missing(missing.into_iter().cloned().collect())));
     }
     let mismatched: BTreeSet<&Digest> = stated()
         .filter(|(link, held)| held.is_some_and(|held| held.size != link.size))
         .map(|(link, _)| &link.digest)
         .collect();
     if !mismatched.is_empty() {
-        return Ok(Checked::Refused(Put::SizeMismatch(mismatched.into_iter().cloned().collect())));
+        return Ok(ReferenceCheck::Refused(Put::SizeMismatch(mismatched.into_iter().cloned().collect())));
     }
     let total = blobs.values().chain(children.values()).fold(0_u64, |sum, held| sum.saturating_add(held.total));
-    Ok(Checked::Present(total))
+    Ok(ReferenceCheck::Present(total))
 }
 
 /// Looks links up with a query that gives digest, size and total size.
@@ -73,7 +77,7 @@ async fn held<E: EntityTrait>(
     query: &Select<E>,
     digest: impl ColumnTrait,
     links: &[Link],
-) -> Result<BTreeMap<Digest, Held>> {
+) -> Result<BTreeMap<Digest, ReferenceSize>> {
     let mut found = BTreeMap::new();
     for batch in distinct(links).chunks(sql::BATCH) {
         let rows = query
@@ -82,11 +86,9 @@ async fn held<E: EntityTrait>(
             .into_tuple::<(Text<Digest>, i64, i64)>()
             .all(on)
             .await?;
-        found.extend(
-            rows.into_iter().map(|(digest, size, total)| {
-                (digest.0, Held { size: sql::unsigned(size), total: sql::unsigned(total) })
-            }),
-        );
+        found.extend(rows.into_iter().map(|(digest, size, total)| {
+            (digest.0, ReferenceSize { size: sql::unsigned(size), total: sql::unsigned(total) })
+        }));
     }
     Ok(found)
 }

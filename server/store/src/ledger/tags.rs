@@ -8,7 +8,7 @@ use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Digest, Tag};
 use model::version;
-use registry::ledger::After;
+use registry::ledger::ListPage;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -26,7 +26,7 @@ pub(super) struct Target<'a> {
 }
 
 /// Tags in byte order.
-pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &After) -> Result<Vec<Tag>> {
+pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
         .select_only()
         .column(Column::Name)

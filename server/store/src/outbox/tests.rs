@@ -33,7 +33,7 @@ async fn write(store: &Store, number: i64) {
     let now = store.clock().now();
     let write = |tx: std::sync::Arc<crate::database::Tx>| async move { append(&*tx, &event(number), now).await };
     store.database().write(&Exemption::Test, write).await.unwrap();
-    store.news().tell();
+    store.notifier().notify();
 }
 
 async fn read(system: &System, position: EventPosition) -> Vec<EventRecord> {
@@ -140,10 +140,10 @@ each_database! {
         let follower = tokio::spawn(async move {
             let (mut position, mut seen) = (EventPosition::START, BTreeMap::<i64, u32>::new());
             while seen.len() < usize::try_from(WRITERS * EVENTS).unwrap() {
-                let news = system.store().wait_for_events();
+                let events = system.store().wait_for_events();
                 let records = system.store().events_after(&system, position, 5).await.unwrap();
                 if records.is_empty() {
-                    news.await;
+                    events.await;
                 }
                 for record in records {
                     assert!(record.position > position);
@@ -256,10 +256,10 @@ each_database! {
         }
         let mut waits = Vec::new();
         for number in 1..=10 {
-            let news = other.wait_for_events();
+            let events = other.wait_for_events();
             write(&fixture.store, number).await;
             let written = tokio::time::Instant::now();
-            news.await;
+            events.await;
             waits.push(written.elapsed());
         }
         waits.sort_unstable();

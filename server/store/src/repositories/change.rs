@@ -86,7 +86,7 @@ impl Store {
     /// To be called after each change that others may hold in memory or wait for.
     pub(crate) fn changed(&self) {
         self.standings().forget();
-        self.news().tell();
+        self.notifier().notify();
     }
 }
 

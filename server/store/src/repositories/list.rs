@@ -7,7 +7,7 @@ use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{Repository, RepositorySort};
-use registry::ledger::After;
+use registry::ledger::ListPage;
 use repository::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use sea_orm::{
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Paths within the scope in byte order, for the engine's catalog.
-    pub async fn catalog(&self, scope: &Scope, page: &After) -> Result<Vec<RepositoryName>> {
+    pub async fn catalog(&self, scope: &Scope, page: &ListPage) -> Result<Vec<RepositoryName>> {
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let mut last = page.last.clone().unwrap_or_default();
         let mut names = Vec::new();

@@ -57,7 +57,7 @@ impl Store {
                 Ok::<_, Error>(stars)
             })
             .await?;
-        self.news().tell();
+        self.notifier().notify();
         Ok(unsigned(stars))
     }
 

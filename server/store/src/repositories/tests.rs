@@ -9,7 +9,7 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use model::page::PageRequest;
 use model::repository::{CommentPolicy, NewRepository, RepositoryPatch, RepositorySort};
 use model::role::{Role, Visibility};
-use registry::ledger::{Expect, NewManifest, Place, Put, Segment, Upload};
+use registry::ledger::{NewManifest, Place, Put, Segment, TagPrecondition, Upload};
 use sea_orm::TransactionTrait;
 use uuid::Uuid;
 
@@ -378,7 +378,7 @@ async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &Rep
         blobs: vec![registry::ledger::Link { digest: digest('a'), size: 3 }],
         children: Vec::new(),
         tags: vec![Tag::parse("latest").unwrap()],
-        expect: Expect::default(),
+        expect: TagPrecondition::default(),
     };
     let place = Place { id, name: name.clone(), actor: None };
     assert_eq!(ledger.put_manifest(&place, &manifest, now).await.unwrap(), Put::Stored);

@@ -27,20 +27,20 @@ pub(super) const SMALL: u64 = 64 << 10;
 const SPARE_BUFFERS: usize = 16;
 
 /// A range of one object.
-pub(super) struct Run {
+pub(super) struct ReadRange {
     pub(super) key: String,
     pub(super) range: Range<u64>,
 }
 
 /// The ranges of objects that make up `range` of the concatenation of `segments`.
-pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<Run> {
+pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<ReadRange> {
     let mut start = 0_u64;
     let mut runs = VecDeque::new();
     for segment in segments {
         let end = start.saturating_add(segment.length);
         let (from, to) = (range.start.max(start), range.end.min(end));
         if from < to {
-            runs.push_back(Run { key: segment.key.clone(), range: from - start..to - start });
+            runs.push_back(ReadRange { key: segment.key.clone(), range: from - start..to - start });
         }
         start = end;
     }
@@ -51,8 +51,8 @@ pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<Run> {
 pub(super) struct Reader {
     folder: Arc<Path>,
     spare: Arc<Buffers>,
-    ahead: VecDeque<Run>,
-    open: Option<(File, Run)>,
+    ahead: VecDeque<ReadRange>,
+    open: Option<(File, ReadRange)>,
 }
 
 impl Reader {
@@ -77,7 +77,7 @@ impl Reader {
     }
 
     /// The object to read next, and the range that is left of it.
-    fn current(&mut self) -> Result<Option<(&File, &mut Run)>, StorageError> {
+    fn current(&mut self) -> Result<Option<(&File, &mut ReadRange)>, StorageError> {
         if self.open.as_ref().is_none_or(|(_, run)| run.range.is_empty()) {
             let Some(run) = self.ahead.pop_front() else {
                 self.open = None;

@@ -4,7 +4,7 @@
 use model::event::{EventKind, TagMove};
 use model::id::RepositoryId;
 use model::oci::{Reference, Tag};
-use registry::ledger::{After, Expect, Link, Put, Unlink};
+use registry::ledger::{Link, ListPage, Put, TagPrecondition, UnlinkOutcome};
 
 use super::world::{MANIFEST, World, digest_of, manifest};
 use crate::testing::each_database;
@@ -74,12 +74,12 @@ each_database! {
         let world = World::new(fixture, "team/app").await;
         let first = world.push("first", &[], &["b"]).await;
         let mut second = manifest("second", &[], &["a", "b"]);
-        second.expect = Expect::Absent;
+        second.expect = TagPrecondition::Absent;
         assert_eq!(world.put(&second).await, Put::Unexpected);
         assert_eq!(world.tags().await, ["b"]);
-        second.expect = Expect::PointsElsewhere(vec![second.digest.clone()]);
+        second.expect = TagPrecondition::PointsElsewhere(vec![second.digest.clone()]);
         assert_eq!(world.put(&second).await, Put::Stored);
-        second.expect = Expect::PointsAt(vec![first]);
+        second.expect = TagPrecondition::PointsAt(vec![first]);
         assert_eq!(world.put(&second).await, Put::Unexpected);
         assert_eq!(world.tags().await, ["a", "b"]);
         assert_eq!(world.counters().await.0, 2);
@@ -89,9 +89,9 @@ each_database! {
         let world = World::new(fixture, "team/app").await;
         let layer = world.blob(b"layer").await;
         let digest = world.push("m", std::slice::from_ref(&layer), &[]).await;
-        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), Unlink::InUse);
+        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), UnlinkOutcome::InUse);
         assert!(world.ledger.delete_manifest(&world.place, &digest, world.now()).await.unwrap());
-        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), Unlink::Done);
+        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), UnlinkOutcome::Done);
     }
 
     async fn deleting_a_manifest_takes_its_tags_and_leaves_its_children(fixture: &Fixture) {
@@ -151,7 +151,7 @@ each_database! {
         assert_eq!(world.tags().await, ["10", "9", "A", "B", "_x", "a", "b"]);
         let mut seen = Vec::new();
         loop {
-            let page = After { last: seen.last().cloned(), limit: 3 };
+            let page = ListPage { last: seen.last().cloned(), limit: 3 };
             let tags = world.ledger.tags(world.place.id, &page).await.unwrap();
             if tags.is_empty() {
                 break;
@@ -159,11 +159,11 @@ each_database! {
             seen.extend(tags.into_iter().map(String::from));
         }
         assert_eq!(seen, world.tags().await);
-        let zero = After { last: Some("A\0x".to_owned()), limit: 1 };
+        let zero = ListPage { last: Some("A\0x".to_owned()), limit: 1 };
         assert_eq!(world.ledger.tags(world.place.id, &zero).await.unwrap(), [tag("B")]);
-        let after_missing = After { last: Some("9zzz".to_owned()), limit: 1 };
+        let after_missing = ListPage { last: Some("9zzz".to_owned()), limit: 1 };
         assert_eq!(world.ledger.tags(world.place.id, &after_missing).await.unwrap(), [tag("A")]);
-        assert!(world.ledger.tags(world.place.id, &After { last: None, limit: 0 }).await.unwrap().is_empty());
+        assert!(world.ledger.tags(world.place.id, &ListPage { last: None, limit: 0 }).await.unwrap().is_empty());
     }
 
     async fn referrers_come_by_digest_and_type_even_of_what_is_not_there(fixture: &Fixture) {
@@ -179,14 +179,14 @@ each_database! {
             digests.push((referrer.digest, kind));
         }
         digests.sort();
-        let all = After { last: None, limit: 10 };
+        let all = ListPage { last: None, limit: 10 };
         let found = world.ledger.referrers(world.place.id, &subject, None, &all).await.unwrap();
         let found: Vec<_> = found.iter().map(|row| (row.digest.clone(), row.artifact_type.as_deref().unwrap())).collect();
         assert_eq!(found, digests);
         let sboms = world.ledger.referrers(world.place.id, &subject, Some("text/sbom"), &all).await.unwrap();
         assert_eq!(sboms.len(), 2);
         assert!(world.ledger.referrers(world.place.id, &subject, Some("text/\0"), &all).await.unwrap().is_empty());
-        let rest = After { last: Some(digests[0].0.to_string()), limit: 1 };
+        let rest = ListPage { last: Some(digests[0].0.to_string()), limit: 1 };
         let rest = world.ledger.referrers(world.place.id, &subject, None, &rest).await.unwrap();
         assert_eq!(rest.iter().map(|row| &row.digest).collect::<Vec<_>>(), [&digests[1].0]);
     }

@@ -4,7 +4,7 @@
 use futures::future::join_all;
 use model::event::EventKind;
 use model::oci::{Reference, Tag};
-use registry::ledger::{Expect, Put, Unlink};
+use registry::ledger::{Put, TagPrecondition, UnlinkOutcome};
 
 use super::world::{World, digest_of, manifest};
 use crate::access::Exemption;
@@ -44,7 +44,7 @@ each_database! {
             let world = world.clone();
             async move {
                 let mut new = manifest(&format!("manifest {number}"), &[], &["release"]);
-                new.expect = Expect::Absent;
+                new.expect = TagPrecondition::Absent;
                 world.put(&new).await
             }
         });
@@ -94,10 +94,10 @@ each_database! {
                 async move { remover.ledger.unlink_blob(remover.place.id, &digest).await.unwrap() }
             });
             match (push.await.unwrap(), unlink.await.unwrap()) {
-                (Put::Stored, Unlink::InUse) => {
+                (Put::Stored, UnlinkOutcome::InUse) => {
                     assert!(world.ledger.blob(world.place.id, &digest).await.unwrap().is_some());
                 }
-                (Put::Missing(missing), Unlink::Done) => assert_eq!(missing, [digest]),
+                (Put::Missing(missing), UnlinkOutcome::Done) => assert_eq!(missing, [digest]),
                 outcome => panic!("{outcome:?}"),
             }
         }
@@ -108,7 +108,7 @@ each_database! {
         for round in 0..30 {
             let bytes = format!("layer {round}");
             let link = world.blob(bytes.as_bytes()).await;
-            assert_eq!(world.ledger.unlink_blob(world.place.id, &link.digest).await.unwrap(), Unlink::Done);
+            assert_eq!(world.ledger.unlink_blob(world.place.id, &link.digest).await.unwrap(), UnlinkOutcome::Done);
             let (sweeper, digest) = (world.store.clone(), link.digest.clone());
             let sweep = tokio::spawn(async move {
                 let delete = "DELETE FROM blob WHERE digest = $1";

@@ -7,9 +7,9 @@ use registry::ledger::Ledger;
 use crate::testing::Fixture;
 
 /// A fixture that takes its database away when the test is over.
-struct Alive(Option<Fixture>);
+struct FixtureGuard(Option<Fixture>);
 
-impl Drop for Alive {
+impl Drop for FixtureGuard {
     fn drop(&mut self) {
         let Some(fixture) = self.0.take() else { return };
         let finish = fixture.finish();
@@ -17,8 +17,8 @@ impl Drop for Alive {
     }
 }
 
-fn alive(fixture: Fixture) -> (Arc<dyn Ledger>, Alive) {
-    (fixture.ledger.clone(), Alive(Some(fixture)))
+fn alive(fixture: Fixture) -> (Arc<dyn Ledger>, FixtureGuard) {
+    (fixture.ledger.clone(), FixtureGuard(Some(fixture)))
 }
 
 mod sqlite {

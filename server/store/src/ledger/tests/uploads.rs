@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use model::oci::Algorithm;
-use registry::ledger::{After, Segment, Unlink};
+use registry::ledger::{ListPage, Segment, UnlinkOutcome};
 use uuid::Uuid;
 
 use super::world::{World, digest_of};
@@ -88,8 +88,8 @@ each_database! {
         assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap(), Some(5));
         assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap(), Some(5));
         assert!(here.ledger.blob(to, &link.digest).await.unwrap().is_some());
-        assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), Unlink::Done);
-        assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), Unlink::Absent);
+        assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), UnlinkOutcome::Done);
+        assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), UnlinkOutcome::Absent);
         assert!(here.ledger.blob(to, &link.digest).await.unwrap().is_some());
     }
 
@@ -112,7 +112,7 @@ each_database! {
             World::new(fixture, name).await;
             World::new(fixture, name).await;
         }
-        let page = |last: Option<&str>| After { last: last.map(str::to_owned), limit: 2 };
+        let page = |last: Option<&str>| ListPage { last: last.map(str::to_owned), limit: 2 };
         let names = async |last| -> Vec<String> {
             ledger.repositories(&page(last)).await.unwrap().into_iter().map(String::from).collect()
         };

@@ -7,7 +7,7 @@ use model::account::AccountName;
 use model::clock::Timestamp;
 use model::event::{Actor, Event, EventKind};
 use model::oci::{Algorithm, Digest, RepositoryName, Tag};
-use registry::ledger::{After, Expect, Ledger, Link, NewManifest, Place, Put, Segment, Upload};
+use registry::ledger::{Ledger, Link, ListPage, NewManifest, Place, Put, Segment, TagPrecondition, Upload};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ impl World {
 
     /// All tags.
     pub(crate) async fn tags(&self) -> Vec<String> {
-        let tags = self.ledger.tags(self.place.id, &After { last: None, limit: 1000 }).await.unwrap();
+        let tags = self.ledger.tags(self.place.id, &ListPage { last: None, limit: 1000 }).await.unwrap();
         tags.into_iter().map(String::from).collect()
     }
 
@@ -109,7 +109,7 @@ pub(crate) fn manifest(payload: &str, blobs: &[Link], tags: &[&str]) -> NewManif
         blobs: blobs.to_vec(),
         children: Vec::new(),
         tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
-        expect: Expect::Anything,
+        expect: TagPrecondition::Anything,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The works that are measured, each with what counts about it and what it has to reach.
+//! The workloads that are measured, each with what counts about it and what it has to reach.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::bench::number::{GIB, MIB, real};
 
 /// Something that a registry is asked to do, over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum Workload {
     ManifestByDigest,
     ManifestByTag,
     BlobHead,
@@ -47,75 +47,75 @@ pub(crate) enum Measure {
 /// What has to be reached, if anything.
 pub(crate) type Goal = (Measure, Option<f64>);
 
-/// Every work, in the order of the table.
-pub(crate) const ALL: [Work; 17] = [
-    Work::ManifestByDigest,
-    Work::ManifestByTag,
-    Work::BlobHead,
-    Work::BlobGet,
-    Work::Tags,
-    Work::ManyTags,
-    Work::Page,
-    Work::BlobPut,
-    Work::Push,
-    Work::Idle,
-    Work::Home,
-    Work::HomeSignedIn,
-    Work::Search,
-    Work::SearchSignedIn,
-    Work::MyRepositories,
-    Work::Namespace,
-    Work::Catalog,
+/// Every workload, in the order of the table.
+pub(crate) const ALL: [Workload; 17] = [
+    Workload::ManifestByDigest,
+    Workload::ManifestByTag,
+    Workload::BlobHead,
+    Workload::BlobGet,
+    Workload::Tags,
+    Workload::ManyTags,
+    Workload::Page,
+    Workload::BlobPut,
+    Workload::Push,
+    Workload::Idle,
+    Workload::Home,
+    Workload::HomeSignedIn,
+    Workload::Search,
+    Workload::SearchSignedIn,
+    Workload::MyRepositories,
+    Workload::Namespace,
+    Workload::Catalog,
 ];
 
-impl Work {
+impl Workload {
     /// What it is called, on the command line too.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Work::ManifestByDigest => "manifest-by-digest",
-            Work::ManifestByTag => "manifest-by-tag",
-            Work::BlobHead => "blob-head",
-            Work::BlobGet => "blob-get-200-mib",
-            Work::Tags => "tags-n-100",
-            Work::ManyTags => "tags-n-100-of-many",
-            Work::Page => "repository-page",
-            Work::BlobPut => "blob-put-200-mib",
-            Work::Push => "push-1-gib-stream",
-            Work::Idle => "idle",
-            Work::Home => "home",
-            Work::HomeSignedIn => "home-signed-in",
-            Work::Search => "search",
-            Work::SearchSignedIn => "search-signed-in",
-            Work::MyRepositories => "my-repositories",
-            Work::Namespace => "namespace",
-            Work::Catalog => "catalog-n-100",
+            Workload::ManifestByDigest => "manifest-by-digest",
+            Workload::ManifestByTag => "manifest-by-tag",
+            Workload::BlobHead => "blob-head",
+            Workload::BlobGet => "blob-get-200-mib",
+            Workload::Tags => "tags-n-100",
+            Workload::ManyTags => "tags-n-100-of-many",
+            Workload::Page => "repository-page",
+            Workload::BlobPut => "blob-put-200-mib",
+            Workload::Push => "push-1-gib-stream",
+            Workload::Idle => "idle",
+            Workload::Home => "home",
+            Workload::HomeSignedIn => "home-signed-in",
+            Workload::Search => "search",
+            Workload::SearchSignedIn => "search-signed-in",
+            Workload::MyRepositories => "my-repositories",
+            Workload::Namespace => "namespace",
+            Workload::Catalog => "catalog-n-100",
         }
     }
 
     /// What counts about it, with the bound that it has to keep.
     pub(crate) fn goals(self) -> &'static [Goal] {
         match self {
-            Work::ManifestByDigest => &[(Measure::Requests, Some(10.0))],
-            Work::ManifestByTag => &[(Measure::Requests, Some(9.0))],
-            Work::BlobHead => &[(Measure::Requests, Some(12.0))],
-            Work::BlobGet => &[(Measure::Gibibytes, Some(0.95))],
-            Work::Tags => &[(Measure::Requests, None), (Measure::P99, Some(0.002))],
-            Work::ManyTags => &[(Measure::P99, Some(0.002))],
-            Work::Page => &[(Measure::Requests, None), (Measure::P99, Some(0.010))],
-            Work::Home | Work::HomeSignedIn | Work::MyRepositories | Work::Namespace => {
+            Workload::ManifestByDigest => &[(Measure::Requests, Some(10.0))],
+            Workload::ManifestByTag => &[(Measure::Requests, Some(9.0))],
+            Workload::BlobHead => &[(Measure::Requests, Some(12.0))],
+            Workload::BlobGet => &[(Measure::Gibibytes, Some(0.95))],
+            Workload::Tags => &[(Measure::Requests, None), (Measure::P99, Some(0.002))],
+            Workload::ManyTags => &[(Measure::P99, Some(0.002))],
+            Workload::Page => &[(Measure::Requests, None), (Measure::P99, Some(0.010))],
+            Workload::Home | Workload::HomeSignedIn | Workload::MyRepositories | Workload::Namespace => {
                 &[(Measure::Requests, None), (Measure::P99, Some(0.010))]
             }
-            Work::Search | Work::SearchSignedIn => &[(Measure::Requests, None), (Measure::P99, Some(0.030))],
-            Work::Catalog => &[(Measure::Requests, None), (Measure::P99, Some(0.003))],
-            Work::BlobPut => &[(Measure::Gibibytes, None), (Measure::Wall, None)],
-            Work::Push => &[(Measure::Gibibytes, Some(0.75)), (Measure::Wall, Some(0.85))],
-            Work::Idle => &[(Measure::Memory, Some(60.0 * 1_048_576.0)), (Measure::Start, Some(0.3))],
+            Workload::Search | Workload::SearchSignedIn => &[(Measure::Requests, None), (Measure::P99, Some(0.030))],
+            Workload::Catalog => &[(Measure::Requests, None), (Measure::P99, Some(0.003))],
+            Workload::BlobPut => &[(Measure::Gibibytes, None), (Measure::Wall, None)],
+            Workload::Push => &[(Measure::Gibibytes, Some(0.75)), (Measure::Wall, Some(0.85))],
+            Workload::Idle => &[(Measure::Memory, Some(60.0 * 1_048_576.0)), (Measure::Start, Some(0.3))],
         }
     }
 
     /// Only ours can do it, or only ours is asked to.
     pub(crate) fn ours_alone(self) -> bool {
-        matches!(self, Work::ManyTags | Work::Page) || self.wants_filled_server()
+        matches!(self, Workload::ManyTags | Workload::Page) || self.wants_filled_server()
     }
 
     /// It asks for what one run of each server holds.
@@ -127,42 +127,42 @@ impl Work {
     pub(crate) fn wants_filled_server(self) -> bool {
         matches!(
             self,
-            Work::Home
-                | Work::HomeSignedIn
-                | Work::Search
-                | Work::SearchSignedIn
-                | Work::MyRepositories
-                | Work::Namespace
-                | Work::Catalog
+            Workload::Home
+                | Workload::HomeSignedIn
+                | Workload::Search
+                | Workload::SearchSignedIn
+                | Workload::MyRepositories
+                | Workload::Namespace
+                | Workload::Catalog
         )
     }
 
     /// It leaves much behind, or is about the start: each round begins with an empty folder.
     pub(crate) fn wants_fresh_server(self) -> bool {
-        matches!(self, Work::BlobPut | Work::Push | Work::Idle)
+        matches!(self, Workload::BlobPut | Workload::Push | Workload::Idle)
     }
 
     /// Requests that are under way at once. Where latency counts nobody else is asking.
     pub(crate) fn connections(self) -> usize {
         match self {
-            Work::ManifestByDigest | Work::ManifestByTag | Work::BlobHead => 16,
+            Workload::ManifestByDigest | Workload::ManifestByTag | Workload::BlobHead => 16,
             _ => 1,
         }
     }
 
     /// Its size is what is counted, not its requests.
     pub(crate) fn counts_bytes(self) -> bool {
-        matches!(self, Work::BlobGet | Work::BlobPut | Work::Push)
+        matches!(self, Workload::BlobGet | Workload::BlobPut | Workload::Push)
     }
 }
 
 impl Measure {
     /// The figure of one sample, as it goes into a ratio.
-    pub(crate) fn of(self, work: Work, sample: &Sample) -> f64 {
+    pub(crate) fn of(self, workload: Workload, sample: &Sample) -> f64 {
         match self {
-            Measure::Requests => 1.0 / cpu_per_unit(work, sample),
-            Measure::Gibibytes => cpu_per_unit(work, sample),
-            Measure::Wall => sample.load.took.as_secs_f64() / units(work, sample),
+            Measure::Requests => 1.0 / cpu_per_unit(workload, sample),
+            Measure::Gibibytes => cpu_per_unit(workload, sample),
+            Measure::Wall => sample.load.took.as_secs_f64() / units(workload, sample),
             Measure::P99 => sample.load.latencies.percentile(99).as_secs_f64(),
             Measure::Memory => real(sample.resident),
             Measure::Start => sample.load.latencies.percentile(100).as_secs_f64(),
@@ -193,14 +193,14 @@ impl Measure {
 }
 
 /// How many requests or GiB a sample holds.
-pub(crate) fn units(work: Work, sample: &Sample) -> f64 {
+pub(crate) fn units(workload: Workload, sample: &Sample) -> f64 {
     let load = &sample.load;
-    if work.counts_bytes() { real(load.bytes) / real(GIB) } else { real(load.latencies.total()) }
+    if workload.counts_bytes() { real(load.bytes) / real(GIB) } else { real(load.latencies.total()) }
 }
 
 /// The server's processor seconds for one request or GiB; never nought, since Linux counts in hundredths.
-pub(crate) fn cpu_per_unit(work: Work, sample: &Sample) -> f64 {
-    sample.cpu.max(Duration::from_millis(1)).as_secs_f64() / units(work, sample).max(f64::MIN_POSITIVE)
+pub(crate) fn cpu_per_unit(workload: Workload, sample: &Sample) -> f64 {
+    sample.cpu.max(Duration::from_millis(1)).as_secs_f64() / units(workload, sample).max(f64::MIN_POSITIVE)
 }
 
 /// MiB per second.
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_name_is_given_once() {
-        for (place, work) in ALL.iter().enumerate() {
-            assert!(ALL[place + 1..].iter().all(|other| other.name() != work.name()), "{work:?}");
+        for (place, workload) in ALL.iter().enumerate() {
+            assert!(ALL[place + 1..].iter().all(|other| other.name() != workload.name()), "{workload:?}");
         }
     }
 
@@ -233,8 +233,8 @@ mod tests {
         sample.load.bytes = 2 * GIB;
         sample.load.took = Duration::from_secs(4);
         sample.cpu = Duration::from_secs(1);
-        assert!((Measure::Gibibytes.of(Work::BlobGet, &sample) - 0.5).abs() < 1e-9);
-        assert!((Measure::Wall.of(Work::BlobGet, &sample) - 2.0).abs() < 1e-9);
+        assert!((Measure::Gibibytes.of(Workload::BlobGet, &sample) - 0.5).abs() < 1e-9);
+        assert!((Measure::Wall.of(Workload::BlobGet, &sample) - 2.0).abs() < 1e-9);
         assert!((throughput(&sample) - 512.0).abs() < 1e-9);
     }
 }

@@ -1,4 +1,4 @@
-//! News of events: this process's own at once, other nodes' through PostgreSQL's `LISTEN` and `NOTIFY`.
+//! Notifications of new events: within this process at once, between nodes through PostgreSQL's `LISTEN` and `NOTIFY`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ const NOTIFY_EVERY: Duration = Duration::from_millis(50);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Who waits for events, and what tells them.
+/// Wakes the tasks that wait for events.
 #[derive(Debug)]
-pub(crate) struct News {
+pub(crate) struct EventNotifier {
     signals: Arc<Signals>,
-    /// What sends and hears news on PostgreSQL, for as long as the store is open.
+    /// The tasks that send and receive notifications on PostgreSQL; they end with the store.
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -32,13 +32,13 @@ struct Signals {
     to_send: Notify,
 }
 
-impl News {
-    /// Of this process alone.
+impl EventNotifier {
+    /// For this process only.
     pub(crate) fn local() -> Self {
         Self { signals: Arc::default(), _tasks: Vec::new() }
     }
 
-    /// Of all nodes on one PostgreSQL database.
+    /// For all nodes on one PostgreSQL database.
     pub(crate) fn shared(url: &str, database: DatabaseConnection) -> Self {
         let signals: Arc<Signals> = Arc::default();
         let send = tokio::spawn(send(Arc::clone(&signals), database));
@@ -46,14 +46,14 @@ impl News {
         Self { signals, _tasks: vec![AbortOnDropHandle::new(send), AbortOnDropHandle::new(listen)] }
     }
 
-    /// To be called after an event was committed.
-    pub(crate) fn tell(&self) {
+    /// Call this after an event was committed.
+    pub(crate) fn notify(&self) {
         self.signals.waiting.notify_waiters();
         self.signals.to_send.notify_one();
     }
 
-    /// Done at the next news after this call.
-    pub(crate) fn heard(&self) -> Notified<'_> {
+    /// Resolves at the first notification after this call.
+    pub(crate) fn notified(&self) -> Notified<'_> {
         self.signals.waiting.notified()
     }
 }
@@ -62,7 +62,7 @@ async fn send(signals: Arc<Signals>, database: DatabaseConnection) {
     loop {
         signals.to_send.notified().await;
         if let Err(error) = database.execute_unprepared(&format!("NOTIFY {CHANNEL}")).await {
-            tracing::debug!(%error, "other nodes could not be told of events; they look for themselves");
+            tracing::debug!(%error, "cannot notify other nodes of events; they poll for them");
         }
         tokio::time::sleep(NOTIFY_EVERY).await;
     }
@@ -71,19 +71,19 @@ async fn send(signals: Arc<Signals>, database: DatabaseConnection) {
 async fn listen(signals: Arc<Signals>, url: String) {
     let mut wait = FIRST_WAIT;
     loop {
-        let Err(error) = hear(&signals, &url, &mut wait).await;
-        tracing::warn!(%error, "not listening for other nodes' events; followers look for them once a second");
+        let Err(error) = receive(&signals, &url, &mut wait).await;
+        tracing::warn!(%error, "cannot listen for other nodes' events; polling once a second");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
-async fn hear(signals: &Signals, url: &str, wait: &mut Duration) -> Result<Infallible, SqlxError> {
+async fn receive(signals: &Signals, url: &str, wait: &mut Duration) -> Result<Infallible, SqlxError> {
     let mut listener = PgListener::connect(url).await?;
     listener.listen(CHANNEL).await?;
     *wait = FIRST_WAIT;
     loop {
-        // At first, and after a lost connection, there may be events that nobody told of.
+        // Events may have been missed before the first connection, or while it was lost.
         signals.waiting.notify_waiters();
         listener.try_recv().await?;
     }
