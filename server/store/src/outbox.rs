@@ -16,8 +16,7 @@ use model::oci::RepositoryName;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -204,7 +203,7 @@ impl Store {
     #[cfg(any(test, feature = "testing"))]
     pub async fn settle_events(&self, system: &System) -> Result<()> {
         let on = self.database().read(system);
-        while Entity::find().filter(settled(on).not()).count(on).await? > 0 {
+        while Entity::find().filter(settled(on).not()).one(on).await?.is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())
