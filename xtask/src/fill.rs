@@ -32,8 +32,14 @@ pub(crate) struct Entry {
     pub(crate) private: bool,
 }
 
-/// Builds the server, creates the database if there is none, and inserts the list's most popular entries, each once.
-pub(crate) fn run(machine: &Machine, data: &Path, from: &Path, rows: Option<u64>) -> Result<ExitCode, Fault> {
+/// Builds the server unless a program is given, creates the database if there is none, and inserts the list's most popular entries, each once.
+pub(crate) fn run(
+    machine: &Machine,
+    program: Option<PathBuf>,
+    data: &Path,
+    from: &Path,
+    rows: Option<u64>,
+) -> Result<ExitCode, Fault> {
     // The programs that are started run in the checkout's root.
     let data = &std::path::absolute(data).map_err(Fault::file("find", data))?;
     let list = fs::File::open(from).map_err(Fault::file("read", from))?;
@@ -47,7 +53,7 @@ pub(crate) fn run(machine: &Machine, data: &Path, from: &Path, rows: Option<u64>
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.pulls));
     let rows = rows.unwrap_or(u64::MAX);
-    let program = serve::build(machine)?;
+    let program = program.map_or_else(|| serve::build(machine), Ok)?;
     process::output(process::command(machine, &program).args(["user", "list", "--data"]).arg(data))?;
     let mut filler = Filler::open(machine, data)?;
     for entry in entries.iter().take(usize::try_from(rows).unwrap_or(usize::MAX)) {

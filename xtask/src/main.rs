@@ -79,6 +79,9 @@ enum Task {
         /// Only the most popular ones.
         #[arg(long, value_name = "N")]
         rows: Option<u64>,
+        /// Creates the database with this portolan and builds none.
+        #[arg(long)]
+        program: Option<PathBuf>,
     },
     /// Builds the stylesheet, the public files and the islands into `target/site`.
     Bundle,
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
         Task::Bench { workloads, quick, program, repositories } => {
             bench::run(&machine, program, quick, &workloads, &repositories)
         }
-        Task::Fill { data, from, rows } => fill::run(&machine, &data, &from, rows),
+        Task::Fill { data, from, rows, program } => fill::run(&machine, program, &data, &from, rows),
         Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|fault| {
