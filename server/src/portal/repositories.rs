@@ -61,8 +61,8 @@ impl Repositories for Visit {
     }
 
     async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview> {
-        let (permit, head) = self.state.store.head(&self.viewer, path).await.map_err(told)?;
-        let source = self.state.store.overview_source(&permit).await.map_err(told)?;
+        let (permit, head, source) =
+            self.state.store.head_and_overview_source(&self.viewer, path).await.map_err(told)?;
         let latest = self.state.store.newest_tag(&permit).await.map_err(told)?;
         let platforms = latest.as_ref().map(|tag| tag.platforms.clone()).unwrap_or_default();
         let html = self.state.texts.readme(&source).await?;

@@ -19,9 +19,11 @@ use super::{Search, document};
 /// How many events are read at a time.
 const EVENTS: u64 = 500;
 /// How many repositories are read at a time while the index is built.
-const BATCH: u64 = 500;
-/// How many repositories are read at once: a database elsewhere takes its time, and others ask it too.
-const AT_ONCE: usize = 4;
+const BATCH: u64 = 2_000;
+/// How many repositories one query reads.
+const CHUNK: usize = 100;
+/// How many such queries run at the same time.
+const AT_ONCE: usize = 2;
 /// Commits are at least this far apart.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// How many repositories are between two commits of a first build, so that what is there is found early.
@@ -124,21 +126,46 @@ async fn apply(search: &Search, system: &System, position: &mut EventPosition) -
     Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
-/// Writes these repositories as they stand in SQL now; those that are gone are taken out.
+/// Writes these repositories to the index as they are in SQL now, and removes those that no longer exist.
 async fn replace(search: &Search, system: &System, ids: impl IntoIterator<Item = RepositoryId>) -> Result<(), Error> {
-    let read = async |id| Ok::<_, Error>((id, readable(id, system.store().search_document(system, id).await)?));
-    let rows: Vec<_> = stream::iter(ids).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
-    blocking(search, move |index| {
-        let changes = rows.into_iter().map(|(id, row)| {
-            let document: Option<TantivyDocument> = row.map(|row| document::document(&index.fields, id, &row));
-            (id, document)
-        });
-        index.replace(changes.collect())
-    })
-    .await
+    let ids: Vec<RepositoryId> = ids.into_iter().collect();
+    let chunks: Vec<Vec<RepositoryId>> = ids.chunks(CHUNK).map(<[_]>::to_vec).collect();
+    let read = async |chunk| documents(system, chunk).await;
+    let mut rows = stream::iter(chunks).map(read).buffer_unordered(AT_ONCE);
+    while let Some(rows) = rows.try_next().await? {
+        blocking(search, move |index| {
+            let changes = rows.into_iter().map(|(id, row)| {
+                let document: Option<TantivyDocument> = row.map(|row| document::document(&index.fields, id, &row));
+                (id, document)
+            });
+            index.replace(changes.collect())
+        })
+        .await?;
+    }
+    Ok(())
 }
 
-/// What the store gave of a repository. One whose rows do not parse is not found; it must not keep the others from being found.
+/// Reads repositories for the index; `None` for one that does not exist or whose rows do not parse. The latter must not keep
+/// the others out of the index, so a chunk that does not parse is read again one by one.
+async fn documents(
+    system: &System,
+    ids: Vec<RepositoryId>,
+) -> Result<Vec<(RepositoryId, Option<SearchDocument>)>, Error> {
+    let store = system.store();
+    match store.search_documents(system, &ids).await {
+        Ok(mut documents) => Ok(ids.into_iter().map(|id| (id, documents.remove(&id))).collect()),
+        Err(store::Error::Corrupt(_)) => {
+            let mut documents = Vec::with_capacity(ids.len());
+            for id in ids {
+                documents.push((id, readable(id, store.search_document(system, id).await)?));
+            }
+            Ok(documents)
+        }
+        Err(error) => Err(Error::Store(error)),
+    }
+}
+
+/// The document of one repository, `None` if its rows do not parse.
 fn readable(id: RepositoryId, row: store::Result<Option<SearchDocument>>) -> Result<Option<SearchDocument>, Error> {
     match row {
         Err(error @ store::Error::Corrupt(_)) => {

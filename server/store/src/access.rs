@@ -16,8 +16,8 @@ pub use need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, 
 pub use permit::{Covers, Permit};
 pub(crate) use proof::{Exemption, Proof};
 pub(crate) use roles::{granted_to, is_admin, role_of, role_of_rank};
-pub(crate) use scope::LIBRARY;
 pub use scope::Scope;
+pub(crate) use scope::{LIBRARY, document_terms};
 pub(crate) use standing::Standings;
 pub use standing::{AllowedActions, NamespaceStanding, RepositoryFacts, SiteStanding, Standing};
 pub use verdict::{

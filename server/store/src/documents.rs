@@ -1,28 +1,28 @@
 //! Repositories as the search index keeps them: everything that one is found by, and the terms of those who may find it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use model::id::RepositoryId;
 use model::image::ImageConfig;
 use model::oci::{Digest, Tag};
 use model::repository::Repository;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, JoinType, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
-use crate::access::System;
+use crate::access::{self, System};
 use crate::entity::column::{Json, Text};
 use crate::entity::{image, manifest_child, repository, tag};
 use crate::repositories::RepositoryRow;
-use crate::{Result, Store};
+use crate::{Result, Store, sql};
 
 /// By how many of its tags a repository is found; the newest count.
-const TAGS: u64 = 500;
+const TAGS: i64 = 500;
 
 /// Of how many of its newest tags the images' platforms and labels count.
-const IMAGES_OF_TAGS: u64 = 20;
+const IMAGES_OF_TAGS: usize = 20;
 
 /// All that a repository is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,31 +49,72 @@ struct DocumentRow {
     namespace_id: Option<i64>,
 }
 
+#[derive(FromQueryResult)]
+struct TagRow {
+    repository_id: i64,
+    name: Text<Tag>,
+    digest: Text<Digest>,
+}
+
+/// A label or platform source: an inspected image of a repository.
+#[derive(FromQueryResult)]
+struct ImageRow {
+    repository_id: i64,
+    platform: String,
+    config: Json<ImageConfig>,
+}
+
 impl Store {
-    /// What the index is to say of a repository; `None` when it is gone.
+    /// The search document of a repository; `None` if it does not exist.
     pub async fn search_document(&self, system: &System, id: RepositoryId) -> Result<Option<SearchDocument>> {
-        let rows = self.database().read(system);
-        let row = RepositoryRow::select()
-            .columns([repository::Column::Overview, repository::Column::NamespaceId])
-            .filter(repository::Column::Id.eq(id.0))
-            .filter(repository::Column::NamespaceId.is_not_null())
-            .into_model::<DocumentRow>()
-            .one(rows)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let repository = row.repository.view(None, false)?;
-        let (labels, platforms) = traits_of_images(rows, id).await?;
-        Ok(Some(SearchDocument {
-            overview: row.overview,
-            readers: self.document_terms(system, id.0, row.namespace_id, repository.visibility).await?,
-            tags: newest_tags(rows, id).await?,
-            labels,
-            platforms,
-            repository,
-        }))
+        Ok(self.search_documents(system, &[id]).await?.remove(&id))
     }
 
-    /// Repositories of the hub in the order of their identities, at most `limit` after `last`; for building an index anew.
+    /// The search documents of these repositories, without those that do not exist. The number of statements does not
+    /// depend on the number of repositories, except for those with very many tags.
+    pub async fn search_documents(
+        &self,
+        system: &System,
+        ids: &[RepositoryId],
+    ) -> Result<HashMap<RepositoryId, SearchDocument>> {
+        let on = self.database().read(system);
+        let rows = RepositoryRow::select()
+            .columns([repository::Column::Overview, repository::Column::NamespaceId])
+            .filter(repository::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .filter(repository::Column::NamespaceId.is_not_null())
+            .into_model::<DocumentRow>()
+            .all(on)
+            .await?;
+        let found: Vec<i64> = rows.iter().map(|row| row.repository.id).collect();
+        let mut grants = self.document_grants(system, &found).await?;
+        let mut tags = newest_tags(on, &rows).await?;
+        let mut images = images_of(on, &tags).await?;
+        let mut documents = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let id = row.repository.id;
+            let repository = row.repository.view(None, false)?;
+            let (mut labels, mut platforms) = (BTreeSet::new(), BTreeSet::new());
+            for image in images.remove(&id).unwrap_or_default() {
+                labels.extend(image.config.0.labels);
+                if !image.platform.is_empty() && image.platform != crate::images::NO_PLATFORM {
+                    platforms.insert(image.platform);
+                }
+            }
+            let grants = grants.remove(&id).unwrap_or_default();
+            let document = SearchDocument {
+                overview: row.overview,
+                readers: access::document_terms(row.namespace_id, repository.visibility, grants),
+                tags: tags.remove(&id).unwrap_or_default().into_iter().map(|tag| tag.name.0).collect(),
+                labels: labels.into_iter().collect(),
+                platforms: platforms.into_iter().collect(),
+                repository,
+            };
+            documents.insert(RepositoryId(id), document);
+        }
+        Ok(documents)
+    }
+
+    /// Up to `limit` repositories of the hub in the order of their ids, after `last`; for building an index.
     pub async fn repository_ids_after(
         &self,
         system: &System,
@@ -94,50 +135,71 @@ impl Store {
     }
 }
 
-async fn newest_tags(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<Vec<Tag>> {
-    let names = newest(repository, TAGS).column(tag::Column::Name).into_tuple::<Text<Tag>>().all(on).await?;
-    Ok(names.into_iter().map(|name| name.0).collect())
-}
-
-/// A query for something of a repository's newest tags.
-fn newest(repository: RepositoryId, limit: u64) -> Select<tag::Entity> {
-    tag::Entity::find()
-        .select_only()
-        .filter(tag::Column::RepositoryId.eq(repository.0))
-        .order_by_desc(tag::Column::PushedAt)
-        .order_by_desc(tag::Column::Name)
-        .limit(limit)
-}
-
-/// Labels and platforms of the images that the newest tags point at, by themselves or by an index.
-async fn traits_of_images(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-) -> Result<(Vec<(String, String)>, Vec<String>)> {
-    let targets = newest(repository, IMAGES_OF_TAGS).column(tag::Column::Digest).into_tuple::<Text<Digest>>();
-    let targets: Vec<String> = targets.all(on).await?.into_iter().map(|digest| digest.0.to_string()).collect();
-    let children = manifest_child::Entity::find()
-        .select_only()
-        .column(manifest_child::Column::Child)
-        .filter(manifest_child::Column::RepositoryId.eq(repository.0))
-        .filter(manifest_child::Column::Parent.is_in(&targets))
-        .into_query();
-    let rows = image::Entity::find()
-        .select_only()
-        .columns([image::Column::Platform, image::Column::Config])
-        .filter(image::Column::RepositoryId.eq(repository.0))
-        .filter(image::Column::Digest.is_in(&targets).or(image::Column::Digest.in_subquery(children)))
-        .into_tuple::<(String, Json<ImageConfig>)>()
-        .all(on)
-        .await?;
-    let (mut labels, mut platforms) = (BTreeSet::new(), BTreeSet::new());
-    for (platform, config) in rows {
-        labels.extend(config.0.labels);
-        if !platform.is_empty() && platform != crate::images::NO_PLATFORM {
-            platforms.insert(platform);
+/// The newest [`TAGS`] tags of each repository, newest first. Repositories with more tags are read one by one, because only
+/// then does an index limit the rows that are read.
+async fn newest_tags(on: &impl ConnectionTrait, rows: &[DocumentRow]) -> Result<HashMap<i64, Vec<TagRow>>> {
+    let tagged = rows.iter().map(|row| &row.repository).filter(|repository| repository.tag_count > 0);
+    let (many, few): (Vec<_>, Vec<_>) = tagged.partition(|repository| repository.tag_count > TAGS);
+    let newest = || {
+        tag::Entity::find()
+            .select_only()
+            .columns([tag::Column::RepositoryId, tag::Column::Name, tag::Column::Digest])
+            .order_by_desc(tag::Column::PushedAt)
+            .order_by_desc(tag::Column::Name)
+    };
+    let mut tags: HashMap<i64, Vec<TagRow>> = HashMap::new();
+    if !few.is_empty() {
+        let few = newest().filter(tag::Column::RepositoryId.is_in(few.iter().map(|repository| repository.id)));
+        for row in few.into_model::<TagRow>().all(on).await? {
+            tags.entry(row.repository_id).or_default().push(row);
         }
     }
-    Ok((labels.into_iter().collect(), platforms.into_iter().collect()))
+    for repository in many {
+        let newest = newest().filter(tag::Column::RepositoryId.eq(repository.id)).limit(sql::unsigned(TAGS));
+        tags.insert(repository.id, newest.into_model().all(on).await?);
+    }
+    Ok(tags)
+}
+
+/// The inspected images that the newest [`IMAGES_OF_TAGS`] tags of each repository point at, directly or through an index.
+async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) -> Result<HashMap<i64, Vec<ImageRow>>> {
+    let targets: BTreeSet<(i64, &str)> = tags
+        .values()
+        .flat_map(|tags| tags.iter().take(IMAGES_OF_TAGS))
+        .map(|tag| (tag.repository_id, tag.digest.0.as_str()))
+        .collect();
+    let mut images: HashMap<i64, Vec<ImageRow>> = HashMap::new();
+    if targets.is_empty() {
+        return Ok(images);
+    }
+    // A list of rows as the right side of IN is not SQL that SQLite reads; a query over VALUES is.
+    let values = targets.iter().map(|(repository, digest)| (*repository, (*digest).to_owned()));
+    let values = Query::select().column(Asterisk).from_values(values, "target").to_owned();
+    let among_targets = |repository: Expr, digest: Expr| Expr::tuple([repository, digest]).in_subquery(values.clone());
+    let select = || {
+        image::Entity::find().select_only().columns([
+            image::Column::RepositoryId,
+            image::Column::Platform,
+            image::Column::Config,
+        ])
+    };
+    let direct = select().filter(among_targets(
+        image::Column::RepositoryId.into_simple_expr(),
+        image::Column::Digest.into_simple_expr(),
+    ));
+    let child = image::Entity::belongs_to(manifest_child::Entity)
+        .from((image::Column::RepositoryId, image::Column::Digest))
+        .to((manifest_child::Column::RepositoryId, manifest_child::Column::Child));
+    let through_index = select().join(JoinType::InnerJoin, child.into()).filter(among_targets(
+        manifest_child::Column::RepositoryId.into_simple_expr(),
+        manifest_child::Column::Parent.into_simple_expr(),
+    ));
+    for query in [direct, through_index] {
+        for row in query.into_model::<ImageRow>().all(on).await? {
+            images.entry(row.repository_id).or_default().push(row);
+        }
+    }
+    Ok(images)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const PAGES: [(&str, u64); 11] = [
     ("/new", 4),
     ("/settings/profile", 4),
     ("/settings/tokens", 4),
-    ("/r/owner/publicly", 5),
+    ("/r/owner/publicly", 4),
     ("/r/owner/publicly/-/tags", 4),
     ("/r/owner/publicly/-/comments", 4),
     ("/r/owner/publicly/-/settings", 4),

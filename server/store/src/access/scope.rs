@@ -1,6 +1,7 @@
 //! Proof of what a viewer may see in lists: conditions in SQL, and terms and globs for the search index.
 //! It says for many repositories at once what `verdict` says of one for `See`; a test compares the two.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::account::AccountName;
@@ -170,38 +171,46 @@ impl Store {
         Ok(Some(terms))
     }
 
-    /// The terms that a repository's document holds.
-    pub(crate) async fn document_terms(
+    /// The terms of the teams and collaborators of these repositories, by repository.
+    pub(crate) async fn document_grants(
         &self,
         system: &System,
-        repository: i64,
-        namespace: Option<i64>,
-        visibility: Visibility,
-    ) -> Result<Vec<String>> {
+        repositories: &[i64],
+    ) -> Result<HashMap<i64, Vec<String>>> {
         let collaborators = collaborator::Entity::find()
             .select_only()
+            .column(collaborator::Column::RepositoryId)
             .column_as(collaborator::Column::AccountId, "id")
             .expr_as(Expr::value(false), "is_team")
-            .filter(collaborator::Column::RepositoryId.eq(repository));
+            .filter(collaborator::Column::RepositoryId.is_in(repositories.iter().copied()));
         let by_team = repository_team::Entity::find()
             .select_only()
+            .column(repository_team::Column::RepositoryId)
             .column_as(repository_team::Column::TeamId, "id")
             .expr_as(Expr::value(true), "is_team")
-            .filter(repository_team::Column::RepositoryId.eq(repository));
+            .filter(repository_team::Column::RepositoryId.is_in(repositories.iter().copied()));
         let mut grants = collaborators;
         QuerySelect::query(&mut grants).union(UnionType::All, by_team.into_query());
-        let grants = grants.into_tuple::<(i64, bool)>().all(self.database().read(system)).await?;
-        let mut terms = match visibility {
-            Visibility::Public => vec![PUBLIC.to_owned()],
-            Visibility::Internal => vec![INTERNAL.to_owned()],
-            Visibility::Private => Vec::new(),
-        };
-        terms.extend(namespace.map(namespace_term));
-        terms.extend(
-            grants.into_iter().map(|(id, is_team)| if is_team { team_term(id) } else { collaborator_term(id) }),
-        );
+        let mut terms: HashMap<i64, Vec<String>> = HashMap::new();
+        for (repository, id, is_team) in
+            grants.into_tuple::<(i64, i64, bool)>().all(self.database().read(system)).await?
+        {
+            let term = if is_team { team_term(id) } else { collaborator_term(id) };
+            terms.entry(repository).or_default().push(term);
+        }
         Ok(terms)
     }
+}
+
+/// The terms of a repository's document: one for its visibility, one for its namespace, and those of its teams and
+/// collaborators.
+pub(crate) fn document_terms(namespace: Option<i64>, visibility: Visibility, grants: Vec<String>) -> Vec<String> {
+    let visibility = match visibility {
+        Visibility::Public => Some(PUBLIC.to_owned()),
+        Visibility::Internal => Some(INTERNAL.to_owned()),
+        Visibility::Private => None,
+    };
+    visibility.into_iter().chain(namespace.map(namespace_term)).chain(grants).collect()
 }
 
 /// Whether a namespace is the one that administrators curate.

@@ -294,8 +294,10 @@ each_database! {
                 let namespace = people.iter().map(|owner| owner.account().unwrap());
                 let mut namespace = namespace.filter(|(_, name)| name.as_str() == path.namespace()).map(|(id, _)| id.0);
                 let (id, visibility) = (found.repository.0, found.ground.visibility);
-                let held = fixture.store.document_terms(&fixture.system, id, namespace.next(), visibility);
-                let (held, terms) = (held.await.unwrap(), fixture.store.search_terms(&scope).await.unwrap());
+                let grants = fixture.store.document_grants(&fixture.system, &[id]).await.unwrap();
+                let grants = grants.into_values().flatten().collect();
+                let held = document_terms(namespace.next(), visibility, grants);
+                let terms = fixture.store.search_terms(&scope).await.unwrap();
                 let matches = terms.is_none_or(|terms| terms.iter().any(|term| held.contains(term)));
                 assert_eq!(matches && scope.covers(path.as_str()), seen.contains(path), "{viewer:?} {path}");
             }

@@ -2,7 +2,7 @@
 
 use model::oci::RepositoryName;
 use model::repository::{Repository, RepositoryHead};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, PartialModelTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, PartialModelTrait, QueryFilter, QuerySelect, Select};
 
 use crate::Store;
 use crate::access::{Permit, See, Viewer};
@@ -21,6 +21,31 @@ struct HeadRow {
     owner: Option<AccountRow>,
 }
 
+impl HeadRow {
+    fn select(viewer: &Viewer) -> Select<repository::Entity> {
+        let select = ViewedRow::select(viewer.account().map(|(id, _)| id)).left_join(account::Entity);
+        AccountRow::select_cols_nested(select, Some("owner_"), None)
+    }
+
+    fn view(self, permit: &Permit<See>) -> Result<RepositoryHead> {
+        // A caller admitted only because the repository is public acts as an anonymous viewer, who has no stars.
+        let starred = self.viewed.starred && permit.account().is_some();
+        Ok(RepositoryHead {
+            comment_count: unsigned(self.viewed.repository.comment_count),
+            repository: self.viewed.repository.view(permit.role(), starred)?,
+            abilities: permit.abilities(),
+            owner: self.owner.ok_or(Error::Absent)?.account(),
+        })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct OverviewRow {
+    #[sea_orm(nested)]
+    head: HeadRow,
+    overview: String,
+}
+
 impl Store {
     /// A repository with the viewer's role and star.
     pub async fn repository(&self, permit: &Permit<See>) -> Result<Repository> {
@@ -28,21 +53,23 @@ impl Store {
         row.repository.view(permit.role(), row.starred)
     }
 
-    /// What all pages of a repository show, of the one at a path: itself, what the viewer may do with it, and whose it is.
-    /// With a permit for the rest of the page.
+    /// What every page of a repository shows, with a permit for the rest of the page.
     pub async fn head(&self, viewer: &Viewer, path: &RepositoryName) -> Result<(Permit<See>, RepositoryHead)> {
-        let select = ViewedRow::select(viewer.account().map(|(id, _)| id)).left_join(account::Entity);
-        let select = AccountRow::select_cols_nested(select, Some("owner_"), None);
-        let (permit, row) = self.see::<HeadRow>(viewer, path, select).await?;
-        // Whoever acts as nobody has starred nothing.
-        let starred = row.viewed.starred && permit.account().is_some();
-        let head = RepositoryHead {
-            repository: row.viewed.repository.view(permit.role(), starred)?,
-            abilities: permit.abilities(),
-            comment_count: unsigned(row.viewed.repository.comment_count),
-            owner: row.owner.ok_or(Error::Absent)?.account(),
-        };
+        let (permit, row) = self.see::<HeadRow>(viewer, path, HeadRow::select(viewer)).await?;
+        let head = row.view(&permit)?;
         Ok((permit, head))
+    }
+
+    /// [`Store::head`] together with [`Store::overview_source`], in one statement.
+    pub async fn head_and_overview_source(
+        &self,
+        viewer: &Viewer,
+        path: &RepositoryName,
+    ) -> Result<(Permit<See>, RepositoryHead, String)> {
+        let select = HeadRow::select(viewer).column(repository::Column::Overview);
+        let (permit, row) = self.see::<OverviewRow>(viewer, path, select).await?;
+        let head = row.head.view(&permit)?;
+        Ok((permit, head, row.overview))
     }
 
     /// The overview as Markdown, as it was written.
