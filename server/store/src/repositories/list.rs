@@ -11,8 +11,8 @@ use registry::ledger::ListPage;
 use repository::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    Value,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, Value,
 };
 
 use super::ViewedRow;
@@ -97,16 +97,10 @@ impl Store {
         let (parts, batch) = (scope.parts(), batch(scope, limit));
         loop {
             let after = Position::Path(last.clone());
-            let ids = first_of(&parts, RepositorySort::Name, Some(&after), batch);
-            let paths = repository::Entity::find()
-                .select_only()
-                .column(Column::Path)
-                .filter(Column::Id.in_subquery(ids))
-                .order_by_asc(Column::Path)
-                .limit(u64::try_from(batch).unwrap_or(u64::MAX))
-                .into_tuple::<String>()
-                .all(self.database().read(scope))
-                .await?;
+            let first = merged(&parts, RepositorySort::Name, Some(&after), batch);
+            let rows = self.database().read(scope).query_all(&first).await?;
+            let paths: Vec<String> =
+                rows.iter().map(|row| row.try_get("", "path")).collect::<std::result::Result<_, DbErr>>()?;
             let ended = paths.len() < batch;
             for path in paths {
                 if names.len() < limit && scope.covers(&path) {
@@ -145,7 +139,9 @@ impl RepositoryFilter {
         if filters.is_empty() {
             return Some(scope.parts());
         }
-        Some(vec![filters.into_iter().fold(scope.condition(), |all, filter| Condition::all().add(all).add(filter))])
+        // Whoever has a role on a repository may see it.
+        let visible = if self.mine { Condition::all() } else { scope.condition() };
+        Some(vec![filters.into_iter().fold(visible, |all, filter| Condition::all().add(all).add(filter))])
     }
 }
 
@@ -174,26 +170,31 @@ fn page_of(
         .limit(u64::try_from(limit).unwrap_or(u64::MAX))
 }
 
-/// A query for the identities of the first repositories after a position. Each part gives its own first ones, which an
-/// index has in order, so that no part is read as a whole.
+/// A query for the ids of the first repositories after a position.
 fn first_of(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
+    let merged = merged(parts, sort, after, limit);
+    Query::select().column(Column::Id).from_subquery(merged, "first").take()
+}
+
+/// A query for the ids and sort keys of the first repositories after a position. Each part is limited by itself, because only
+/// then does PostgreSQL read it from an index in the order of the list.
+fn merged(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let mut union: Option<SelectStatement> = None;
-    for part in parts {
-        let part = in_order(repository::Entity::find().select_only().column(Column::Id), sort)
-            .filter(part.clone())
-            .apply_if(after, |query, after| query.filter(after.beyond(sort)))
-            .limit(limit)
-            .into_query();
-        let part = Query::select().column(Column::Id).from_subquery(part, "part").take();
-        match &mut union {
-            Some(union) => {
-                union.union(UnionType::All, part);
-            }
-            None => union = Some(part),
-        }
-    }
-    union.unwrap_or_default()
+    let columns = [Column::Id, number_of(sort).unwrap_or(Column::Path)];
+    let first_of_part = |part: &Condition| {
+        let part = in_order(repository::Entity::find().select_only().columns(columns), sort).filter(part.clone());
+        let part = part.apply_if(after, |query, after| query.filter(after.beyond(sort))).limit(limit).into_query();
+        Query::select().columns(columns).from_subquery(part, "part").take()
+    };
+    let mut parts = parts.iter().map(first_of_part);
+    let mut merged = parts.next().unwrap_or_default();
+    merged.unions(parts.map(|part| (UnionType::All, part)));
+    // After UNION only the names of the result's columns may be used.
+    match number_of(sort) {
+        None => merged.order_by(Column::Path, Order::Asc),
+        Some(number) => merged.order_by(number, Order::Desc).order_by(Column::Id, Order::Desc),
+    };
+    merged.limit(limit).take()
 }
 
 fn in_order(query: Select<repository::Entity>, sort: RepositorySort) -> Select<repository::Entity> {
