@@ -1,4 +1,4 @@
-//! Turns the locale files into Rust. A text that one language lacks, or has without need, fails the build.
+//! Generates Rust code from the locale files. Fails if a language lacks a text or has a superfluous one.
 
 use std::error::Error;
 use std::path::PathBuf;

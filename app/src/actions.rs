@@ -1,5 +1,5 @@
-//! What people do: one server function an act, each a plain form first. An act asks the viewer's portal and nothing else;
-//! a form that is refused comes back with what was filled in, a script gets the fault itself.
+//! Actions: one server function each, called by a plain form or an island. A rejected form is shown again with its
+//! input; an island receives the error.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) mod tags;
 pub(crate) mod theme;
 pub(crate) mod tokens;
 
-/// What a script of ours is told when it is refused: a sentence that people may see. The code is the answer's status.
+/// The error sent to an island: a message for people. The code is the response's status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ActionFault(pub(crate) String);
 
@@ -44,7 +44,7 @@ impl ActionFault {
         Self(sentence(reason))
     }
 
-    /// A browser holds no sentences: the island that asked has a text of its own.
+    /// The browser has no messages: the island shows its own text.
     #[cfg(not(feature = "ssr"))]
     fn because(_: &Reason) -> Self {
         Self(String::new())
@@ -55,7 +55,7 @@ impl FromServerFnError for ActionFault {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
-        // What cannot be read is its sender's fault. A browser's form is sent back all the same.
+        // Invalid input is the sender's fault, but a browser's form is still shown again.
         if let Ok(portal) = portal()
             && portal.scripted()
         {
@@ -65,30 +65,30 @@ impl FromServerFnError for ActionFault {
     }
 }
 
-/// What an act comes to when it is done: a value for a script, and where a form goes on to.
+/// The outcome of an action: a value for an island, and the next page for a form.
 pub(crate) struct Completion<T> {
     pub(crate) value: T,
     pub(crate) next: String,
-    /// A sentence that the next page says once, under the form's name.
+    /// A message that the next page shows once, under the form's name.
     pub(crate) notice: Option<String>,
 }
 
 impl<T> Completion<T> {
-    /// Goes on to the path `next`.
+    /// Continues with the path `next`.
     pub(crate) fn to(value: T, next: String) -> Self {
         Self { value, next, notice: None }
     }
 }
 
 impl Completion<()> {
-    /// Goes on to `next`, which says `notice` once.
+    /// Continues with `next`, which shows `notice` once.
     pub(crate) fn saying(next: String, notice: &str) -> Self {
         Self { value: (), next, notice: Some(notice.to_owned()) }
     }
 }
 
-/// Ends an act of the form `form`: answers the script, or sends the browser on, or back with what was filled in.
-/// `fields` holds no secret.
+/// Finishes an action of the form `form`: returns the value to an island, or redirects the browser to the next page, or
+/// back with the input. `fields` must not contain secrets.
 pub(crate) async fn settle<T: Default>(
     form: &str,
     fields: &[(&str, &str)],
@@ -110,7 +110,7 @@ pub(crate) async fn settle<T: Default>(
             Err(fault.into())
         }
         Err(fault) if needs_member(&portal, form, &fault).await => {
-            // A session that cannot be written loses what was filled in, and the server has logged why.
+            // If the session cannot be written, the input is lost; the server has logged why.
             let _ = portal.set_waiting(flash(form, Some(Fault::sign_in()), None, fields)).await;
             portal.redirect(&place::sign_in(&portal.came_from()));
             Ok(T::default())
@@ -123,8 +123,8 @@ pub(crate) async fn settle<T: Default>(
     }
 }
 
-/// Whether signing in may mend it. To who is not signed in, what is hidden is not there: a session may have ended while they
-/// wrote, and they get the same answer whatever there is.
+/// Whether signing in may help. Someone who is not signed in cannot see hidden repositories, and their session may have
+/// ended while they were writing. They get the same answer whether or not the repository exists.
 async fn needs_member(portal: &PortalHandle, form: &str, fault: &Fault) -> bool {
     if session::FORMS.contains(&form) {
         return false;
@@ -136,7 +136,7 @@ async fn needs_member(portal: &PortalHandle, form: &str, fault: &Fault) -> bool 
     }
 }
 
-/// Keeps a flash; a session that cannot be written loses only the explanation, and the server has logged why.
+/// Stores a flash message. If the session cannot be written, only the explanation is lost; the server has logged why.
 async fn keep(
     portal: &PortalHandle,
     form: &str,
@@ -153,12 +153,12 @@ fn flash(form: &str, fault: Option<Fault>, notice: Option<String>, fields: &[(&s
     Flash { form: form.to_owned(), fault, notice, fields }
 }
 
-/// A repository's path as a form carries it. What cannot be one is answered like what is not there.
+/// Parses a repository's path from a form. An invalid path gets the same answer as a missing repository.
 pub(crate) fn path(text: &str) -> PortalResult<RepositoryName> {
     RepositoryName::parse(text).map_err(|_| Fault::not_found())
 }
 
-/// That the name of what is about to be lost was typed.
+/// Checks that the name of what will be deleted was typed.
 pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> PortalResult<()> {
     if typed.trim() == expected {
         Ok(())

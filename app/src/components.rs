@@ -1,5 +1,4 @@
-//! The parts that pages are made of, as functions from a view to markup.
-//! A part asks nobody for anything: what it shows is handed to it.
+//! Components: functions from a view to markup. They receive all their data as parameters.
 
 #[cfg(feature = "ssr")]
 pub(crate) mod command;

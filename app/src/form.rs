@@ -1,4 +1,4 @@
-//! Forms as people fill them in: fields with label, help and fault, and what a refused form left behind.
+//! Forms: fields with label, help and error, and the state of a rejected form.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::portal::Flash;
 use crate::reason::sentence;
 use crate::texts::text;
 
-/// What a form shows: what was filled in before it was refused, or what is so now.
+/// The state of a form: its input before it was rejected, or current values.
 #[derive(Default)]
 pub(crate) struct FormState {
     fault: Option<Fault>,
@@ -22,7 +22,7 @@ pub(crate) struct FormState {
 }
 
 impl FormState {
-    /// What the flash says about the form of this name; nothing when it is about another.
+    /// The state from a flash message for the form with this name; empty if it is for another.
     pub(crate) fn from_flash(flash: Option<&Flash>, form: &str) -> Self {
         flash.filter(|flash| flash.form == form).map_or_else(Self::default, |flash| Self {
             fault: flash.fault.clone(),
@@ -31,22 +31,22 @@ impl FormState {
         })
     }
 
-    /// What a field holds: what was typed, else `now`.
+    /// The value of a field: what was typed, otherwise `now`.
     pub(crate) fn value(&self, field: &str, now: &str) -> String {
         self.fields.get(field).map_or_else(|| now.to_owned(), Clone::clone)
     }
 
-    /// What was typed into a field before the form came back.
+    /// What was typed into a field before the form was rejected.
     pub(crate) fn typed(&self, field: &str) -> Option<&str> {
         self.fields.get(field).map(String::as_str)
     }
 
-    /// Whether the form came back without a fault and without a word: for its preview.
+    /// Whether the form is shown again without an error or message, for its preview.
     pub(crate) fn is_preview(&self) -> bool {
         self.fault.is_none() && self.notice.is_none() && !self.fields.is_empty()
     }
 
-    /// What the form has to say once, such as a new token.
+    /// A message to show once, such as a new token.
     pub(crate) fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
     }
@@ -56,7 +56,7 @@ impl FormState {
         fault.fields.iter().find(|wrong| wrong.field == field).map(|wrong| sentence(&wrong.reason))
     }
 
-    /// The error summary: says what happened and leads to each field. It takes the focus.
+    /// The error summary with links to the invalid fields. It receives the focus.
     pub(crate) fn summary(&self) -> Option<AnyView> {
         let fault = self.fault.as_ref()?;
         let title = match (fault.code, fault.fields.len()) {
@@ -82,26 +82,26 @@ impl FormState {
     }
 }
 
-/// A line to fill in.
+/// A text field.
 #[derive(Default)]
 pub(crate) struct Field {
     /// Its name in the form and its id on the page.
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
-    /// A sentence below it; empty for none.
+    /// Help text below it; may be empty.
     pub(crate) help: Cow<'static, str>,
     /// The input's type; empty for text.
     pub(crate) kind: &'static str,
-    /// What a password manager may fill in; empty for nothing.
+    /// The autocomplete value for password managers; empty for none.
     pub(crate) autocomplete: &'static str,
     pub(crate) required: bool,
     pub(crate) mono: bool,
-    /// The most characters the browser lets one type.
+    /// The maximum number of characters.
     pub(crate) longest: Option<usize>,
 }
 
 impl Field {
-    /// The field with what it holds and what was wrong with it.
+    /// The field with its value and error.
     pub(crate) fn show(self, filled: &FormState, now: &str) -> AnyView {
         let secret = self.kind == "password";
         let value = if secret { String::new() } else { filled.value(self.name, now) };
@@ -134,7 +134,7 @@ impl Field {
         .into_any()
     }
 
-    /// The same with room for several lines.
+    /// The field with several lines.
     pub(crate) fn show_tall(self, filled: &FormState, now: &str) -> AnyView {
         let wrong = filled.wrong(self.name);
         let described = described(self.name, &self.help, wrong.as_deref());
@@ -160,7 +160,7 @@ impl Field {
     }
 }
 
-/// One choice of a few, each with its meaning.
+/// An option with its explanation.
 pub(crate) struct Choice {
     pub(crate) value: &'static str,
     pub(crate) title: &'static str,
@@ -168,7 +168,7 @@ pub(crate) struct Choice {
     pub(crate) glyph: Glyph,
 }
 
-/// A group of choices of which one holds.
+/// A group of radio buttons.
 pub(crate) fn choices(
     name: &'static str,
     legend: &'static str,
@@ -207,7 +207,7 @@ pub(crate) fn choices(
     .into_any()
 }
 
-/// A choice from a list; `among` holds values and their words.
+/// A select field; `among` contains values and labels.
 pub(crate) fn select(name: &'static str, label: &'static str, among: &[(String, String)], chosen: &str) -> AnyView {
     let options = among
         .iter()
@@ -226,14 +226,14 @@ pub(crate) fn select(name: &'static str, label: &'static str, among: &[(String, 
     .into_any()
 }
 
-/// The field for a name to type, and the button that it opens.
+/// A field for a name to type, and the button that it enables.
 pub(crate) fn confirm(expected: &str, act: &str) -> AnyView {
     let label = (text!(form.confirm_before).to_owned(), text!(form.confirm_after).to_owned());
     view! { <ConfirmName expected=expected.to_owned() label=label act=act.to_owned() field="confirm".to_owned()/> }
         .into_any()
 }
 
-/// The Markdown field `body` of a form, with its preview.
+/// The Markdown field `body` of a form, with a preview.
 pub(crate) fn editor(label: &str, form: &str, text: String, shown: String, tall: bool) -> AnyView {
     let texts = EditorTexts {
         label: label.to_owned(),

@@ -1,4 +1,4 @@
-//! What surrounds every page: the bar at the top and the footer.
+//! The parts around every page: top bar and footer.
 
 use leptos::prelude::*;
 use model::account::Me;
@@ -12,7 +12,7 @@ use crate::place;
 use crate::portal::{portal, site};
 use crate::texts::text;
 
-/// The bar at the top of every page.
+/// The top bar.
 pub(crate) fn top_bar(typed: String) -> AnyView {
     let account = Suspend::new(async move {
         match portal() {
@@ -72,7 +72,7 @@ fn member(me: &Me) -> AnyView {
     .into_any()
 }
 
-/// The foot of every page.
+/// The footer.
 pub(crate) fn footer() -> AnyView {
     let theme = portal().map_or("auto", |portal| portal.theme());
     view! {
@@ -95,7 +95,7 @@ pub(crate) fn footer() -> AnyView {
     .into_any()
 }
 
-/// A button for each language, the one of this page pressed.
+/// A button for each language, with the current one pressed.
 fn languages() -> AnyView {
     let chosen = portal().map_or_else(|_| Language::default(), |portal| portal.language());
     let buttons = Language::ALL

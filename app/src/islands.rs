@@ -1,5 +1,4 @@
-//! The few places of a page that wake in the browser: each a leaf, each with a plain form or link that works without.
-//! An island knows its own props and its action, and nothing of the page around it.
+//! Islands: the few interactive parts of pages. Each contains a plain form or link that works without JavaScript.
 
 pub(crate) mod confirm;
 pub(crate) mod copy;

@@ -1,9 +1,8 @@
-//! What people see: pages, islands and actions, rendered on the server and woken in the browser.
-//! It knows no SQL, no engine, no search index and no HTTP framework: all it asks goes through [`portal`].
+//! Pages, islands and actions, rendered on the server and hydrated in the browser. All data comes through [`portal`].
 
-// A view is one type as deep as its markup.
+// The type of a view is nested as deeply as its markup.
 #![recursion_limit = "256"]
-// Pages and their texts are for the server alone: a browser holds the islands and how to call an action.
+// Pages and texts are only used on the server: the browser has the islands and can call actions.
 
 #[cfg_attr(
     not(feature = "ssr"),

@@ -1,4 +1,4 @@
-//! The pages, one file each. A page asks its viewer's portal, and shows what it gets or why it gets nothing.
+//! Pages, one file each. A page gets its data from the viewer's portal, and shows it or an error.
 
 pub(crate) mod account;
 mod comments;
@@ -29,33 +29,33 @@ use crate::actions::collaborators::SET;
 use crate::components::icon::{Glyph, icon};
 use crate::portal::{PortalHandle, PortalResult};
 
-/// A page that is there once `load` is done: what it gives, or the page of its fault with that fault's status.
+/// A page that awaits `load` and shows its result, or an error page with the fault's status.
 pub(crate) fn load(load: impl Future<Output = PortalResult<AnyView>> + Send + 'static) -> AnyView {
     Suspend::new(async move { load.await.unwrap_or_else(|fault| lost::fault(&fault)) }).into_any()
 }
 
-/// What the address says after the question mark, by name; empty when it says nothing.
+/// The value of a query parameter; empty if missing.
 pub(crate) fn asked(name: &str) -> String {
     use_query_map().with_untracked(|query| query.get_str(name).unwrap_or_default().to_owned())
 }
 
-/// The page of a list that the address asks for.
+/// The requested page of a list.
 pub(crate) fn page_request(cursor: &str) -> PageRequest {
     PageRequest { limit: None, cursor: (!cursor.is_empty()).then(|| cursor.to_owned()) }
 }
 
-/// Who is signed in; refused when nobody is.
+/// Returns the account that is signed in; an error if nobody is.
 pub(crate) async fn member(portal: &PortalHandle) -> PortalResult<Me> {
     portal.me().await?.ok_or_else(Fault::sign_in)
 }
 
-/// What an act says once that led here from the page that it was on.
+/// A message from an action that redirected here from its own page.
 pub(crate) async fn led_here(portal: &PortalHandle) -> PortalResult<Option<AnyView>> {
     let flash = portal.take_flash().await?;
     Ok(flash.filter(|flash| flash.form == SET).and_then(|flash| done(flash.notice.as_deref())))
 }
 
-/// Says once that something worked.
+/// Shows a success message.
 pub(crate) fn done(notice: Option<&str>) -> Option<AnyView> {
     notice.map(|notice| {
         view! {

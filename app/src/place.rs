@@ -1,9 +1,9 @@
-//! Where things are on this site: the addresses of pages, and the one place that takes a repository's address apart.
+//! The URLs of pages, and the parser for a repository's URL.
 
 use model::oci::RepositoryName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What may stand in a query as it is; all else is percent-encoded.
+/// Characters that need no encoding in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/').remove(b'~');
 
 /// A tab of a repository's settings.
@@ -17,7 +17,7 @@ pub(crate) enum Settings {
 impl Settings {
     pub(crate) const ALL: [Self; 3] = [Self::General, Self::Collaborators, Self::Danger];
 
-    /// As it stands in the address.
+    /// The name used in URLs.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::General => "general",
@@ -33,13 +33,13 @@ pub(crate) enum Section {
     Overview,
     Edit,
     Tags,
-    /// One image, by the tag or digest as it stands in the address.
+    /// An image, by the tag or digest in the URL.
     Image(String),
     Comments,
     Settings(Settings),
 }
 
-/// A repository's page.
+/// A page of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) repository: RepositoryName,
@@ -47,7 +47,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Takes apart what follows `/r/`; `None` for what can be no page. A name never holds a component `-`, so the first
+    /// Parses what follows `/r/`; `None` if it cannot be a page. A component of a name cannot be `-`, so the first
     /// `/-/` ends it.
     pub(crate) fn parse(rest: &str) -> Option<Self> {
         let rest = rest.trim_end_matches('/');
@@ -69,42 +69,42 @@ impl Place {
     }
 }
 
-/// A repository's overview.
+/// The URL of a repository.
 pub(crate) fn repository(path: &RepositoryName) -> String {
     format!("/r/{path}")
 }
 
-/// A page below a repository, such as `tags`.
+/// The URL of a page within a repository, such as `tags`.
 pub(crate) fn within(path: &RepositoryName, section: &str) -> String {
     format!("/r/{path}/-/{section}")
 }
 
-/// An image by tag.
+/// The URL of an image by tag.
 pub(crate) fn tag(path: &RepositoryName, tag: &str) -> String {
     format!("/r/{path}/-/tags/{tag}")
 }
 
-/// An image by digest.
+/// The URL of an image by digest.
 pub(crate) fn manifest(path: &RepositoryName, digest: &str) -> String {
     format!("/r/{path}/-/manifests/{digest}")
 }
 
-/// A tab of the settings.
+/// The URL of a tab of the settings.
 pub(crate) fn settings(path: &RepositoryName, tab: Settings) -> String {
     format!("/r/{path}/-/settings/{}", tab.as_str())
 }
 
-/// An account or organisation.
+/// The URL of an account or organisation.
 pub(crate) fn account(name: &str) -> String {
     format!("/u/{name}")
 }
 
-/// The sign-in page that leads on to `next`.
+/// The URL of the sign-in page that continues with `next`.
 pub(crate) fn sign_in(next: &str) -> String {
     format!("/signin{}", query(&[("next", next)]))
 }
 
-/// A query string of the parameters that say something, with its question mark; empty when none does.
+/// A query string of the parameters that are not empty, with its question mark; empty if there are none.
 pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
@@ -116,7 +116,7 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     text
 }
 
-/// A path of this site to go on to, or `/` for what might lead elsewhere or round in a circle.
+/// A path on this site to continue with; `/` for anything that might lead elsewhere or in a circle.
 pub(crate) fn next_or_home(next: &str) -> String {
     let within = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']);
     let door = ["/signin", "/signup", "/signout", "/setup", "/invites"].iter().any(|door| next.starts_with(door));

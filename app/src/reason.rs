@@ -1,16 +1,16 @@
-//! The sentence for each reason: in the language of the request on pages, in English for REST and the command line.
+//! The message for each reason: in the language of the request on pages, in English for REST and the command line.
 
 use leptos_i18n::td_string;
 use model::reason::Reason;
 
 use crate::texts::{Locale, locale};
 
-/// The sentence that tells the viewer why a request was refused.
+/// The message in the language of the request.
 pub(crate) fn sentence(reason: &Reason) -> String {
     within(locale(), reason)
 }
 
-/// The sentence in English.
+/// The message in English.
 #[must_use]
 pub fn english(reason: &Reason) -> String {
     within(Locale::en, reason)

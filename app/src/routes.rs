@@ -1,4 +1,4 @@
-//! Every page in one table. A path that is not here has no page.
+//! The table of all pages.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -9,7 +9,7 @@ use leptos_router::{SsrMode, path};
 use crate::frame::{footer, top_bar};
 use crate::pages::{account, door, home, lost, new, own, repository, search};
 
-/// The page of the request's address between the top bar and the footer.
+/// The page of the request's URL, between top bar and footer.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -40,7 +40,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The top bar; inside the router, so that the search keeps what was searched for.
+/// The top bar, inside the router so that the search field keeps its query.
 #[component]
 fn Top() -> impl IntoView {
     top_bar(use_query_map().with_untracked(|query| query.get_str("q").unwrap_or_default().to_owned()))

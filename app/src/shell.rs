@@ -1,4 +1,4 @@
-//! The HTML document around every page: its head, theme, and the script that wakes the islands.
+//! The HTML document around every page: head, theme, and the script that hydrates the islands.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -8,9 +8,9 @@ use model::language::Language;
 use crate::portal::{Site, portal, site};
 use crate::routes::App;
 
-/// The whole document of a request; `server` renders it with the portal, the site and the nonce in the context.
+/// The document of a request; `server` renders it with the portal, the site and the nonce in the context.
 pub fn shell() -> impl IntoView {
-    // Only islands are woken: what surrounds them leaves nothing behind to be woken with.
+    // Only islands are hydrated, so nothing else needs to be serialised for hydration.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
@@ -36,7 +36,7 @@ pub fn shell() -> impl IntoView {
     }
 }
 
-/// The module that loads the islands' bundle and wakes each where it stands; nothing when built without them.
+/// The module that loads the islands' bundle and hydrates each island; `None` if built without them.
 fn wake(site: &Site) -> Option<AnyView> {
     let islands = site.islands.as_ref()?;
     let script = format!(

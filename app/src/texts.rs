@@ -1,5 +1,5 @@
-//! The texts of the pages in each language, made from `locales/` when `app` is built. Only the server holds them: an island
-//! gets its texts as properties.
+//! The texts of the pages in each language, generated from `locales/` when `app` is built. Only the server has them:
+//! islands receive their texts as properties.
 
 use model::language::Language;
 
@@ -19,7 +19,7 @@ mod generated {
 
 pub(crate) use generated::i18n::Locale;
 
-/// The texts' language of this request; English outside of one.
+/// The language of this request; English outside of one.
 pub(crate) fn locale() -> Locale {
     of(portal().map_or_else(|_| Language::default(), |portal| portal.language()))
 }
@@ -32,7 +32,7 @@ pub(crate) const fn of(language: Language) -> Locale {
     }
 }
 
-/// A text by its key, in the language of the request: `text!(home.title)`, `text!(comments.count, count = 3)`.
+/// A text by key, in the language of the request: `text!(home.title)`, `text!(comments.count, count = 3)`.
 macro_rules! text {
     ($($key:tt)*) => {
         leptos_i18n::td_string!(crate::texts::locale(), $($key)*)

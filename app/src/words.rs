@@ -1,5 +1,4 @@
-//! How figures and moments are said to a person, in the language of the request: ages, sizes, counts.
-//! Whole numbers only, and nothing of where they come from.
+//! Formats numbers and times for people in the language of the request: ages, sizes, counts. Whole numbers only.
 
 use model::clock::Timestamp;
 use model::role::Role;
@@ -11,7 +10,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A length of time in its largest fitting unit.
+/// A duration in its largest fitting unit.
 enum Span {
     Minutes(u64),
     Hours(u64),
@@ -35,7 +34,7 @@ impl Span {
     }
 }
 
-/// How long ago, in one unit, as `5 hours ago`.
+/// A past time in one unit, such as `5 hours ago`.
 pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
     let seconds = then.until(now).as_secs();
     if seconds < MINUTE {
@@ -54,13 +53,13 @@ pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// How long from now, as `in 3 weeks`; `Expired` for what is past.
+/// A future time in one unit, such as `in 3 weeks`; `Expired` if it has passed.
 pub(crate) fn ahead(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.until(then).as_secs();
     if seconds == 0 {
         return text!(format.expired).to_owned();
     }
-    // What was set to last 90 days a moment ago has 3 months left, not 2.
+    // What was set to expire in 90 days a moment ago shows 3 months, not 2.
     let seconds = if seconds > HOUR { seconds.next_multiple_of(HOUR) } else { seconds };
     match Span::of(seconds) {
         Span::Minutes(count) => text!(format.in_minutes, count = count),
@@ -72,7 +71,7 @@ pub(crate) fn ahead(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// The moment itself, as `Nov 22, 2026, 10:00 UTC`.
+/// The exact time, such as `Nov 22, 2026, 10:00 UTC`.
 pub(crate) fn exact(moment: Timestamp) -> String {
     let text = moment.rfc3339();
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
@@ -94,7 +93,7 @@ pub(crate) fn exact(moment: Timestamp) -> String {
     text!(format.moment, year = part(0, 4), month = month, day = day, time = part(11, 16))
 }
 
-/// Bytes in binary units, as `38.2 MiB`.
+/// Bytes in binary units, such as `38.2 MiB`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if count < 1024 {
@@ -112,12 +111,12 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{} {unit}", tenths(count, size))
 }
 
-/// How many there are that a bounded list does not show; nothing where it shows all.
+/// The number of items that a limited list does not show; `None` if it shows all.
 pub(crate) fn more(of: usize, shown: usize) -> Option<String> {
     of.checked_sub(shown).filter(|left| *left > 0).map(|left| text!(format.more, count = left))
 }
 
-/// The beginning of a text that may be of any length: `most` characters at most, and a sign where it goes on.
+/// The beginning of a text: up to `most` characters, with an ellipsis if it continues.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -125,7 +124,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A count in four characters or so, as `1.2k` or `1.2 万`.
+/// A count in about four characters, such as `1.2k` or `1.2 万`.
 pub(crate) fn count(number: u64) -> String {
     let base: u64 = match locale() {
         Locale::en => 1_000,
@@ -143,7 +142,7 @@ pub(crate) fn count(number: u64) -> String {
     }
 }
 
-/// A number in full, as `12,345`.
+/// A number in full, such as `12,345`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -156,7 +155,7 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// How many stars there are.
+/// The number of stars.
 pub(crate) fn stars(number: u64) -> StarCount {
     StarCount { number: count(number), unit: text!(repository.star_unit, count = number) }
 }
@@ -176,10 +175,10 @@ pub(crate) fn labelled(label: &str, value: &str) -> String {
     text!(format.labelled, label = label, value = value)
 }
 
-/// `number / unit` with one decimal below a hundred, where there is one.
+/// Formats `number / unit` with one decimal if it is below a hundred and the decimal is not zero.
 fn tenths(number: u64, unit: u64) -> String {
     let whole = number / unit;
-    // The largest unit is a PiB: ten of its remainder fit.
+    // The largest unit is a PiB: ten times its remainder fits.
     let tenth = number % unit * 10 / unit;
     if whole >= 100 || tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
 }

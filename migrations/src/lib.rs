@@ -1,4 +1,4 @@
-//! The database schema's history, one file a migration, for SQLite and PostgreSQL.
+//! The database migrations for SQLite and PostgreSQL, one file each.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;

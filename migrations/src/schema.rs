@@ -1,32 +1,32 @@
-//! What the migrations share: columns, keys and indexes beyond those of `sea_orm_migration::schema`.
+//! Helpers for migrations: columns, keys and indexes beyond those of `sea_orm_migration::schema`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, text, text_null};
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 
-/// Text that is compared and ordered by bytes, on PostgreSQL too.
+/// A text column compared by bytes, on PostgreSQL too.
 pub(crate) fn key(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     by_bytes(manager, text(name))
 }
 
-/// Text that is compared and ordered by bytes, or nothing.
+/// A nullable text column compared by bytes.
 pub(crate) fn key_null(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     by_bytes(manager, text_null(name))
 }
 
 fn by_bytes(manager: &SchemaManager<'_>, mut column: ColumnDef) -> ColumnDef {
-    // SQLite compares text by bytes unless told otherwise.
+    // SQLite compares text by bytes by default.
     if manager.get_connection().get_database_backend() == DatabaseBackend::Postgres {
         column.extra(r#"COLLATE "C""#);
     }
     column
 }
 
-/// The number of the transaction that inserted the row: PostgreSQL's own, and zero on SQLite, which has one writer at a time.
+/// The id of the transaction that inserted the row on PostgreSQL. Zero on SQLite, which has one writer at a time.
 pub(crate) fn transaction(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     let mut column = big_integer(name);
     match manager.get_connection().get_database_backend() {
-        // There is no cast from xid8 to a number but through text.
+        // xid8 can only be cast to a number through text.
         DatabaseBackend::Postgres => column.default(Expr::cust("(pg_current_xact_id()::text::bigint)")),
         _ => column.default(0),
     };

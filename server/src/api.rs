@@ -1,5 +1,5 @@
-//! REST v1: JSON over the same portal that the pages use, for callers who send a token or a password with each request.
-//! Paths, parameters, bodies and the OpenAPI document come from the handlers and from the types that they take and return.
+//! REST v1: JSON over the same portal as the pages, for callers who send a token or password with each request. The
+//! OpenAPI document is derived from the handlers and their types.
 
 mod accounts;
 mod answer;
@@ -29,10 +29,10 @@ use utoipa_axum::routes;
 use self::problem::Problem;
 use crate::state::State;
 
-/// Where it is mounted.
+/// The path of the REST API.
 pub const PREFIX: &str = "/api/v1";
 
-/// Every handler.
+/// All handlers.
 fn calls() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(openapi::Base::openapi())
         .routes(routes!(accounts::read_user))
@@ -62,7 +62,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(openapi::read_docs_file))
 }
 
-/// The routes below [`PREFIX`]; everything under it is answered here, what does not exist included.
+/// The routes below [`PREFIX`], including the 404 for unknown ones.
 pub fn router(state: State) -> Router {
     let (router, mut document) = calls().split_for_parts();
     openapi::add_refusals(&mut document);
@@ -83,7 +83,7 @@ pub fn router(state: State) -> Router {
         .fold(Router::new(), |router, path| router.route_service(path, service.clone()))
 }
 
-/// Every route as (method, path) with the path's parameters in braces.
+/// Every route as (method, path), with path parameters in braces.
 pub fn routes() -> Vec<(&'static str, String)> {
     let document = calls().into_openapi();
     let calls = document.paths.paths.iter().flat_map(|(path, item)| {

@@ -1,5 +1,5 @@
-//! The stylesheet, icons, favicon and islands as built into the binary, under paths that change with their content. Pages
-//! work without any of them.
+//! The stylesheet, icons, favicon and islands that are built into the binary, under paths that contain a hash of their
+//! content. Pages work without them.
 
 use app::portal::Islands;
 use axum::body::Body;
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-/// Where the built-in files are mounted.
+/// The path under which the built-in files are mounted.
 pub const PREFIX: &str = "/static";
 
 #[derive(RustEmbed)]
@@ -18,15 +18,15 @@ struct Bundle;
 
 /// The built-in files of this build.
 ///
-/// One hash over all of them stands in every path, before the file's own: so a module's relative imports keep working, and
-/// an answer to the current hash may be kept for ever.
+/// Every path below [`PREFIX`] starts with one hash of all files, followed by the file's name. This way relative
+/// imports of modules work, and responses for the current hash can be cached forever.
 #[derive(Clone, Debug)]
 pub struct Assets {
     version: String,
 }
 
 impl Assets {
-    /// Reads what was built in.
+    /// Hashes the built-in files.
     pub fn load() -> Self {
         let mut names: Vec<_> = Bundle::iter().collect();
         names.sort();
@@ -40,19 +40,20 @@ impl Assets {
         Self { version: HEXLOWER.encode(&hash.finalize()).chars().take(16).collect() }
     }
 
-    /// The path of a file as pages should link it; the file need not be there.
+    /// Returns the path of a file for links in pages. The file need not exist.
     pub fn path(&self, file: &str) -> String {
         format!("{PREFIX}/{}/{file}", self.version)
     }
 
-    /// The islands' bundle, where there is one.
+    /// Returns the islands' bundle, if it was built in.
     pub fn islands(&self) -> Option<Islands> {
         let (script, wasm) = ("pkg/portolan.js", "pkg/portolan_bg.wasm");
         let built = Bundle::get(script).is_some() && Bundle::get(wasm).is_some();
         built.then(|| Islands { script: self.path(script), wasm: self.path(wasm) })
     }
 
-    /// Answers for `path` below [`PREFIX`]: `<version>/<file>`, or `<file>` alone, which is then asked for anew each time.
+    /// Serves `path` below [`PREFIX`]: `<version>/<file>` or `<file>`. Clients must revalidate the response unless
+    /// `<version>` is the current one.
     pub fn respond(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
         let path = path.trim_start_matches('/');
         let current = path.split_once('/').filter(|(version, _)| *version == self.version).map(|(_, file)| file);
@@ -90,7 +91,7 @@ fn status(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// The kinds of files that the bundle holds; everything else is bytes to a browser.
+/// Returns the content type of a built-in file.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("css") => "text/css; charset=utf-8",

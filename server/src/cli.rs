@@ -1,4 +1,4 @@
-//! The command line: which commands there are, and what an operator reads when one fails.
+//! The command line: its commands, and what operators see when one fails.
 
 mod account;
 mod demo;
@@ -47,8 +47,7 @@ enum Command {
     Doctor(settings::Settings),
 }
 
-/// Runs the command that the process was started with. Exit code 2 for arguments and settings that cannot be used, 1 for what
-/// failed later.
+/// Runs the command of this process. The exit code is 2 for invalid arguments and settings, and 1 for later failures.
 pub fn run() -> ExitCode {
     match act(Portolan::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +59,7 @@ pub fn run() -> ExitCode {
 }
 
 fn act(command: Command) -> Result<(), Error> {
-    // Settings are checked before anything is started.
+    // Check settings before starting anything.
     match command {
         Command::Config(command) => upkeep::config(&command),
         Command::Serve(settings) => {
@@ -87,7 +86,7 @@ fn act(command: Command) -> Result<(), Error> {
 fn on_runtime(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
     let result = runtime.block_on(work);
-    // A blocking read that a client abandoned must not hold the exit back.
+    // A blocking read abandoned by a client must not delay the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result
 }

@@ -1,4 +1,5 @@
-//! The settings: flags over `PORTOLAN_*` over the TOML file over defaults, each value with where it came from.
+//! Settings: flags override `PORTOLAN_*` variables, which override the TOML file and the defaults. Each value records
+//! its source.
 
 mod address;
 mod layers;
@@ -19,48 +20,48 @@ use self::layers::{Layer, Raw, checked, ours};
 
 pub use self::layers::environment;
 
-/// Why the settings cannot be used; one line that a person can act on.
+/// Why settings are invalid, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
-    /// A value is not one of those allowed.
+    /// A value is invalid.
     #[error("{key} = {value:?} ({origin}) is not valid: {allowed}")]
     Value {
         /// The setting.
         key: &'static str,
         /// Its value; `***` for a secret.
         value: String,
-        /// Where it came from.
+        /// Where it comes from.
         origin: String,
         /// What is allowed.
         allowed: &'static str,
     },
-    /// No setting has this name.
+    /// There is no setting with this name.
     #[error("{key} = {value:?} ({origin}) is not a setting; the settings are: {}", names())]
     Unknown {
-        /// What was given.
+        /// Its name.
         key: String,
         /// Its value.
         value: String,
-        /// Where it came from.
+        /// Where it comes from.
         origin: String,
     },
-    /// A variable of ours is not text.
+    /// A `PORTOLAN_*` variable is not valid UTF-8.
     #[error("{key} (environment) is not valid: its value is not text in UTF-8")]
     NotText {
         /// Its name.
         key: String,
     },
-    /// The file cannot be read as TOML.
+    /// The file is not valid TOML.
     #[error("the settings file {file} cannot be read: {reason}")]
     File {
-        /// Which file.
+        /// Its path.
         file: String,
-        /// Why, on one line.
+        /// The reason, in one line.
         reason: String,
     },
 }
 
-/// One setting: its name everywhere, its default and what it may be.
+/// A setting: its name, default and allowed values.
 struct Setting {
     key: &'static str,
     default: &'static str,
@@ -72,7 +73,7 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
     Setting { key, default, allowed, secret: false }
 }
 
-/// Every setting. An empty default stands for one that is made from others, or for none.
+/// All settings. An empty default means that the value is derived from other settings, or that there is none.
 const SETTINGS: [Setting; 13] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
@@ -93,53 +94,53 @@ fn names() -> String {
     SETTINGS.map(|setting| setting.key).join(", ")
 }
 
-/// The settings, each parsed.
+/// The parsed settings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder for whatever is not told to be elsewhere.
+    /// The base folder for everything without a setting of its own.
     pub data: PathBuf,
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// The public address without a trailing slash; made from `listen` when it is not set.
+    /// The public URL without a trailing slash; derived from `listen` if not set.
     pub public_url: String,
-    /// Whether `public_url` was set, rather than made from `listen`.
+    /// Whether `public_url` was set.
     pub public_url_set: bool,
-    /// The database's address.
+    /// The database's URL.
     pub database: String,
-    /// The blob storage's address.
+    /// The URL of the blob storage.
     pub storage: String,
     /// Who may sign up.
     pub registration: Registration,
-    /// What is logged.
+    /// The log filter.
     pub log: String,
-    /// Whether the log is JSON, one object a line.
+    /// Whether to log JSON, one object for each line.
     pub log_json: bool,
-    /// Where metrics are served, if apart from everything else.
+    /// A separate address for metrics, if any.
     pub metrics_listen: Option<SocketAddr>,
-    /// Proxies whose `X-Forwarded-*` headers are believed.
+    /// Networks of proxies whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a session lives without being used.
+    /// The lifetime of an unused session.
     pub session: Duration,
-    /// How long a shutdown waits for requests that are under way.
+    /// How long a shutdown waits for open requests.
     pub drain: Duration,
     /// The largest blob, in bytes.
     pub upload_limit: u64,
     shown: Vec<EffectiveSetting>,
 }
 
-/// One setting as `config print` shows it.
+/// A setting as shown by `config print`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectiveSetting {
     /// Its name.
     pub key: &'static str,
-    /// Its value, secrets hidden.
+    /// Its value, with secrets hidden.
     pub value: String,
-    /// Where it came from.
+    /// Where it comes from.
     pub origin: String,
 }
 
 impl Config {
-    /// Puts the layers together: flags, then the environment, then the file, then defaults.
+    /// Merges flags, environment, file and defaults, in this order of precedence.
     pub fn resolve(
         flags: BTreeMap<&'static str, String>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -192,39 +193,39 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether browsers reach the site over TLS.
+    /// Whether browsers reach the site through TLS.
     pub fn https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
 
-    /// The host and port of the public address, as it stands before a repository's path in a pull command.
+    /// The host and port of the public URL, as in pull commands.
     pub fn host(&self) -> &str {
         self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, host)| host)
     }
 
-    /// The folder that `storage` names.
+    /// The folder of a `file://` storage.
     pub fn storage_folder(&self) -> PathBuf {
         PathBuf::from(self.storage.strip_prefix("file://").unwrap_or(&self.storage))
     }
 
-    /// The database's address without its password.
+    /// The database's URL without its password.
     pub fn database_shown(&self) -> String {
         without_password(&self.database)
     }
 
-    /// Every setting with its value and where that came from, secrets hidden.
+    /// All settings with values and sources, with secrets hidden.
     pub fn shown(&self) -> &[EffectiveSetting] {
         &self.shown
     }
 
-    /// Whether the headers that a proxy at `address` added are believed.
+    /// Whether to trust headers added by a proxy at `address`.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Each setting as it holds, without its secrets.
+/// The effective settings, with secrets hidden.
 fn shown(raw: &Raw, config: &Config) -> Vec<EffectiveSetting> {
     SETTINGS
         .iter()

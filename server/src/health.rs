@@ -1,4 +1,4 @@
-//! Whether the process lives and whether its database and storage answer. What is wrong is in the log.
+//! Health checks: whether the process, its database and its storage respond. Causes of failure are logged.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use tokio::time::timeout;
 
 use crate::http::trace::cause;
 
-/// How long a part of the hub has to answer: whoever asks wants to know now, not when a connection is given up.
+/// The time limit for each check. It is short so that a response does not wait for a connection timeout.
 const SOON: Duration = Duration::from_secs(2);
 
-/// `GET /healthz`: the process answers.
+/// `GET /healthz`: succeeds if the process responds.
 pub async fn alive() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "alive\n")
 }
 
-/// `GET /readyz`: the database and the storage answer, and soon.
+/// `GET /readyz`: succeeds if the database and the storage respond in time.
 pub async fn ready(store: &Store, storage: &dyn Storage) -> impl IntoResponse + use<> {
     let (database, storage) = tokio::join!(answers("database", store.ping()), answers("storage", storage.check()));
     let (status, text) = match (database, storage) {
@@ -32,7 +32,7 @@ pub async fn ready(store: &Store, storage: &dyn Storage) -> impl IntoResponse + 
     (status, [(CACHE_CONTROL, "no-store")], text)
 }
 
-/// Whether a part answers; why it does not is logged.
+/// Runs a check and returns whether it succeeded in time. Logs the reason if it did not.
 async fn answers<E: Error + 'static>(part: &'static str, check: impl Future<Output = Result<(), E>>) -> bool {
     match timeout(SOON, check).await {
         Ok(Ok(())) => true,

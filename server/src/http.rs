@@ -1,4 +1,4 @@
-//! What lies around every handler: the caller's address, headers, limits and the request log.
+//! Parts that handlers share: credentials, the caller's address, security headers, limits and the request log.
 
 pub mod authorization;
 pub mod caller;

@@ -1,5 +1,4 @@
-//! What runs beside the requests: followers of the outbox and periodic work, started together, restarted when they fail, and
-//! stopped together.
+//! Background jobs: followers of the outbox and periodic tasks, restarted when they fail and stopped together.
 
 mod image;
 pub mod inspect;
@@ -20,7 +19,7 @@ use crate::pulls;
 use crate::search::follow;
 use crate::state::State;
 
-/// How long a task that failed waits before it runs again, at first and at most.
+/// The first and the longest wait before a failed task runs again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -32,7 +31,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Starts all of them: the search index is kept true, pushes are inspected, pulls written down, and what is over is taken out.
+    /// Starts all jobs: search index, image inspection, pull counts and clean-up.
     pub fn start(hub: &State, system: &System, ledger: &Arc<dyn Ledger>) -> Self {
         let mut jobs = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
         let (site, search) = (system.clone(), hub.search.clone());
@@ -46,14 +45,14 @@ impl Jobs {
         jobs
     }
 
-    /// Tells all of them to stop, and waits until they have.
+    /// Stops all jobs and waits for them.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Runs a task until it ends by itself; one that fails or panics runs again after a wait that doubles each time, and starts
-    /// over at the shortest once it has run for longer than the longest.
+    /// Runs a task until it ends. If it fails or panics, it runs again after a wait that doubles each time and is reset
+    /// when the task has run for longer than the longest wait.
     fn supervise<F, E>(&mut self, name: &'static str, start: impl Fn(CancellationToken) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,

@@ -1,5 +1,5 @@
-//! The axum backend: pages, REST, the v2 gateway, search and followers over the rooms `app`, `store` and `registry`.
-//! It decides nothing about who may touch what: it asks `store` for a permit and passes on what comes back.
+//! The axum server: pages, REST, the v2 gateway, search and background jobs, over the crates `app`, `store` and
+//! `registry`. It makes no access decisions, but asks `store` for permits.
 
 pub mod api;
 pub mod assets;

@@ -1,4 +1,4 @@
-//! The `portolan` binary: hands its arguments to the command line and ends with its exit code.
+//! The `portolan` binary: runs the command line and exits with its code.
 
 use std::process::ExitCode;
 

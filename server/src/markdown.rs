@@ -1,5 +1,4 @@
-//! Markdown as people wrote it, to HTML that is safe on our pages: GitHub's dialect, then a sanitiser over the whole result.
-//! Pure functions.
+//! Converts Markdown to safe HTML: GitHub's dialect, then a sanitiser over the whole result. Pure functions.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -15,31 +14,32 @@ use model::account::AccountName;
 use model::id::CommentId;
 use model::repository::MAX_OVERVIEW;
 
-/// How deep elements may nest before the text is shown as it was written: reading HTML takes longer the deeper it nests.
+/// How deep elements may be nested. Deeper text is shown as source, because parsing HTML takes longer the deeper it is
+/// nested.
 const MAX_DEPTH: usize = 200;
 
-/// Elements that hold nothing, or that the next of their kind ends.
+/// Elements that cannot nest deeply: they are void, or end at the next of their kind.
 const SHALLOW: [&str; 13] = ["br", "col", "dd", "dt", "hr", "img", "input", "li", "p", "td", "th", "tr", "wbr"];
 
-/// A README as HTML. Its anchors begin with `readme-`.
+/// Renders a README. Its anchors start with `readme-`.
 pub fn readme(source: &str) -> String {
     render(source, "readme-")
 }
 
-/// A comment as HTML. Its anchors begin with `c<id>-`, so that those of two comments on one page never meet.
+/// Renders a comment. Its anchors start with `c<id>-`, so that they are unique on a page.
 pub fn comment(source: &str, id: CommentId) -> String {
     render(source, &format!("c{id}-"))
 }
 
-/// A text that is being written, as HTML. Its anchors begin with `preview-`.
+/// Renders a preview. Its anchors start with `preview-`.
 pub fn preview(source: &str) -> String {
     render(source, "preview-")
 }
 
-/// Renders at most [`MAX_OVERVIEW`] bytes of `source`; all ids, and links to them, get `prefix`.
+/// Renders at most [`MAX_OVERVIEW`] bytes of `source`. All ids, and links to them, get the prefix.
 ///
-/// Raw HTML is let through the parser because the sanitiser judges the result as a whole. Pictures become links: a picture
-/// from another host would tell that host who reads the page.
+/// The parser keeps raw HTML because the sanitiser checks the whole result. Images become links: loading one from
+/// another host would reveal the reader to that host.
 fn render(source: &str, prefix: &str) -> String {
     let source = bounded(source);
     let options = options();
@@ -55,7 +55,7 @@ fn render(source: &str, prefix: &str) -> String {
     let mut plugins = Plugins::default();
     plugins.render.heading_adapter = Some(&headings);
     let mut html = String::new();
-    // Writing to a string cannot fail; were it to, what was written so far is still sanitised.
+    // Writing to a string cannot fail; if it did, the partial result would still be sanitised.
     let _ = comrak::format_html_with_plugins(root, &options, &mut html, &plugins);
     if nests_too_deep(&html) {
         return format!("<pre>{}</pre>", ammonia::clean_text(source));
@@ -78,7 +78,7 @@ fn options() -> Options<'static> {
     options
 }
 
-/// Whether more than [`MAX_DEPTH`] elements may be open at once. An end tag closes only what has its own name.
+/// Whether more than [`MAX_DEPTH`] elements can be open at the same time. An end tag only closes its own kind.
 fn nests_too_deep(html: &str) -> bool {
     let mut open: HashMap<String, usize> = HashMap::new();
     let mut depth = 0_usize;
@@ -104,7 +104,7 @@ fn nests_too_deep(html: &str) -> bool {
     false
 }
 
-/// `![alt](url)` becomes `[alt](url)`; within a link, where a second link cannot stand, its words alone.
+/// Converts `![alt](url)` to `[alt](url)`, or to its text within a link, which cannot contain another.
 fn picture_to_link<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>) {
     let NodeValue::Image(link) = &node.data().value else { return };
     let link = NodeLink { url: link.url.clone(), title: link.title.clone() };
@@ -138,7 +138,7 @@ fn within_link<'a>(node: &'a AstNode<'a>) -> bool {
     node.ancestors().skip(1).any(|above| matches!(above.data().value, NodeValue::Link(_)))
 }
 
-/// `@name` in running text becomes a link to `/u/name`.
+/// Converts `@name` in text to a link to `/u/name`.
 fn link_mentions<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>) {
     let words = match &node.data().value {
         NodeValue::Text(words) if words.contains('@') => words.to_string(),
@@ -163,14 +163,14 @@ fn link_mentions<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>) {
     }
 }
 
-/// An account's name in running text, and where it stands, `@` included.
+/// An account's name in text, and its position including the `@`.
 struct Mention {
     start: usize,
     end: usize,
     name: AccountName,
 }
 
-/// Every `@name` that does not stand inside a word; a full stop after it belongs to the sentence.
+/// Finds every `@name` that is not part of a word; a full stop after it does not belong to the name.
 fn mentions(words: &str) -> impl Iterator<Item = Mention> + '_ {
     words.match_indices('@').filter_map(|(start, _)| {
         let inside_word =
@@ -187,7 +187,7 @@ fn mentions(words: &str) -> impl Iterator<Item = Mention> + '_ {
     })
 }
 
-/// Gives each heading an id made from its words; the sanitiser puts the prefix before it.
+/// Gives each heading an id made from its words; the sanitiser adds the prefix.
 #[derive(Default)]
 struct HeadingIds(Mutex<Anchorizer>);
 
@@ -202,7 +202,7 @@ impl HeadingAdapter for HeadingIds {
     }
 }
 
-/// Keeps text, tables, lists and links; a tick box can only be a disabled one.
+/// Keeps text, tables, lists and links; checkboxes are disabled.
 fn sanitise(html: &str, prefix: &str) -> String {
     let mut builder = ammonia::Builder::default();
     builder
@@ -224,7 +224,8 @@ fn sanitise(html: &str, prefix: &str) -> String {
     builder.clean(html).to_string()
 }
 
-/// Keeps links within this site: to an anchor of the same text, or from the site's root. Files beside a README are not here.
+/// Keeps links within this site: to anchors in the same text, or from the site's root. Relative files do not exist
+/// here.
 struct WithinSite<'a> {
     prefix: &'a str,
 }
@@ -328,7 +329,7 @@ mod tests {
         assert!(!readme(&"<p>One<br>\n\n".repeat(1_000)).starts_with("<pre>"));
     }
 
-    /// Looks at the result as a browser would: by its tags and attributes, not by its words.
+    /// Checks tags and attributes as a browser would see them.
     fn assert_harmless(html: &str) {
         let allowed_tags: HashSet<&str> =
             ammonia::Builder::default().clone_tags().into_iter().chain(["section", "input"]).collect();

@@ -1,5 +1,5 @@
-//! Figures about requests for Prometheus, counted through handles that are looked up once. Labels are the surface and the
-//! class of the status, never paths, names or people.
+//! Prometheus metrics of requests, with handles that are created once. Labels are the surface and the class of the
+//! status, never paths, names or users.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use http::StatusCode;
 use metrics::{Counter, Histogram, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-/// Which part of the server answered.
+/// The part of the server that handled a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
     /// The v2 gateway.
     Engine,
-    /// Everything behind axum's router: pages, REST, tokens.
+    /// Everything in axum's router: pages, REST, tokens.
     Portal,
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-/// Seconds; a blob takes longer than a page.
+/// The histogram's buckets, in seconds, for pages and the slower blobs.
 const BUCKETS: [f64; 10] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0];
 
 struct Handles {
@@ -25,7 +25,7 @@ struct Handles {
     seconds: Histogram,
 }
 
-/// The figures of this process.
+/// The metrics of this process.
 pub struct Metrics {
     handle: PrometheusHandle,
     engine: Handles,
@@ -33,16 +33,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Figures that all stand at nought.
+    /// Creates metrics that are all zero.
     pub fn new() -> Self {
         let builder = PrometheusBuilder::new();
-        // The buckets are not empty, which is all that could be refused.
+        // `set_buckets` fails only for an empty list.
         let builder = builder.set_buckets(&BUCKETS).unwrap_or_default();
         let recorder = builder.build_recorder();
         Self { handle: recorder.handle(), engine: handles(&recorder, "engine"), portal: handles(&recorder, "portal") }
     }
 
-    /// Counts an answer that took `took` until its head was ready.
+    /// Counts a response whose head was ready after `took`.
     pub fn count(&self, surface: Surface, status: StatusCode, took: Duration) {
         let handles = match surface {
             Surface::Engine => &self.engine,
@@ -54,12 +54,12 @@ impl Metrics {
         handles.seconds.record(took.as_secs_f64());
     }
 
-    /// Sums up what was measured since the last time; what nobody sums up takes ever more memory.
+    /// Aggregates the measurements since the last call. Must be called regularly, because they use memory until then.
     pub fn sum_up(&self) {
         self.handle.run_upkeep();
     }
 
-    /// All figures in Prometheus' text format.
+    /// Returns all metrics in the Prometheus text format.
     pub fn render(&self) -> String {
         self.sum_up();
         self.handle.render()

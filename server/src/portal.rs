@@ -1,5 +1,5 @@
-//! What pages and REST may ask for, for one viewer and one request: input parsed, then a permit, then the store.
-//! It decides no right by itself and knows neither HTML pages nor JSON; the store's permit is the only way on.
+//! What pages and REST can do for one viewer in one request: parse input, get a permit, call the store. All access
+//! decisions are made by the store; its permits are the only way to a repository.
 
 mod accounts;
 mod answer;
@@ -24,24 +24,24 @@ use tower_sessions::Session;
 pub use self::facts::RequestFacts;
 use crate::state::State;
 
-/// One viewer's way to everything, for the length of one request.
+/// A request of a viewer.
 pub struct Visit {
     state: State,
     viewer: Viewer,
     session: Option<Session>,
-    /// Whether the session held no more than who signed in when the request came.
+    /// Whether the session contained nothing but the account when the request arrived.
     is_bare: bool,
     facts: RequestFacts,
-    /// Who is signed in, where it was read already.
+    /// The account that is signed in, if already read.
     me: Option<Me>,
-    /// What the viewer may see in lists, once it was asked.
+    /// What the viewer may see in lists, once read.
     scope: OnceCell<Scope>,
 }
 
-/// The portal for a page or an action of whoever signed in with this session.
+/// The portal of a page or action, for the account of this session.
 pub fn for_request(state: &State, account: Option<SessionAccount>, session: Session, parts: &Parts) -> PortalHandle {
     let facts = RequestFacts::read(parts, state);
-    // A session that holds no more than who signed in is not read for anything else.
+    // A session with nothing but the account need not be read again.
     let is_bare = account.as_ref().is_some_and(|account| !account.holds_more);
     let (viewer, me) = match account {
         Some(account) => (account.viewer, Some(account.me)),
@@ -51,7 +51,7 @@ pub fn for_request(state: &State, account: Option<SessionAccount>, session: Sess
 }
 
 impl Visit {
-    /// A visit that keeps nothing between requests: whoever signs up here is not signed in, and there is no flash.
+    /// A visit without a session: sign-up does not sign in, and there are no flash messages.
     pub fn without_session(state: State, viewer: Viewer, facts: RequestFacts) -> Self {
         Self { state, viewer, session: None, is_bare: true, facts, me: None, scope: OnceCell::new() }
     }
@@ -65,7 +65,8 @@ impl Visit {
     }
 }
 
-/// A store's error as people may see it; what went wrong inside is logged here, within the request's span.
+/// Converts an error of the store to one that people may see; internal errors are logged here, within the request's
+/// span.
 pub(crate) fn told(error: store::Error) -> Fault {
     if matches!(error, store::Error::Unavailable(_) | store::Error::Corrupt(_)) {
         let error: &dyn std::error::Error = &error;

@@ -1,4 +1,5 @@
-//! Pulls, counted in memory and written in batches, so that a pull costs no write; a node that dies loses some seconds of them.
+//! Counts pulls in memory and writes them in batches, so that a pull costs no database write. A node that crashes loses
+//! the pulls of a few seconds.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -11,10 +12,10 @@ use store::Pulls;
 use store::access::System;
 use tokio_util::sync::CancellationToken;
 
-/// How often counts are written.
+/// The interval between writes.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
-/// Counts pulls between flushes; cheap to clone.
+/// The pulls since the last flush. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PullCounter {
     counted: Arc<Mutex<HashMap<RepositoryId, PullCounts>>>,
@@ -37,7 +38,7 @@ impl PullCounts {
 }
 
 impl PullCounter {
-    /// An image of this repository was pulled, by this tag where it was by one.
+    /// Counts the pull of an image of this repository, and the use of its tag if it was pulled by one.
     pub fn record(&self, repository: RepositoryId, tag: Option<&Tag>) {
         let mut counted = self.counted();
         let entry = counted.entry(repository).or_default();
@@ -45,12 +46,12 @@ impl PullCounter {
         entry.use_tag(tag);
     }
 
-    /// This tag led to an index, which is the way to an image and no pull of its own: the tag was used, and no more.
+    /// Records that a tag was used to get an index. This is not a pull, because the client then pulls an image.
     pub fn resolve(&self, repository: RepositoryId, tag: &Tag) {
         self.counted().entry(repository).or_default().use_tag(Some(tag));
     }
 
-    /// Writes what was counted. What cannot be written is counted on for the next time.
+    /// Writes the counts. If that fails, they are kept for the next time.
     pub async fn flush(&self, system: &System) -> store::Result<()> {
         let counted = mem::take(&mut *self.counted());
         if counted.is_empty() {
@@ -78,12 +79,12 @@ impl PullCounter {
     }
 
     fn counted(&self) -> MutexGuard<'_, HashMap<RepositoryId, PullCounts>> {
-        // A count is right after every step, so a panic elsewhere left nothing half done.
+        // The counts are valid after every step, so they can be used even if a panic poisoned the lock.
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes counts on an interval, and once more when told to stop.
+/// Writes counts at regular intervals, and once more at shutdown.
 pub async fn run(pulls: PullCounter, system: System, shutdown: CancellationToken) -> store::Result<()> {
     loop {
         tokio::select! {

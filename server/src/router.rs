@@ -1,4 +1,4 @@
-//! Where everything is mounted, in which layers, and the list of it: a route gets in only by being listed.
+//! The router: all routes, their layers, and the list of routes for tests.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -32,10 +32,10 @@ use crate::v2::{self, index, token};
 use crate::web::{page, viewer};
 use crate::{api, assets, health};
 
-/// How long a page or a call may take until its answer begins.
+/// The time limit until a response of axum's router begins.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// The whole server, as one service.
+/// The whole server as a service.
 #[derive(Clone)]
 pub struct Hub {
     gateway: Gateway,
@@ -43,27 +43,27 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The hub with its engine.
+    /// Creates the server of a hub.
     pub fn new(state: &State) -> Self {
         Self { gateway: Gateway::Hub(state.clone()), router: mounted(state).router }
     }
 
-    /// A registry without accounts; `router` serves everything that is not below `/v2`.
+    /// Creates the server of a registry without accounts. `router` serves everything that is not below `/v2`.
     pub const fn standalone(standalone: Standalone, router: Router) -> Self {
         Self { gateway: Gateway::Standalone(standalone), router }
     }
 
-    /// Figures about requests.
+    /// Returns the request metrics.
     pub fn metrics(&self) -> &Metrics {
         self.gateway.metrics()
     }
 
-    /// Answers one request; `/v2` goes to the gateway before any layer sees it.
+    /// Answers one request. Requests below `/v2` go to the gateway without passing any layer.
     pub async fn answer<B>(&self, mut request: Request<B>, peer: Option<Peer>) -> Response<Either<registry::Body, Body>>
     where
         B: RequestBody<Error: Into<BoxError>> + 'static,
     {
-        // CONNECT names a host and no path; nothing here is a proxy.
+        // CONNECT has a host instead of a path, and this server is not a proxy.
         if request.uri().path_and_query().is_none() {
             let mut response = Response::new(Either::Right(Body::empty()));
             *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
@@ -99,7 +99,7 @@ impl Service<Request<Body>> for Hub {
     }
 }
 
-/// Every route of the hub, in order; the access matrix walks them.
+/// Returns all routes of the hub in order, for the tests of the access matrix.
 pub fn routes(state: &State) -> Vec<Route> {
     let mut routes = mounted(state).routes;
     let others = api::routes().into_iter().chain(v2::ROUTES.iter().map(|(method, path)| (*method, (*path).to_owned())));
@@ -108,11 +108,11 @@ pub fn routes(state: &State) -> Vec<Route> {
     routes
 }
 
-/// Everything behind axum's router.
+/// Returns axum's router with its routes.
 ///
-/// From the outside in: identity and log, panics, security headers, patience; then for pages and built-in files alone
-/// compression, and for pages alone the origin check, the bound on forms, the session, and the viewer's portal. Tokens, REST
-/// and the engine never see a cookie.
+/// The layers from the outside in: request id and log, panics, security headers, timeout; for pages and built-in files
+/// compression; for pages the origin check, the size limit of forms, the session, and the viewer's portal. Tokens, REST
+/// and the engine have no session, so cookies have no effect there.
 fn mounted(state: &State) -> Routes {
     let https = state.config.https();
     let metrics = state.metrics.clone();
@@ -125,7 +125,7 @@ fn mounted(state: &State) -> Routes {
     })
 }
 
-/// What programs call: no cookies, no compression.
+/// Returns the routes for programs, without cookies and compression.
 fn bare(state: &State) -> Routes {
     let (issuing, granting, keys) = (state.clone(), state.clone(), state.clone());
     let (readying, searching) = (state.clone(), state.clone());
@@ -145,7 +145,7 @@ fn bare(state: &State) -> Routes {
     mounted.get("/metrics", move || async move { measured.metrics.render() })
 }
 
-/// What browsers call: pages, actions and built-in files.
+/// Returns the routes for browsers: pages, actions and built-in files.
 fn browsed(state: &State) -> Routes {
     let files = state.assets.clone();
     let built_in = Routes::new().get("/static/{*file}", move |request: axum::extract::Request| async move {
@@ -171,7 +171,7 @@ fn browsed(state: &State) -> Routes {
     built_in.merge(pages).layer(|router| router.layer(CompressionLayer::new()))
 }
 
-/// Sessions in the store, under a cookie that no script reads and no other site sends along with a form.
+/// Creates the session layer. Scripts cannot read its cookie, and browsers do not send it with forms of other sites.
 fn sessions(state: &State) -> SessionManagerLayer<Sessions> {
     let https = state.config.https();
     let life = Duration::try_from(state.config.session).unwrap_or(Duration::WEEK);
@@ -183,12 +183,12 @@ fn sessions(state: &State) -> SessionManagerLayer<Sessions> {
         .with_expiry(Expiry::OnInactivity(life))
 }
 
-/// Refuses what another site makes a browser send.
+/// Creates the layer that rejects cross-site requests.
 fn same_origin(state: &State) -> CsrfLayer {
     let layer = CsrfLayer::new();
     if !state.config.public_url_set {
         return layer;
     }
-    // The public address was parsed from a URL and has neither path nor query.
+    // This cannot fail: the public URL was validated and has neither path nor query.
     layer.add_trusted_origin(&state.config.public_url).unwrap_or_default()
 }

@@ -1,14 +1,14 @@
-//! A router that knows its own routes, so that tests can visit each of them.
+//! A router that keeps a list of its routes, so that tests can visit each.
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{get, on, post};
 use http::Method;
 
-/// One route, as (method, path) with parameters in braces.
+/// A route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// The path as it is mounted.
+    /// The path, with parameters in braces.
     pub path: String,
     /// The method.
     pub method: String,
@@ -19,12 +19,12 @@ pub struct Route {
 pub struct Routes {
     /// The router.
     pub router: Router,
-    /// What is in it.
+    /// The routes in the router.
     pub routes: Vec<Route>,
 }
 
 impl Routes {
-    /// No routes.
+    /// Creates an empty router.
     pub fn new() -> Self {
         Self { router: Router::new(), routes: Vec::new() }
     }
@@ -46,13 +46,13 @@ impl Routes {
         self
     }
 
-    /// Adds a route for GET, and so for HEAD.
+    /// Adds a route for GET and HEAD.
     #[must_use]
     pub fn get<H: Handler<T, ()>, T: 'static>(self, path: &str, handler: H) -> Self {
         self.mount(&Method::GET, path, handler)
     }
 
-    /// Wraps the routes added so far.
+    /// Replaces the router by `wrap` of it, to add layers to the routes so far.
     #[must_use]
     pub fn layer(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
         self.router = wrap(self.router);

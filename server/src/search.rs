@@ -1,5 +1,5 @@
-//! Search over what the viewer may see: one way in for pages, REST and `docker search`, over an index that each node keeps.
-//! The store's scope is part of every query, and hits are rows loaded through it again.
+//! Search in what the viewer may see, for pages, REST and `docker search`. Each node has its own index. The store's
+//! scope is part of every query, and results are loaded from the store through the scope again.
 
 mod analyser;
 mod collect;
@@ -33,11 +33,11 @@ use self::index::Index;
 use self::parse::ParsedQuery;
 use self::query::{Builder, Edits, Limits};
 
-/// Results a page, where nobody says.
+/// The default number of results on a page.
 const USUAL_LIMIT: u32 = 20;
-/// Results a page at most.
+/// The maximum number of results on a page.
 const MAX_LIMIT: u32 = 100;
-/// How many repositories are suggested.
+/// The number of suggestions.
 const SUGGESTIONS: usize = 8;
 
 /// This node's search index; cheap to clone.
@@ -46,7 +46,7 @@ pub struct Search {
     index: Arc<Index>,
 }
 
-/// One document of the index that a query matched.
+/// A matching document.
 struct Row {
     id: RepositoryId,
     path: String,
@@ -54,23 +54,23 @@ struct Row {
     readme: String,
 }
 
-/// What the index answers, before rows are loaded.
+/// The result of a search in the index, before rows are loaded.
 struct Hits {
     total: usize,
     rows: Vec<Row>,
     facets: Vec<model::search::Facet>,
-    /// Whether it took an edit to find them.
+    /// Whether words with one edit matched.
     edits: Edits,
 }
 
 impl Search {
-    /// Opens the index in this folder; one that is missing, broken or of another form is made anew, empty until
-    /// [`follow::run`] has filled it.
+    /// Opens the index in this folder. A missing or broken index, or one with another format, is replaced by an empty
+    /// one for [`follow::run`] to fill.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         Ok(Self { index: Arc::new(Index::open(folder)?) })
     }
 
-    /// What a query finds among what the viewer may see.
+    /// Searches what the viewer may see.
     pub async fn search(&self, store: &Store, viewer: &Viewer, request: SearchRequest) -> Result<SearchResults, Fault> {
         let asked = parse::parse(&request.q)?;
         let page = request.page.max(1);
@@ -92,16 +92,16 @@ impl Search {
         let loaded = store.repositories_by_id(&scope, &ids).await?;
         let (rows, edits) = (found.rows, found.edits);
         let hits = self.on_a_thread(move |_| Ok(hits(rows, loaded, &asked, edits))).await?;
-        // What the index still holds and the viewer can no longer see is not counted either.
+        // Do not count results that are no longer visible to the viewer.
         let stale = ids.len() - hits.len();
         let total = u64::try_from(found.total.saturating_sub(stale)).unwrap_or(u64::MAX);
         let pages = u32::try_from(total.div_ceil(u64::from(limit))).unwrap_or(MAX_PAGE).min(MAX_PAGE);
         Ok(SearchResults { total, hits, facets: found.facets, page, pages })
     }
 
-    /// Up to eight repositories that the viewer may see, for what is typed so far.
+    /// Returns up to eight repositories for what has been typed so far.
     pub async fn suggest(&self, store: &Store, viewer: &Viewer, typed: &str) -> Result<Vec<Repository>, Fault> {
-        // What does not parse is not typed to its end, and no reason to complain.
+        // What does not parse is probably not complete yet.
         let asked = parse::parse(typed).unwrap_or_default();
         if asked.texts.is_empty() {
             return Ok(Vec::new());
@@ -112,7 +112,7 @@ impl Search {
         Ok(store.repositories_by_id(&scope, &ids).await?)
     }
 
-    /// Runs what reads the index off the async threads. What fails is logged here, once, and shown without its reasons.
+    /// Runs a search on a blocking thread. Errors are logged here and shown without details.
     async fn on_a_thread<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Index) -> Result<T, Error> + Send + 'static,
@@ -127,14 +127,14 @@ impl Search {
     }
 }
 
-/// The viewer's limits as the query needs them.
+/// The viewer's limits for the query.
 async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &ParsedQuery) -> Result<Limits, Fault> {
     let starred = if asked.needs_stars() { store.starred_ids(viewer).await? } else { Vec::new() };
     let readers = store.search_terms(scope).await?;
     Ok(Limits { readers, globs: scope.globs().map(<[_]>::to_vec), starred })
 }
 
-/// The results that the viewer may see, in the index's order. A repository that goes by another path by now is left out.
+/// The results in the index's order. Repositories that have been renamed meanwhile are left out.
 fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &ParsedQuery, edits: Edits) -> Vec<SearchHit> {
     let mut loaded: HashMap<String, Repository> =
         loaded.into_iter().map(|repository| (repository.path.to_string(), repository)).collect();
@@ -146,8 +146,8 @@ fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &ParsedQuery, edits: Edi
     rows.into_iter().filter_map(hit).collect()
 }
 
-/// Runs a search on the index. Words one edit away count only where nothing is found without: else every common word would
-/// bring in its neighbours.
+/// Searches the index. Words with one edit are only considered if nothing else matches: otherwise every common word
+/// would match its neighbours.
 fn find(
     index: &Index,
     limits: &Limits,
@@ -201,7 +201,7 @@ fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Ve
     Ok(Vec::new())
 }
 
-/// What the index keeps about one document.
+/// Reads a document.
 fn row(index: &Index, searcher: &Searcher, place: DocAddress) -> Result<Row, Error> {
     let document: TantivyDocument = searcher.doc(place)?;
     let texts = |field| document.get_all(field).filter_map(|value| value.as_str().map(str::to_owned));
@@ -213,7 +213,7 @@ fn row(index: &Index, searcher: &Searcher, place: DocAddress) -> Result<Row, Err
     })
 }
 
-/// Which repository a document is about.
+/// The repository of a document.
 fn id(searcher: &Searcher, place: DocAddress) -> Result<RepositoryId, Error> {
     let ids = searcher.segment_reader(place.segment_ord).fast_fields().u64("id")?;
     Ok(RepositoryId(ids.first(place.doc_id).and_then(|id| i64::try_from(id).ok()).unwrap_or_default()))

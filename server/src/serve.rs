@@ -1,4 +1,4 @@
-//! Connections: accepted, spoken to in HTTP/1.1 or HTTP/2, and let finish when the server stops.
+//! The HTTP/1.1 and HTTP/2 server: accepts connections, and shuts down gracefully.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,12 +17,12 @@ use crate::http::caller::Peer;
 use crate::http::trace::cause;
 use crate::router::Hub;
 
-/// How long a client may take to send the head of a request.
+/// The time limit for receiving the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait before accepting again when the machine has no file descriptor left.
+/// The pause after a failure to accept a connection, for example because no file descriptors are left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often figures are summed up.
+/// The interval between aggregations of metrics.
 const SUMS: Duration = Duration::from_secs(5);
 
 /// Binds the address.
@@ -30,7 +30,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves until `stop` resolves, then for up to `drain` until the requests that are under way are done.
+/// Serves until `stop` resolves, then waits up to `drain` for open requests.
 pub async fn run(listener: TcpListener, hub: Hub, drain: Duration, stop: impl Future<Output = ()>) {
     let connections = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -69,7 +69,7 @@ fn speak(
     peer: SocketAddr,
     hub: Hub,
 ) {
-    // Small answers must not wait for an acknowledgement of the ones before.
+    // Small responses must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = cause(&error), "a connection keeps its delay");
     }

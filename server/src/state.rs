@@ -1,4 +1,4 @@
-//! What every request may reach: the store, the engine, the search index, the settings and the clock, in one cheap handle.
+//! The state that all handlers share: the store, the engine, the search index, the settings and the clock.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,38 +16,38 @@ use crate::pulls::PullCounter;
 use crate::search::Search;
 use crate::texts::Texts;
 
-/// The parts that a running hub is made of.
+/// The parts of a running hub.
 pub struct Parts {
-    /// Who may touch what, and the rows.
+    /// The database, with its access checks.
     pub store: Store,
-    /// The v2 engine over the store's ledger.
+    /// The registry engine over the store's ledger.
     pub engine: Engine,
-    /// Where blobs' bytes are.
+    /// The storage for the bytes of blobs.
     pub storage: Arc<dyn Storage>,
     /// This node's search index.
     pub search: Search,
-    /// The HTML of READMEs and comments.
+    /// The cache of rendered READMEs and comments.
     pub texts: Texts,
-    /// Pulls counted since the last flush.
+    /// Pulls that are not written yet.
     pub pulls: PullCounter,
-    /// The settings as resolved at start.
+    /// The settings, as resolved at startup.
     pub config: Config,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// What every page says about the site.
+    /// Facts about the site for every page.
     pub site: Arc<Site>,
-    /// The stylesheet, icons and islands that were built in.
+    /// The built-in stylesheet, icons and islands.
     pub assets: Assets,
-    /// Figures about requests.
+    /// The request metrics.
     pub metrics: Arc<Metrics>,
 }
 
-/// A cheap clone of the hub's parts.
+/// A handle to the hub's parts. Cheap to clone.
 #[derive(Clone)]
 pub struct State(Arc<Parts>);
 
 impl State {
-    /// A handle on these parts.
+    /// Creates a handle.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }

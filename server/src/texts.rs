@@ -1,5 +1,5 @@
-//! Rendered Markdown, kept by what it was made from, so that a page that is looked at often costs one rendering. The HTML
-//! depends on nothing but the text and the prefix of its anchors.
+//! A cache of rendered Markdown, so that a frequently viewed page is rendered once. The HTML depends only on the text
+//! and the prefix of its anchors.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::markdown;
 
-/// How many bytes of HTML are kept.
+/// The capacity of the cache, in bytes of HTML.
 const ROOM: u64 = 32 << 20;
-/// What an entry takes besides its HTML, about.
+/// The approximate size of an entry without its HTML, in bytes.
 const ENTRY: usize = 128;
 
-/// The SHA-256 of a text and of what it is rendered as.
+/// The SHA-256 of a text and the kind of rendering.
 type Key = [u8; 32];
 
-/// The texts rendered lately.
+/// The cache of rendered texts.
 pub struct Texts {
     kept: Cache<Key, Arc<str>>,
 }
@@ -31,17 +31,18 @@ impl Default for Texts {
 }
 
 impl Texts {
-    /// A README's HTML.
+    /// Returns a README as HTML.
     pub async fn readme(&self, source: &str) -> Result<String, Fault> {
         self.html("readme", source, markdown::readme).await
     }
 
-    /// A comment's HTML.
+    /// Returns a comment as HTML.
     pub async fn comment(&self, source: &str, id: CommentId) -> Result<String, Fault> {
         self.html(&id.to_string(), source, move |source| markdown::comment(source, id)).await
     }
 
-    /// What `render` makes of `source`; asked once for each pair of `kind` and `source`, also by several at a time.
+    /// Returns `render(source)`, from the cache if possible. Concurrent calls with the same `kind` and `source` render
+    /// once.
     async fn html(
         &self,
         kind: &str,
@@ -57,12 +58,12 @@ impl Texts {
     }
 }
 
-/// No kind holds the byte that stands between it and the text.
+/// Hashes the kind and the source, separated by a NUL byte, which no kind contains.
 fn key(kind: &str, source: &str) -> Key {
     Sha256::new().chain_update(kind).chain_update([0]).chain_update(source).finalize().into()
 }
 
-/// Renders Markdown off the async threads: a long text takes tens of milliseconds.
+/// Renders Markdown on a blocking thread: long texts take tens of milliseconds.
 pub async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(render).await.map_err(|error| {
         tracing::error!(%error, "a text cannot be rendered");

@@ -1,4 +1,4 @@
-//! Everything below `/v2`, and the token service that goes with it.
+//! The registry API below `/v2`, the token service, and the search calls of the old registry index.
 
 pub mod caller;
 pub mod challenge;
@@ -11,10 +11,11 @@ pub mod operation;
 pub mod standalone;
 pub mod token;
 
-/// The name of the hub's registry in its tokens.
+/// The name of the hub's registry in tokens (their `service`).
 pub const SERVICE: &str = "portolan";
 
-/// Every route that `registry::Request::parse` accepts, for the tests of the access matrix.
+/// The routes that `registry::Request::parse` accepts, for the tests of the access matrix. HEAD is listed only for
+/// manifests.
 pub const ROUTES: [(&str, &str); 18] = [
     ("GET", "/v2/"),
     ("GET", "/v2/_catalog"),

@@ -1,4 +1,4 @@
-//! Pages and actions for browsers: the session's viewer, and the bridge to Leptos.
+//! Pages and actions for browsers: the session's viewer, and the integration with Leptos.
 
 pub mod page;
 pub mod viewer;

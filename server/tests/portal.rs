@@ -1,4 +1,4 @@
-//! The portal as pages meet it: a session over a real store, signed in and out.
+//! Tests of the portal as pages use it: with sessions over a real store.
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl World {
         Self { hub, sessions, _scratch: scratch, _folder: folder }
     }
 
-    /// What a request with this session's cookie gets, and the session itself.
+    /// Returns the portal of a request with this session's id, and the session itself.
     async fn visit(&self, id: Option<Id>) -> (PortalHandle, Session) {
         let session = Session::new(id, Arc::clone(&self.sessions), None);
         let account = match id {
@@ -55,7 +55,7 @@ impl World {
         (for_request(&self.hub.state, account, session.clone(), &parts), session)
     }
 
-    /// Somebody who just signed up, and the identity of their session.
+    /// Signs up an account and returns its session's id.
     async fn signed_up(&self, name: &str) -> Id {
         let (portal, session) = self.visit(None).await;
         portal.sign_up(form(name)).await.unwrap();
@@ -197,10 +197,10 @@ async fn a_form_of_somebody_unknown_is_kept_in_part_and_not_for_long() {
     assert_eq!(portal.take_flash().await.unwrap().unwrap().fields.len(), 1);
 }
 
-/// What a browser gets of the hub itself, sent from the page `from`.
+/// The response to a browser's request.
 struct BrowserAnswer {
     location: String,
-    /// The session's cookie, where it is a new one.
+    /// The session's cookie, if a new one was set.
     cookie: Option<String>,
     text: String,
 }

@@ -1,10 +1,10 @@
-//! Wakes the islands of a page that the server rendered. It knows nothing of what they do.
+//! Hydrates the islands of a server-rendered page.
 
-// The islands are found by their exported names: without a use of the crate that holds them they would not be linked.
+// Islands are found by their exported names: without this use, the crate that contains them would not be linked.
 use app as _;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Makes the page ready for its islands; the page's own script then wakes each.
+/// Prepares the page for hydration; the page's script then hydrates each island.
 #[wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();

@@ -1,5 +1,4 @@
-//! Accounts as people see them, and what their names may be.
-//! Passwords, sessions and rights are not known here.
+//! Accounts as people see them, and the syntax of their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +10,7 @@ use crate::fault::Fault;
 use crate::language::Language;
 use crate::reason::Reason;
 
-/// First path segments and API words that can never be a namespace.
+/// Path segments and API words that cannot be used as names.
 const RESERVED: [&str; 31] = [
     "access-tokens",
     "admin",
@@ -46,20 +45,20 @@ const RESERVED: [&str; 31] = [
     "v1",
 ];
 
-/// The shortest a password may be, in characters.
+/// The minimum length of a password, in characters.
 pub const MIN_PASSWORD: usize = 8;
-/// The longest a password may be, in bytes.
+/// The maximum length of a password, in bytes.
 pub const MAX_PASSWORD: usize = 256;
 
-/// The name of an account or an organisation; the first component of its repositories' paths.
+/// The name of an account or organisation; the first component of its repositories' paths.
 ///
-/// 2 to 39 lower-case letters and digits with single dashes, dots or underscores between.
+/// 2 to 39 lower-case letters and digits, separated by single dashes, dots or underscores.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(Box<str>);
 
 impl AccountName {
-    /// Parses a name that exists already or may come to exist; `library` and other reserved words parse, too.
+    /// Parses the name of an account that may exist, including `library` and other reserved words.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let bytes = text.as_bytes();
@@ -72,7 +71,7 @@ impl AccountName {
         }
     }
 
-    /// Parses a name for a new account: reserved words are refused.
+    /// Parses a name for a new account; reserved words are rejected.
     pub fn parse_new(text: &str) -> Result<Self, Fault> {
         let name = Self::parse(text)?;
         if RESERVED.contains(&text) || text == "v2" {
@@ -115,21 +114,21 @@ impl From<AccountName> for String {
     }
 }
 
-/// What kind of account it is.
+/// The kind of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AccountKind {
-    /// Somebody who signs in.
+    /// A person who signs in.
     Person,
-    /// A namespace that people share.
+    /// A namespace shared by people.
     Organisation,
-    /// A machine.
+    /// A machine account.
     Robot,
 }
 
 impl AccountKind {
-    /// The word, as in JSON.
+    /// The name used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -154,53 +153,53 @@ impl FromStr for AccountKind {
     }
 }
 
-/// The word names no kind of account.
+/// The text is not a kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownKind;
 
-/// An account as everyone may see it.
+/// An account as everyone sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Its name.
     pub name: AccountName,
-    /// What it calls itself; empty for nothing.
+    /// The display name; may be empty.
     pub display_name: String,
     /// Its kind.
     pub kind: AccountKind,
-    /// A few words about itself; plain text.
+    /// A short description in plain text.
     pub bio: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Who is signed in, as they see themselves.
+/// An account as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Me {
     /// The account.
     #[serde(flatten)]
     pub account: Account,
-    /// The address for mail.
+    /// The mail address.
     pub email: String,
-    /// Whether they administer the site.
+    /// Whether this is a site administrator.
     pub admin: bool,
-    /// The language that they chose for the pages; the browser's where there is none.
+    /// The language for pages; `null` follows the browser.
     #[serde(skip)]
     pub language: Option<Language>,
 }
 
-/// What a person fills in to sign up.
+/// A sign-up form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignUp {
-    /// The wanted name.
+    /// The name of the new account.
     pub name: String,
-    /// The address for mail.
+    /// The mail address.
     pub email: String,
-    /// The password, [`MIN_PASSWORD`] characters at least.
+    /// The password, at least [`MIN_PASSWORD`] characters.
     pub password: String,
-    /// The secret of an invitation, where sign-up is by invitation.
+    /// The secret of an invitation, if registration requires one.
     #[serde(default)]
     pub invitation: Option<String>,
 }
@@ -212,7 +211,7 @@ pub enum Registration {
     /// Everyone.
     #[default]
     Open,
-    /// Those who hold an invitation.
+    /// People with an invitation.
     Invitation,
     /// Nobody; administrators add accounts.
     Closed,
@@ -231,13 +230,13 @@ impl FromStr for Registration {
     }
 }
 
-/// What one changes of one's own profile.
+/// Changes to one's own profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProfilePatch {
-    /// The name shown beside the account's; 100 characters at most.
+    /// The display name, up to 100 characters.
     pub display_name: Option<String>,
-    /// A few words; 500 characters at most.
+    /// A short description, up to 500 characters.
     pub bio: Option<String>,
 }
 

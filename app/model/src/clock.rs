@@ -1,5 +1,4 @@
-//! Moments in time, and the clock that gives them: passed in wherever time matters, so that tests own it.
-//! It knows UTC and microseconds only; how a moment is shown to a person is the pages' affair.
+//! Timestamps, and the clock that provides them, which is passed in so that tests can control it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// A moment in UTC, in microseconds since 1970-01-01; serialises as RFC 3339.
+/// A time in UTC, in microseconds since 1970-01-01; serialised as RFC 3339.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment this many microseconds after 1970-01-01T00:00:00Z.
+    /// The time this many microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -29,30 +28,30 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment and so much later; saturates at the end of time.
+    /// Adds a duration; saturates at the maximum.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long before `later` this moment was; zero when it was not before.
+    /// The duration until `later`; zero if it is not later.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
-    /// As `2026-11-22T10:00:00Z`, with fractions where there are any.
+    /// Formats it as `2026-11-22T10:00:00Z`, with fractions if there are any.
     pub fn rfc3339(self) -> String {
         self.date().format(&Rfc3339).unwrap_or_default()
     }
 
-    /// Parses RFC 3339; `None` when it is anything else, or could not be written so again.
+    /// Parses RFC 3339; `None` for anything else, or a time that could not be formatted again.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
-        // In UTC a moment of the first or last day may lie in a year that has no four digits, and could not be written again.
+        // In UTC, a time on the first or last day may be in a year without four digits.
         (0..=9999).contains(&date.year()).then(|| Self::from_date(date))
     }
 
-    /// The same moment as a calendar date and time in UTC.
+    /// The calendar date and time in UTC.
     pub fn date(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
@@ -87,23 +86,23 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Tells the time; cheap to clone.
+/// A source of the current time; cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
         Self(Arc::new(|| Timestamp::from_date(OffsetDateTime::now_utc())))
     }
 
-    /// A clock that asks `tell`; for tests.
+    /// A clock that calls `tell`, for tests.
     pub fn new(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }

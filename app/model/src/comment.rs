@@ -1,4 +1,4 @@
-//! Comments as people read and write them. Who may write one, and how Markdown becomes HTML, is not known here.
+//! Comments as people read and write them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,30 +11,30 @@ use crate::role::Role;
 /// The longest comment, in bytes of Markdown.
 pub const MAX_BODY: usize = 16 * 1024;
 
-/// A comment; the `Comment` of the REST contract.
+/// A comment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
-    /// Its identity; its anchor on the page is `comment-<id>`.
+    /// Its id; its anchor on the page is `comment-<id>`.
     pub id: CommentId,
-    /// Who wrote it.
+    /// Its author.
     pub author: AccountName,
-    /// The Markdown, as written; empty once deleted.
+    /// The Markdown source; empty if deleted.
     pub body: String,
-    /// Rendered and sanitised.
+    /// The sanitised HTML.
     pub html: String,
-    /// The tag it is about, where it is about one.
+    /// The tag it is about, if any.
     pub tag: Option<oci::Tag>,
-    /// The comment it answers.
+    /// The comment it replies to.
     pub parent: Option<CommentId>,
     /// When it was written.
     pub created_at: Timestamp,
     /// When it was last edited.
     pub edited_at: Option<Timestamp>,
-    /// Whether it was deleted and stands only because it has answers.
+    /// Whether it was deleted and is only kept because of its replies.
     #[serde(default)]
     pub deleted: bool,
-    /// What its author is to the repository.
+    /// Its author's role on the repository.
     #[serde(default)]
     pub author_role: Option<Role>,
     /// Whether the viewer may edit it.
@@ -45,22 +45,22 @@ pub struct Comment {
     pub deletable: bool,
 }
 
-/// A comment and its answers, oldest first.
+/// A comment with its replies, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
-    /// The comment that began it.
+    /// The first comment.
     pub root: Comment,
-    /// The answers.
+    /// The replies.
     pub replies: Vec<Comment>,
 }
 
-/// What somebody writes.
+/// A comment to post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewComment {
-    /// Markdown; 1 to [`MAX_BODY`] bytes.
+    /// Markdown, 1 to [`MAX_BODY`] bytes.
     pub body: String,
-    /// The comment it answers; an answer to an answer joins the same thread.
+    /// The comment to reply to; a reply to a reply joins the same thread.
     #[serde(default)]
     pub parent: Option<CommentId>,
     /// The tag it is about.

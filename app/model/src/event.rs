@@ -1,4 +1,4 @@
-//! Events: what happened, as the outbox records it and followers read it.
+//! Events as recorded in the outbox and read by followers.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,34 +7,34 @@ use crate::id::{AccountId, CommentId, RepositoryId, TokenId};
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::role::{Role, Visibility};
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The repository, and its path at that time; `None` for what concerns an account.
+    /// The repository and its path at the time; `None` for events about accounts.
     pub repository: Option<(RepositoryId, RepositoryName)>,
-    /// Who did it; `None` for the site itself, and where the engine runs without accounts.
+    /// Who caused it; `None` for the site itself, and for an engine without accounts.
     pub actor: Option<Actor>,
-    /// What it was.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// Who did something, and with what.
+/// The account that caused an event, and its credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The account; `None` where an engine without accounts knows no more than a name.
+    /// The account; `None` if an engine without accounts only knows a name.
     pub account: Option<AccountId>,
-    /// Its name at that time.
+    /// Its name at the time.
     pub name: AccountName,
     /// The personal access token; `None` for a password or a session.
     pub credential: Option<TokenId>,
 }
 
-/// A tag that was made or moved.
+/// A tag that was created or moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagMove {
     /// The tag.
     pub tag: Tag,
-    /// What it pointed at before; `None` for a new one.
+    /// What it pointed at before; `None` if it is new.
     pub before: Option<Digest>,
 }
 
@@ -42,13 +42,13 @@ pub struct TagMove {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventKind {
-    /// A manifest was stored, and these tags now point at it.
+    /// A manifest was pushed.
     Pushed {
         /// The manifest.
         digest: Digest,
         /// Its media type.
         media_type: String,
-        /// Tags that were made or moved.
+        /// Tags that were created or moved to it.
         tags: Vec<TagMove>,
     },
     /// A tag was deleted.
@@ -58,45 +58,45 @@ pub enum EventKind {
         /// What it pointed at.
         digest: Digest,
     },
-    /// A manifest was deleted, and with it these tags.
+    /// A manifest was deleted, with these tags.
     ManifestDeleted {
         /// The manifest.
         digest: Digest,
         /// The tags that pointed at it.
         tags: Vec<Tag>,
     },
-    /// What an image's configuration says was read.
+    /// An image's config was inspected.
     Inspected {
         /// The image's manifest.
         digest: Digest,
     },
     /// The repository was created.
     RepositoryCreated,
-    /// Its text or settings changed.
+    /// Its texts or settings changed.
     RepositoryUpdated,
     /// It was renamed.
     RepositoryRenamed {
-        /// Its path before.
+        /// Its previous path.
         before: RepositoryName,
     },
-    /// Other people may see it.
+    /// Its visibility changed.
     VisibilityChanged {
-        /// The visibility before.
+        /// The previous visibility.
         before: Visibility,
-        /// The visibility now.
+        /// The new visibility.
         after: Visibility,
     },
     /// It was deleted.
     RepositoryDeleted,
-    /// Its number of pulls has grown by enough to matter in a ranking.
+    /// Its number of pulls has grown enough to matter for ranking.
     PullsCounted,
     /// An account's role on it was granted, changed or revoked.
     RoleChanged {
         /// The account.
         account: AccountName,
-        /// The role before; `None` for none.
+        /// The previous role; `None` if there was none.
         before: Option<Role>,
-        /// The role now; `None` for none.
+        /// The new role; `None` if it was removed.
         after: Option<Role>,
     },
     /// A comment was written.
@@ -114,9 +114,9 @@ pub enum EventKind {
         /// The comment.
         comment: CommentId,
     },
-    /// Somebody starred it, or took the star back.
+    /// A star was added or removed.
     Starred {
-        /// Whether the star is there now.
+        /// Whether it was added.
         on: bool,
     },
     /// An account was created.
@@ -124,11 +124,11 @@ pub enum EventKind {
         /// The account.
         account: AccountName,
     },
-    /// An account was disabled, or enabled again.
+    /// An account was disabled or enabled.
     AccountDisabled {
         /// The account.
         account: AccountName,
-        /// Whether it is disabled now.
+        /// Whether it is now disabled.
         disabled: bool,
     },
     /// An account's password changed.

@@ -1,37 +1,37 @@
-//! The one error that people may see: a stable code, the reason, and the fields of a form that it is about.
-//! It never carries an internal error's text; that is logged where it happened.
+//! The only error shown to people: a stable code, the reason, and the invalid fields. It never contains the text of an
+//! internal error, which is logged instead.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::reason::Reason;
 
-/// What kind of refusal this is; the code is part of the REST contract.
+/// The kind of a fault; part of the REST API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
-    /// It is not there, or not for the asker to know that it is. 404
+    /// It does not exist, or the caller may not know that it does. 404
     NotFound,
-    /// Nobody is signed in, or the credentials are wrong. 401
+    /// The caller is not signed in, or the credentials are wrong. 401
     SignIn,
-    /// The asker may know of it, yet may not do this. 403
+    /// The caller may see it, but not do this. 403
     Forbidden,
-    /// The input is wrong; `fields` say where. 422
+    /// The input is invalid; see `fields`. 422
     Invalid,
-    /// It collides with what is there, such as a taken name. 409
+    /// It conflicts with something that exists, such as a taken name. 409
     Conflict,
-    /// Too many tries; `retry_after` says when to come back. 429
+    /// Too many attempts; see `retry_after`. 429
     TooMany,
     /// The input is larger than allowed. 413
     TooLarge,
-    /// The database or the storage does not answer now. 503
+    /// The database or the storage does not respond. 503
     Unavailable,
-    /// A mistake of ours. 500
+    /// A bug. 500
     Internal,
 }
 
 impl FaultCode {
-    /// The HTTP status that goes with it.
+    /// Its HTTP status.
     pub const fn status(self) -> u16 {
         match self {
             Self::NotFound => 404,
@@ -46,7 +46,7 @@ impl FaultCode {
         }
     }
 
-    /// The code as it stands in JSON, such as `not_found`.
+    /// Its name in JSON, such as `not_found`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
@@ -62,16 +62,16 @@ impl FaultCode {
     }
 }
 
-/// One field's error.
+/// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldFault {
-    /// The field's name as the form and the JSON call it.
+    /// The field's name in the form and in JSON.
     pub field: String,
     /// What is wrong with it.
     pub reason: Reason,
 }
 
-/// A refusal that may be shown to anyone.
+/// An error that may be shown to anyone.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{reason:?}")]
 pub struct Fault {
@@ -79,7 +79,7 @@ pub struct Fault {
     pub code: FaultCode,
     /// What is wrong.
     pub reason: Reason,
-    /// The fields it is about, where it is about fields.
+    /// The invalid fields, if any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldFault>,
     /// Seconds to wait, with [`FaultCode::TooMany`].
@@ -93,33 +93,33 @@ impl Fault {
         Self { code, reason, fields: Vec::new(), retry_after: None }
     }
 
-    /// The same answer for what is hidden and for what does not exist.
+    /// The fault for both hidden and missing objects.
     pub const fn not_found() -> Self {
         Self::new(FaultCode::NotFound, Reason::NotFound)
     }
 
-    /// Nobody is signed in.
+    /// The caller is not signed in.
     pub const fn sign_in() -> Self {
         Self::new(FaultCode::SignIn, Reason::SignInRequired)
     }
 
-    /// The viewer may see it, but not do this.
+    /// The caller may see it, but not do this.
     pub const fn forbidden() -> Self {
         Self::new(FaultCode::Forbidden, Reason::Forbidden)
     }
 
-    /// One field is wrong.
+    /// A field is invalid.
     pub fn invalid(field: impl Into<String>, reason: Reason) -> Self {
         let fields = vec![FieldFault { field: field.into(), reason: reason.clone() }];
         Self { fields, ..Self::new(FaultCode::Invalid, reason) }
     }
 
-    /// One field conflicts with what exists.
+    /// A field conflicts with something that exists.
     pub fn conflict(field: impl Into<String>, reason: Reason) -> Self {
         Self { code: FaultCode::Conflict, ..Self::invalid(field, reason) }
     }
 
-    /// Too many attempts; try again after so many seconds.
+    /// Too many attempts; try again after this many seconds.
     pub const fn too_many(seconds: u32) -> Self {
         Self {
             code: FaultCode::TooMany,
@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// The database or the storage does not answer.
+    /// The database or the storage does not respond.
     pub const fn unavailable() -> Self {
         Self::new(FaultCode::Unavailable, Reason::Unavailable)
     }

@@ -1,4 +1,4 @@
-//! Globs over repository paths, matched in time linear in the length of the glob times that of the path.
+//! Globs for repository paths, matched in time proportional to the length of the glob times the length of the path.
 
 use std::fmt;
 use std::iter;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The longest glob, in bytes; no repository's path is longer.
+/// The maximum length of a glob, in bytes; no path is longer.
 const MAX_LENGTH: usize = 255;
-/// The most stars in a glob.
+/// The maximum number of stars in a glob.
 pub const MAX_STARS: usize = 4;
 
-/// A glob over repository paths: `*` matches any run of characters without a slash, `**` any run at all.
+/// A glob for repository paths: `*` matches any characters except slashes, `**` matches any characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathGlob {
     text: String,
@@ -28,7 +28,7 @@ enum Token {
 /// Why a text is not a [`PathGlob`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidGlob {
-    /// It is empty, too long or has a character that no path has.
+    /// It is empty, too long or contains a character that paths cannot contain.
     #[error("not a glob over repository paths")]
     Malformed,
     /// It has too many stars.
@@ -118,7 +118,7 @@ mod tests {
         glob.parse::<PathGlob>().unwrap().matches(path)
     }
 
-    /// What the stars mean, tried one by one; exponential in their number.
+    /// Matches by the definition of stars, trying all lengths; exponential in their number.
     fn matches_by_definition(glob: &[u8], path: &[u8]) -> bool {
         match glob {
             [] => path.is_empty(),
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_worst_glob_on_the_longest_path_takes_no_time() {
-        // 50 scopes are as many as a token has. Trying every length of every star takes 65 million steps for each of them.
+        // A token has at most 50 scopes. Trying every length of every star would take 65 million steps for each.
         let path = format!("ada/{}", "a".repeat(196));
         let globs: Vec<PathGlob> = (0..50).map(|_| "ada/*a*a*a*b".parse().unwrap()).collect();
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Row identities as opaque numbers, one type a noun, so that one can never stand in for another.
+//! Row ids as opaque numbers, with a type for each kind of row so that they cannot be mixed up.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ macro_rules! id {
 id! {
     /// An account: a person, an organisation or a robot.
     AccountId;
-    /// A repository; it survives renames.
+    /// A repository; renaming it does not change its id.
     RepositoryId;
     /// A comment.
     CommentId;

@@ -1,4 +1,4 @@
-//! The languages that the pages are written in.
+//! The languages of the pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them; the default first.
+    /// All languages, the default first.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
     /// The BCP 47 tag, such as `zh-CN`.
@@ -32,7 +32,7 @@ impl Language {
         }
     }
 
-    /// The name that its readers call it by.
+    /// Its name in the language itself.
     pub const fn name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -40,14 +40,15 @@ impl Language {
         }
     }
 
-    /// The language that an `Accept-Language` header prefers among [`Language::ALL`]; `None` when it names none of them.
+    /// The preferred language of an `Accept-Language` header among [`Language::ALL`]; `None` if it includes none of
+    /// them.
     pub fn preferred(accept: &str) -> Option<Self> {
         let mut best: Option<(u16, Self)> = None;
         for range in accept.split(',') {
             let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
             let weight = weight(parameters);
             let Some(language) = Self::of_range(tag.trim()) else { continue };
-            // Of equal weights the first wins.
+            // The first of equal weights is used.
             if weight > 0 && best.is_none_or(|(before, _)| weight > before) {
                 best = Some((weight, language));
             }
@@ -55,7 +56,7 @@ impl Language {
         best.map(|(_, language)| language)
     }
 
-    /// The language of a range such as `zh-Hans`. Readers of traditional Chinese are better served by simplified than by
+    /// The language of a range such as `zh-Hans`. For readers of traditional Chinese, simplified is better than
     /// English.
     fn of_range(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next().unwrap_or(tag);
@@ -69,7 +70,7 @@ impl Language {
     }
 }
 
-/// A `q` parameter in thousandths; 1000 without one, 0 for one that cannot be read.
+/// The weight of a `q` parameter in thousandths: 1000 without one, 0 if it is invalid.
 fn weight(parameters: &str) -> u16 {
     let q = parameters.split(';').filter_map(|parameter| parameter.trim().split_once('='));
     let Some((_, value)) = q.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("q")) else { return 1_000 };

@@ -1,5 +1,5 @@
-//! The words that the browser, the portal and the engine share: names, roles, views and the one error people may see.
-//! It does no I/O, holds no policy and knows neither SQL nor HTTP; it builds for wasm32.
+//! Types shared by the browser, the portal and the engine: names, roles, views and the error shown to people. No I/O
+//! and no policy; it builds for wasm32.
 
 pub mod account;
 pub mod clock;

@@ -1,5 +1,4 @@
-//! Names of the OCI distribution specification, parsed once at the edge and trusted from then on: repository, tag, digest
-//! and reference.
+//! Names of the OCI distribution specification, validated when parsed: repository, tag, digest and reference.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A repository's longest path; with a host of usual length it stays under the specification's 255.
+/// The maximum length of a path. Together with a host name it stays below the specification's 255 characters.
 pub const MAX_NAME_LENGTH: usize = 200;
 
-/// Why a name was refused; its text says what is allowed.
+/// Why a name is invalid; the message says what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// Not a repository name.
@@ -28,11 +27,11 @@ pub enum NameError {
     Digest,
 }
 
-/// A repository's path, `namespace/name`, where `name` may itself hold slashes.
+/// A repository's path, `namespace/name`, where `name` may contain slashes.
 ///
 /// distribution-spec, "Pulling manifests": `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`.
-/// A one-word name is the engine's business: [`RepositoryName::parse`] takes it as it is, [`RepositoryName::within_hub`] puts
-/// it under `library/`.
+/// [`RepositoryName::parse`] keeps a name of one component as it is; [`RepositoryName::within_hub`] puts it into
+/// `library/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName(Box<str>);
@@ -46,7 +45,7 @@ impl RepositoryName {
         Ok(Self(text.into()))
     }
 
-    /// The path as the hub knows it: a one-word name is `library/<name>`.
+    /// Returns the path as used by the hub, where a name of one component is `library/<name>`.
     #[must_use]
     pub fn within_hub(self) -> Self {
         if self.0.contains('/') { self } else { Self(format!("library/{}", self.0).into()) }
@@ -57,18 +56,18 @@ impl RepositoryName {
         &self.0
     }
 
-    /// The first component: an account's or an organisation's name. Empty for a one-word name.
+    /// The first component, an account's or organisation's name; empty if there is only one.
     pub fn namespace(&self) -> &str {
         self.0.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
-    /// All after the first component; the whole of a one-word name.
+    /// Everything after the first component; the whole path if there is only one.
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or(&*self.0, |(_, name)| name)
     }
 }
 
-/// One component: runs of `[a-z0-9]` joined by `.`, `_`, `__` or any number of `-`.
+/// Whether it is a component: runs of `[a-z0-9]` separated by `.`, `_`, `__` or any number of `-`.
 fn is_component(text: &str) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -102,10 +101,10 @@ impl Tag {
     }
 }
 
-/// A digest's algorithm (image-spec, "Registered algorithms").
+/// The algorithm of a digest (image-spec, "Registered algorithms").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
-    /// SHA-256, the one that nearly everybody uses.
+    /// SHA-256, the usual one.
     Sha256,
     /// SHA-512.
     Sha512,
@@ -120,7 +119,7 @@ impl Algorithm {
         }
     }
 
-    /// How many hexadecimal digits it makes.
+    /// The number of hexadecimal digits.
     pub const fn hex_length(self) -> usize {
         match self {
             Self::Sha256 => 64,
@@ -157,7 +156,7 @@ impl Digest {
         Ok(Self { text: text.into(), algorithm })
     }
 
-    /// The whole digest, algorithm included.
+    /// The whole digest with its algorithm.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -167,33 +166,33 @@ impl Digest {
         self.algorithm
     }
 
-    /// The hexadecimal digits alone.
+    /// The hexadecimal digits only.
     pub fn hex(&self) -> &str {
         self.text.split_once(':').map_or("", |(_, hex)| hex)
     }
 
-    /// `sha256:` and the first twelve digits, as people compare them.
+    /// `sha256:` and the first twelve digits, for display.
     pub fn short(&self) -> &str {
         self.text.get(..self.algorithm.as_str().len() + 13).unwrap_or(&self.text)
     }
 }
 
-/// What a manifest is asked by.
+/// A reference to a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reference {
-    /// By name; what it points at may change.
+    /// By tag, which may move.
     Tag(Tag),
-    /// By content; it never changes.
+    /// By digest.
     Digest(Digest),
 }
 
 impl Reference {
-    /// Parses a digest where there is a colon, a tag elsewhere.
+    /// Parses a digest if there is a colon, otherwise a tag.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.contains(':') { Digest::parse(text).map(Self::Digest) } else { Tag::parse(text).map(Self::Tag) }
     }
 
-    /// As it stands in a path.
+    /// The text used in paths.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Tag(tag) => tag.as_str(),

@@ -1,4 +1,4 @@
-//! OpenAPI schemas of the types that are sent as text, which a derive cannot read from their fields.
+//! OpenAPI schemas of types that are sent as text, which cannot be derived from their fields.
 
 use std::borrow::Cow;
 

@@ -1,15 +1,15 @@
-//! Why a request was refused: one variant for each thing that can be wrong, with what a sentence about it needs.
-//! The sentences are in the locale files of `app`.
+//! Reasons for errors: one variant for each, with the parameters of its message. The messages are in the locale files
+//! of `app`.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused. In JSON the variant's name is the `code`.
+/// Why a request was rejected. In JSON the variant's name is the `code`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Reason {
     /// It does not exist, or the viewer may not see it.
     NotFound,
-    /// Nobody is signed in.
+    /// The caller is not signed in.
     SignInRequired,
     /// The viewer's role does not allow it.
     Forbidden,
@@ -18,7 +18,7 @@ pub enum Reason {
         /// How long to wait.
         seconds: u32,
     },
-    /// The database or the storage does not answer.
+    /// The database or the storage does not respond.
     Unavailable,
     /// A bug or a broken row.
     Internal,
@@ -29,7 +29,7 @@ pub enum Reason {
     /// The session ended before the form was sent.
     SignedOut,
 
-    /// An account name of the wrong form.
+    /// An invalid account name.
     AccountNameSyntax,
     /// An account name that is reserved.
     AccountNameReserved,
@@ -37,21 +37,21 @@ pub enum Reason {
     AccountNameTaken,
     /// There is no account of this name.
     AccountNotFound,
-    /// Not an e-mail address.
+    /// An invalid mail address.
     EmailSyntax,
-    /// An e-mail address that belongs to an account.
+    /// A mail address that belongs to another account.
     EmailTaken,
     /// A password with too few characters.
     PasswordTooShort {
-        /// The least number of characters.
+        /// The minimum number of characters.
         min: usize,
     },
     /// A password with too many bytes.
     PasswordTooLong {
-        /// The greatest number of bytes.
+        /// The maximum number of bytes.
         max: usize,
     },
-    /// The current password was typed wrong.
+    /// The current password is wrong.
     OldPasswordWrong,
     /// The name or the password is wrong.
     WrongCredentials,
@@ -59,42 +59,42 @@ pub enum Reason {
     InvalidCredentials,
     /// A personal access token where a password is needed.
     PasswordRequired,
-    /// A display name that is too long or has several lines.
+    /// A display name that is too long or has line breaks.
     DisplayNameTooLong {
-        /// The greatest number of characters.
+        /// The maximum number of characters.
         max: usize,
     },
     /// A bio that is too long.
     BioTooLong {
-        /// The greatest number of characters.
+        /// The maximum number of characters.
         max: usize,
     },
-    /// Nobody may sign up.
+    /// Registration is closed.
     SignUpClosed,
     /// An invitation that does not exist, was used or has expired.
     InvitationInvalid,
-    /// A set-up link that is no longer valid.
+    /// A setup link that is no longer valid.
     SetupLinkInvalid,
     /// An administrator cannot disable their own account.
     OwnAccount,
     /// The last administrator cannot be disabled.
     LastAdministrator,
-    /// Not a way to register.
+    /// An unknown registration setting.
     UnknownRegistration,
-    /// Not a language of the pages.
+    /// An unknown language.
     UnknownLanguage,
-    /// Not a theme.
+    /// An unknown theme.
     UnknownTheme,
 
     /// The repository's namespace does not exist.
     NamespaceNotFound,
-    /// A repository name of the wrong form.
+    /// An invalid repository name.
     RepositoryNameSyntax,
     /// A repository name that is, or was, in use.
     RepositoryNameTaken,
-    /// A description that is too long or has several lines.
+    /// A description that is too long or has line breaks.
     DescriptionTooLong {
-        /// The greatest number of characters.
+        /// The maximum number of characters.
         max: usize,
     },
     /// A README that is too large.
@@ -102,29 +102,29 @@ pub enum Reason {
         /// The limit in KiB.
         kib: usize,
     },
-    /// A topic of the wrong form.
+    /// An invalid topic.
     TopicSyntax,
-    /// More topics than allowed.
+    /// Too many topics.
     TooManyTopics {
-        /// The greatest number of topics.
+        /// The maximum number of topics.
         max: usize,
     },
-    /// Not a visibility.
+    /// An unknown visibility.
     UnknownVisibility,
-    /// Not a comment policy.
+    /// An unknown comment policy.
     UnknownCommentPolicy,
-    /// Not a role.
+    /// An unknown role.
     UnknownRole,
-    /// A role that is not below the giver's own.
+    /// A role that is not lower than the caller's own.
     RoleTooHigh,
     /// The account owns the namespace.
     AlreadyOwner,
-    /// What was typed to confirm is not the expected name.
+    /// The name typed for confirmation is wrong.
     ConfirmationMismatch {
         /// The name to type.
         expected: String,
     },
-    /// A tag of the wrong form.
+    /// An invalid tag.
     TagSyntax,
 
     /// An empty comment.
@@ -134,7 +134,7 @@ pub enum Reason {
         /// The limit in KiB.
         kib: usize,
     },
-    /// The comment to reply to was deleted.
+    /// The comment to reply to does not exist.
     ParentNotFound,
     /// A Markdown text that is too large to preview.
     TextTooLarge {
@@ -144,33 +144,33 @@ pub enum Reason {
     /// A NUL character, which the database cannot store.
     UnsupportedCharacter,
 
-    /// A token label that is empty, too long or has several lines.
+    /// A token label that is empty, too long or has line breaks.
     TokenLabelLength {
-        /// The greatest number of characters.
+        /// The maximum number of characters.
         max: usize,
     },
-    /// A token scope of the wrong form.
+    /// An invalid token scope.
     ScopeSyntax,
     /// A token scope with too many stars.
     ScopeStars {
-        /// The greatest number of stars.
+        /// The maximum number of stars.
         max: usize,
     },
-    /// More scopes than a token may have.
+    /// Too many scopes.
     TooManyScopes {
-        /// The greatest number of scopes.
+        /// The maximum number of scopes.
         max: usize,
     },
-    /// More tokens than an account may have.
+    /// Too many tokens.
     TooManyTokens {
-        /// The greatest number of tokens.
+        /// The maximum number of tokens.
         max: i64,
     },
     /// An expiry in the past.
     ExpiryInPast,
-    /// An expiry that is not a number of days within bounds.
+    /// An invalid number of days until expiry.
     ExpiryDays {
-        /// The greatest number of days.
+        /// The maximum number of days.
         max: u32,
     },
     /// A time that is not RFC 3339.
@@ -178,57 +178,57 @@ pub enum Reason {
 
     /// A search query that is too long.
     QueryTooLong {
-        /// The greatest number of bytes.
+        /// The maximum number of bytes.
         max: usize,
     },
     /// A search query with too many words and qualifiers.
     QueryTooComplex {
-        /// The greatest number of words and qualifiers.
+        /// The maximum number of words and qualifiers.
         max: usize,
     },
     /// A qualifier without a value.
     QualifierEmpty {
         /// The qualifier's name.
         name: String,
-        /// How it is used.
+        /// An example.
         example: String,
     },
-    /// A qualifier that takes numbers or dates, with something else.
+    /// A qualifier for numbers or dates with an invalid value.
     QualifierRange {
         /// The qualifier's name.
         name: String,
-        /// How it is used.
+        /// An example.
         example: String,
     },
-    /// `is:` with a word it does not take.
+    /// An unknown value of `is:`.
     QualifierIs,
-    /// Not an order of search results.
+    /// An unknown order of search results.
     UnknownSort,
-    /// A page of results beyond the last that is served.
+    /// A page of results after the last one allowed.
     PageTooHigh {
         /// The last page.
         max: u32,
     },
-    /// More results than a page may hold.
+    /// Too many results on a page.
     LimitTooHigh {
-        /// The greatest number of results.
+        /// The maximum number of results.
         max: u32,
     },
-    /// Not a limit.
+    /// An invalid limit.
     LimitSyntax {
-        /// The greatest limit.
+        /// The maximum limit.
         max: u32,
     },
     /// A cursor that the list did not return.
     CursorInvalid,
-    /// A parameter that takes one of a few words, with another.
+    /// An unknown value of a parameter with a few allowed ones.
     UnknownValue {
-        /// The words, separated by commas.
+        /// The allowed values, separated by commas.
         allowed: String,
     },
     /// A request body that is too large.
     BodyTooLarge {
-        /// The greatest number of bytes.
+        /// The maximum number of bytes.
         max: usize,
     },
 }

@@ -1,5 +1,4 @@
-//! Repositories as people see them, and what may be said when one is made or changed.
-//! Rows, rights and blobs are not known here.
+//! Repositories as people see them, and the input for creating or changing them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,32 +12,32 @@ use crate::oci::RepositoryName;
 use crate::reason::Reason;
 use crate::role::{Role, Visibility};
 
-/// The longest description, in characters.
+/// The maximum length of a description, in characters.
 pub const MAX_DESCRIPTION: usize = 200;
-/// The longest overview (README), in bytes.
+/// The maximum length of an overview (README), in bytes.
 pub const MAX_OVERVIEW: usize = 64 * 1024;
-/// How many topics a repository may have.
+/// The maximum number of topics of a repository.
 pub const MAX_TOPICS: usize = 20;
 
-/// Who may comment on a repository that they may see.
+/// Who may comment on a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CommentPolicy {
-    /// Anyone signed in who may see it.
+    /// Everyone who is signed in and may see it.
     #[default]
     Everyone,
-    /// Those with a role on it.
+    /// Accounts with a role on it.
     Members,
     /// Nobody.
     Off,
 }
 
 impl CommentPolicy {
-    /// All of them, widest first.
+    /// All policies, the least restrictive first.
     pub const ALL: [Self; 3] = [Self::Everyone, Self::Members, Self::Off];
 
-    /// The word, as in JSON.
+    /// The name used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Everyone => "everyone",
@@ -65,47 +64,47 @@ impl FromStr for CommentPolicy {
     }
 }
 
-/// A repository as one viewer sees it; the `Repository` of the REST contract.
+/// A repository as the viewer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Repository {
     /// The account or organisation it belongs to.
     pub namespace: AccountName,
-    /// Its name within the namespace; may hold slashes.
+    /// Its name within the namespace; may contain slashes.
     pub name: String,
     /// `namespace/name`.
     pub path: RepositoryName,
-    /// One line about it; plain text, may be empty.
+    /// A one-line description in plain text; may be empty.
     pub description: String,
     /// Who may see it without a role.
     pub visibility: Visibility,
-    /// Whether it is in the curated `library`.
+    /// Whether it is in the `library`, which administrators curate.
     pub official: bool,
     /// Who may comment.
     pub comments: CommentPolicy,
-    /// Words to find it by.
+    /// Topics, for finding it.
     pub topics: Vec<String>,
-    /// How many accounts starred it.
+    /// The number of stars.
     pub stars: u64,
-    /// How often it was pulled.
+    /// The number of pulls.
     pub pulls: u64,
-    /// How many tags it has.
+    /// The number of tags.
     pub tags: u64,
-    /// Bytes of the distinct blobs and manifests in it.
+    /// The bytes of its distinct blobs and manifests.
     pub size: u64,
-    /// The viewer's role on it, where there is one.
+    /// The viewer's role on it, if any.
     pub role: Option<Role>,
     /// Whether the viewer starred it.
     pub starred: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When its text or settings last changed.
+    /// When its texts or settings last changed.
     pub updated_at: Timestamp,
     /// When it was last pushed to.
     pub pushed_at: Option<Timestamp>,
 }
 
-/// What the viewer may do on a repository, so that a page shows only what will work.
+/// What the viewer may do with a repository, so that pages only offer what works.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "one answer a need, each independent of the others")]
 pub struct Abilities {
@@ -117,22 +116,22 @@ pub struct Abilities {
     pub push: bool,
     /// May delete tags and manifests.
     pub delete: bool,
-    /// May change text, visibility and people.
+    /// May change texts, visibility and collaborators.
     pub manage: bool,
     /// May rename, transfer and delete it.
     pub own: bool,
 }
 
-/// What every page of one repository needs: the head and its tabs.
+/// The data for the head and tabs of a repository's pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryHead {
     /// The repository.
     pub repository: Repository,
-    /// What the viewer may do here.
+    /// What the viewer may do with it.
     pub abilities: Abilities,
-    /// How many comments it has that are not hidden.
+    /// The number of its comments.
     pub comment_count: u64,
-    /// Whose namespace it is.
+    /// The account of its namespace.
     pub owner: Account,
 }
 
@@ -141,62 +140,62 @@ pub struct RepositoryHead {
 pub struct Overview {
     /// The head.
     pub head: RepositoryHead,
-    /// The README as Markdown, as its author wrote it.
+    /// The README as Markdown.
     pub source: String,
-    /// The README rendered and sanitised.
+    /// The README as sanitised HTML.
     pub html: String,
     /// The newest tag.
     pub latest: Option<crate::image::Tag>,
-    /// Platforms of the newest tag's image.
+    /// The platforms of the newest tag's image.
     pub platforms: Vec<String>,
 }
 
-/// What somebody asks for when making a repository.
+/// A repository to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewRepository {
-    /// The account or organisation it is to belong to.
+    /// The account or organisation it will belong to.
     pub namespace: String,
     /// Its name within the namespace.
     pub name: String,
-    /// One line about it.
+    /// A one-line description.
     #[serde(default)]
     pub description: String,
-    /// Who may see it; private when nobody says.
+    /// Who may see it; private by default.
     #[serde(default)]
     pub visibility: Option<Visibility>,
 }
 
-/// What somebody changes; a field that is `None` stays.
+/// Changes to a repository; fields that are missing keep their value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RepositoryPatch {
-    /// One line about it; [`MAX_DESCRIPTION`] characters at most.
+    /// A one-line description, up to [`MAX_DESCRIPTION`] characters.
     pub description: Option<String>,
-    /// The README as Markdown; [`MAX_OVERVIEW`] bytes at most.
+    /// The README as Markdown, up to [`MAX_OVERVIEW`] bytes.
     pub overview: Option<String>,
     /// Who may see it.
     pub visibility: Option<Visibility>,
     /// Who may comment.
     pub comments: Option<CommentPolicy>,
-    /// Words to find it by; [`MAX_TOPICS`] at most.
+    /// Topics, up to [`MAX_TOPICS`].
     pub topics: Option<Vec<String>>,
 }
 
-/// Somebody with a role of their own on a repository.
+/// An account with a role on a single repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Collaborator {
-    /// Who.
+    /// The account.
     pub account: Account,
-    /// What they are to it.
+    /// Its role.
     pub role: Role,
-    /// Since when.
+    /// Since when it has the role.
     pub since: Timestamp,
 }
 
-/// How a list of repositories is ordered.
+/// The order of a list of repositories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -207,16 +206,16 @@ pub enum RepositorySort {
     Stars,
     /// Most pulls first.
     Pulls,
-    /// Last pushed or changed first.
+    /// Most recently pushed or changed first.
     #[default]
     Updated,
 }
 
 impl RepositorySort {
-    /// All of them.
+    /// All orders.
     pub const ALL: [Self; 4] = [Self::Name, Self::Stars, Self::Pulls, Self::Updated];
 
-    /// The word, as in a URL.
+    /// The name used in URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",

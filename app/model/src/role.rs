@@ -1,5 +1,4 @@
-//! Roles on a repository and the visibility of one, as words with an order.
-//! What a role may do is decided in `store::access` alone.
+//! Roles on repositories and visibilities. What a role allows is decided in `store::access`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::reason::Reason;
 
-/// What somebody is to a repository, least first.
+/// A role on a repository, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -18,17 +17,17 @@ pub enum Role {
     Reader,
     /// May push.
     Writer,
-    /// May delete, and manage text, people and rules.
+    /// May delete tags and manage texts, collaborators and rules.
     Maintainer,
     /// May rename, transfer and delete the repository.
     Owner,
 }
 
 impl Role {
-    /// All of them, least first.
+    /// All roles, lowest first.
     pub const ALL: [Self; 4] = [Self::Reader, Self::Writer, Self::Maintainer, Self::Owner];
 
-    /// The role's name, as in JSON.
+    /// The name used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reader => "reader",
@@ -63,17 +62,17 @@ impl FromStr for Role {
 pub enum Visibility {
     /// Nobody.
     Private,
-    /// Anyone signed in.
+    /// Everyone who is signed in.
     Internal,
     /// Everyone.
     Public,
 }
 
 impl Visibility {
-    /// All of them, narrowest first.
+    /// All visibilities, the most restrictive first.
     pub const ALL: [Self; 3] = [Self::Private, Self::Internal, Self::Public];
 
-    /// The word, as in JSON.
+    /// The name used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Private => "private",

@@ -1,4 +1,4 @@
-//! A search as it is asked and answered. How words match and who may see what is not known here.
+//! Search requests and results.
 
 use std::str::FromStr;
 
@@ -8,32 +8,32 @@ use crate::fault::Fault;
 use crate::reason::Reason;
 use crate::repository::Repository;
 
-/// The longest query, in bytes.
+/// The maximum length of a query, in bytes.
 pub const MAX_QUERY: usize = 512;
-/// The last page that may be asked for; who needs more narrows the query.
+/// The last page that can be requested.
 pub const MAX_PAGE: u32 = 100;
 
-/// How results are ordered.
+/// The order of search results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SearchSort {
-    /// By where it matched, stars, pulls and recency.
+    /// By relevance, stars, pulls and age.
     #[default]
     Best,
     /// Most stars first.
     Stars,
     /// Most pulls first.
     Pulls,
-    /// Last pushed or changed first.
+    /// Most recently pushed or changed first.
     Updated,
 }
 
 impl SearchSort {
-    /// All of them, the default first.
+    /// All orders, the default first.
     pub const ALL: [Self; 4] = [Self::Best, Self::Stars, Self::Pulls, Self::Updated];
 
-    /// The word, as in a URL.
+    /// The name used in URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Best => "best",
@@ -55,7 +55,7 @@ impl FromStr for SearchSort {
     }
 }
 
-/// A search: words and qualifiers such as `ns:team arch:arm64 is:official`.
+/// A search for words and qualifiers such as `ns:team arch:arm64 is:official`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SearchRequest {
@@ -63,64 +63,64 @@ pub struct SearchRequest {
     pub q: String,
     /// The order.
     pub sort: SearchSort,
-    /// Which page, from 1.
+    /// The page, starting with 1.
     pub page: u32,
-    /// Results a page, 1 to 100; 0 for the usual 20.
+    /// Results on a page, 1 to 100; 0 for the default of 20.
     pub limit: u32,
 }
 
-/// A run of text that did or did not match.
+/// A part of an excerpt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fragment {
     /// Plain text.
     pub text: String,
-    /// Whether it is to be marked.
+    /// Whether it matched and should be highlighted.
     pub marked: bool,
 }
 
-/// One result.
+/// A search result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchHit {
     /// The repository, as the viewer sees it.
     pub repository: Repository,
-    /// The description, or the passage of the README that matched, with the matched words marked.
+    /// The description, or the passage of the README that matched, with matches marked.
     pub excerpt: Vec<Fragment>,
     /// Platforms of its newest images.
     pub platforms: Vec<String>,
 }
 
-/// How many results have one value of a field.
+/// The number of results with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FacetValue {
-    /// The value, as it stands after the qualifier's colon.
+    /// The value, as used after the qualifier.
     pub value: String,
-    /// Results that have it.
+    /// The number of results.
     pub count: u64,
 }
 
-/// A field that results can be narrowed by.
+/// A qualifier by which results can be filtered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facet {
     /// The qualifier, such as `arch`.
     pub qualifier: String,
-    /// Its values, most results first.
+    /// Its values, the most frequent first.
     pub values: Vec<FacetValue>,
 }
 
-/// What was found.
+/// A page of search results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchResults {
-    /// How many there are in all that the viewer may see.
+    /// The number of results on all pages.
     pub total: u64,
-    /// This page's.
+    /// The results on this page.
     pub hits: Vec<SearchHit>,
-    /// How all of them divide.
+    /// Facets of all results.
     pub facets: Vec<Facet>,
-    /// Which page this is, from 1.
+    /// The page, starting with 1.
     pub page: u32,
-    /// How many pages there are, [`MAX_PAGE`] at most.
+    /// The number of pages, at most [`MAX_PAGE`].
     pub pages: u32,
 }

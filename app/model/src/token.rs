@@ -1,4 +1,4 @@
-//! Personal access tokens and the grammar of their scopes: `<path glob>:pull,push,delete,manage`.
+//! Personal access tokens and the syntax of their scopes: `<path glob>:pull,push,delete,manage`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use crate::glob::{InvalidGlob, MAX_STARS, PathGlob};
 use crate::id::TokenId;
 use crate::reason::Reason;
 
-/// The prefix of every token's secret, so that scanners recognise one that leaked.
+/// The prefix of a token's secret, by which scanners recognise leaked ones.
 pub const SECRET_PREFIX: &str = "ptl_";
 
-/// What a token may be used for on the repositories that its glob names.
+/// An action that a token allows on the repositories matching its glob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenAction {
@@ -24,15 +24,15 @@ pub enum TokenAction {
     Push,
     /// Delete tags and manifests.
     Delete,
-    /// Everything else that the owner may: star, comment, settings, people.
+    /// Everything else that its owner may do: star, comment, change settings and collaborators.
     Manage,
 }
 
 impl TokenAction {
-    /// All of them, in the order they are written in.
+    /// All actions, in the order in which they are written.
     pub const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Delete, Self::Manage];
 
-    /// The word, as in a scope.
+    /// The name used in scopes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pull => "pull",
@@ -43,7 +43,7 @@ impl TokenAction {
     }
 }
 
-/// One scope: a glob over repository paths and the actions allowed there.
+/// A scope: a glob for repository paths and the actions allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenScope {
@@ -57,12 +57,12 @@ impl TokenScope {
         self.actions.contains(&action) && self.glob.matches(path)
     }
 
-    /// The paths that it covers.
+    /// The glob for paths.
     pub fn glob(&self) -> &PathGlob {
         &self.glob
     }
 
-    /// The actions, each once, in their usual order.
+    /// The actions in their usual order, without duplicates.
     pub fn actions(&self) -> &[TokenAction] {
         &self.actions
     }
@@ -118,35 +118,35 @@ impl From<TokenScope> for String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
-    /// Its identity.
+    /// Its id.
     pub id: TokenId,
-    /// What its owner calls it.
+    /// Its label.
     pub label: String,
-    /// What it may do; empty means all that its owner may.
+    /// Its scopes; without any, it may do everything that its owner may.
     pub scopes: Vec<TokenScope>,
-    /// When it stops working; `None` for never.
+    /// When it expires; `null` if never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// When it was last used, with a precision of a minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What its owner asks for.
+/// A token to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewToken {
-    /// What to call it; 1 to 100 characters.
+    /// A label, 1 to 100 characters.
     pub label: String,
-    /// What it may do; empty means all that its owner may.
+    /// Its scopes; without any, it may do everything that its owner may.
     #[serde(default)]
     pub scopes: Vec<TokenScope>,
-    /// When it stops working; `None` for never.
+    /// When it expires; `null` for never.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
 }
 
-/// A new token together with its secret, which is shown once.
+/// A new token with its secret, which is only shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {

@@ -1,22 +1,22 @@
-//! The order of tags that are versions: `10.0` after `9.1`, and `2.0-rc.1` before `2.0` (Semantic Versioning 2.0.0, section 11).
-//! Any number of parts makes a version: `3`, `3.20` and `2026.11.22.1` are versions too.
+//! Sorts tags by version: `10.0` after `9.1`, and `2.0-rc.1` before `2.0` (Semantic Versioning 2.0.0, section 11). A
+//! version may have any number of parts, such as `3`, `3.20` or `2026.11.22.1`.
 
-/// Ends a list or a word in a key; it comes before all that a list or a word can go on with.
+/// Ends a list or word in a key; sorts before anything that can continue it.
 const END: char = '!';
 
-/// The last letter that keys are written in. A name that is no version has it as its key.
+/// The last character used in keys, and the key of names that are not versions.
 const LAST: char = '~';
 
-/// Text by whose byte order tags stand in the order of their versions, the highest first, and after them all that are no
-/// versions. Tags with the same text are ordered by name.
+/// Returns text whose byte order is the order of tags by version: the highest version first, names that are not
+/// versions last. Tags with the same text are sorted by name.
 ///
-/// Of a tag's name, which has at most 128 letters, it is at most 400 letters long.
+/// For a tag's name of up to 128 characters it has at most 400.
 pub fn sort_key(name: &str) -> String {
     let Some(version) = Version::parse(name) else { return LAST.to_string() };
     version.ascending().chars().map(mirrored).collect()
 }
 
-/// The letter as far from the end of the printable letters as this one is from their beginning.
+/// Mirrors a printable character, so that the order is reversed.
 fn mirrored(letter: char) -> char {
     match u8::try_from(letter) {
         Ok(byte @ b'!'..=b'~') => char::from(b'!' + (b'~' - byte)),
@@ -27,12 +27,12 @@ fn mirrored(letter: char) -> char {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     numbers: Vec<Number>,
-    /// Whether nothing follows the numbers; what something follows comes before it.
+    /// Whether nothing follows the numbers; a version with a suffix sorts before the one without.
     plain: bool,
     rest: Vec<Identifier>,
 }
 
-/// A number of any length: how many digits it has without zeros before it, and these.
+/// A number of any length: its number of digits and the digits, without leading zeros.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Number(usize, String);
 
@@ -49,7 +49,7 @@ impl Version {
         let (numbers, rest) = text.split_at(text.len() - numbered.len());
         let numbers: Option<Vec<Number>> = numbers.split('.').map(Number::parse).collect();
         let numbers = numbers?;
-        // A digest's beginning, such as `3f2a91c`, is no version; `1.0rc1` is.
+        // The beginning of a digest such as `3f2a91c` is not a version; `1.0rc1` is.
         if rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) && numbers.len() == 1 {
             return None;
         }
@@ -58,7 +58,8 @@ impl Version {
         Some(Self { numbers, plain: rest.is_empty(), rest })
     }
 
-    /// Text whose byte order is the order of versions, the lowest first, and that never begins another version's text.
+    /// Returns text whose byte order is the order of versions, lowest first, and which is never a prefix of another
+    /// version's.
     fn ascending(&self) -> String {
         let mut key = String::new();
         for number in &self.numbers {
@@ -93,7 +94,7 @@ impl Number {
         Some(Self(digits.len(), digits.to_owned()))
     }
 
-    /// Writes its length, which comes first in the order, as two letters, and then its digits.
+    /// Writes the number of digits, which is compared first, as two characters, and then the digits.
     fn write(&self, key: &mut String) {
         for part in [self.0 / 64, self.0 % 64] {
             key.push(u8::try_from(part).map_or(LAST, |part| char::from(part.saturating_add(b'#').min(b'|'))));
@@ -116,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// Where a tag stands among others: versions first, the highest before all, then what is no version, by name.
+    /// The order of a tag: versions first, the highest before others, then names that are not versions.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
     struct Precedence(Kind, String);
 

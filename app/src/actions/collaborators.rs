@@ -1,4 +1,4 @@
-//! Giving people a role on a repository and taking it away.
+//! Adding and removing collaborators.
 
 use leptos::prelude::*;
 use model::oci::RepositoryName;
@@ -15,7 +15,7 @@ use crate::words;
 /// The form's name.
 pub(crate) const SET: &str = "collaborators/set";
 
-/// Gives somebody a role, or another one.
+/// Sets an account's role.
 #[server(prefix = "/_actions", endpoint = "collaborators/set")]
 pub(crate) async fn set_collaborator(
     #[server(default)] path: String,
@@ -34,7 +34,7 @@ pub(crate) async fn set_collaborator(
     settle(SET, &[("account", &account), ("role", &role)], outcome).await
 }
 
-/// Takes somebody's role away.
+/// Removes an account's role.
 #[server(prefix = "/_actions", endpoint = "collaborators/remove")]
 pub(crate) async fn remove_collaborator(
     #[server(default)] path: String,
@@ -56,7 +56,7 @@ pub(crate) async fn remove_collaborator(
     settle(SET, &[], outcome).await
 }
 
-/// Where to go on to: whoever gave back their own role may not see the settings any more, or nothing at all.
+/// The next page: someone who removed their own role may not be able to see the settings or the repository any more.
 async fn onward(portal: &PortalHandle, path: &RepositoryName) -> String {
     match portal.head(path).await {
         Ok(head) if head.abilities.manage => place::settings(path, Settings::Collaborators),

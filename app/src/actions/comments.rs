@@ -1,4 +1,4 @@
-//! Writing, changing and deleting comments.
+//! Writing, editing and deleting comments.
 
 use leptos::prelude::*;
 use model::comment::NewComment;
@@ -14,7 +14,7 @@ pub(crate) const POST: &str = "comments/post";
 pub(crate) const EDIT: &str = "comments/edit";
 pub(crate) const DELETE: &str = "comments/delete";
 
-/// Writes a comment, or an answer to `parent`, and goes on to it.
+/// Posts a comment, or a reply to `parent`, and shows it.
 #[server(prefix = "/_actions", endpoint = "comments/post")]
 pub(crate) async fn post_comment(
     #[server(default)] path: String,
@@ -32,7 +32,7 @@ pub(crate) async fn post_comment(
     settle(POST, &[("body", &body)], outcome).await
 }
 
-/// Changes a comment's text and goes back to it.
+/// Edits a comment and shows it.
 #[server(prefix = "/_actions", endpoint = "comments/edit")]
 pub(crate) async fn edit_comment(
     #[server(default)] path: String,

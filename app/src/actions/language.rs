@@ -1,4 +1,4 @@
-//! The language of the pages: kept in a cookie, and with the account of whoever is signed in.
+//! The language of the pages, stored in a cookie and in the account.
 
 use leptos::prelude::*;
 use model::language::Language;
@@ -6,7 +6,7 @@ use model::language::Language;
 use super::{ActionFault, Completion, settle};
 use crate::portal::{PortalResult, portal};
 
-/// Keeps the language: `en` or `zh-CN`.
+/// Sets the language: `en` or `zh-CN`.
 #[server(prefix = "/_actions", endpoint = "language/set")]
 pub(crate) async fn set_language(#[server(default)] language: String) -> Result<(), ActionFault> {
     let outcome: PortalResult<Completion<()>> = async {

@@ -1,4 +1,4 @@
-//! Markdown as it would look, before it is kept.
+//! Previews of Markdown.
 
 use leptos::prelude::*;
 use model::fault::Fault;
@@ -6,7 +6,7 @@ use model::fault::Fault;
 use super::{ActionFault, keep, settle};
 use crate::portal::portal;
 
-/// Renders `body`; a form comes back with the text and its preview, under the name `form`.
+/// Renders `body`; a form is shown again with the text and its preview, under the name `form`.
 #[server(prefix = "/_actions", endpoint = "markdown/preview")]
 pub(crate) async fn preview(
     #[server(default)] body: String,

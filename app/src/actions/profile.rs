@@ -12,7 +12,7 @@ use crate::texts::text;
 pub(crate) const UPDATE: &str = "profile/update";
 pub(crate) const PASSWORD: &str = "profile/password";
 
-/// Changes what others see of one's account, and the language of the pages; none follows the browser.
+/// Changes one's profile and the language of the pages; empty follows the browser.
 #[server(prefix = "/_actions", endpoint = "profile/update")]
 pub(crate) async fn update_profile(
     #[server(default)] display_name: String,
@@ -33,7 +33,7 @@ pub(crate) async fn update_profile(
     settle(UPDATE, &[("display_name", &display_name), ("bio", &bio), ("language", &language)], outcome).await
 }
 
-/// Changes one's password; the old one is asked again.
+/// Changes one's password; requires the current one.
 #[server(prefix = "/_actions", endpoint = "profile/password")]
 pub(crate) async fn change_password(
     #[server(default)] old_password: String,

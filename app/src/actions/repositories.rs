@@ -1,4 +1,4 @@
-//! Making, changing, renaming and deleting repositories.
+//! Creating, changing, renaming and deleting repositories.
 
 use leptos::prelude::*;
 use model::repository::{NewRepository, RepositoryPatch};
@@ -16,7 +16,7 @@ pub(crate) const OVERVIEW: &str = "repositories/overview";
 pub(crate) const RENAME: &str = "repositories/rename";
 pub(crate) const DELETE: &str = "repositories/delete";
 
-/// Makes a repository and goes on to it.
+/// Creates a repository and shows it.
 #[server(prefix = "/_actions", endpoint = "repositories/create")]
 pub(crate) async fn create_repository(
     #[server(default)] namespace: String,
@@ -44,7 +44,7 @@ pub(crate) async fn create_repository(
     settle(CREATE, &fields, outcome).await
 }
 
-/// Changes text and settings.
+/// Changes texts and settings.
 #[server(prefix = "/_actions", endpoint = "repositories/update")]
 pub(crate) async fn update_repository(
     #[server(default)] path: String,
@@ -90,7 +90,7 @@ pub(crate) async fn update_overview(
 ) -> Result<(), ActionFault> {
     let outcome: PortalResult<Completion<()>> = async {
         let path = parse(&path)?;
-        // Browsers send line breaks as CRLF; what is kept is as it was written.
+        // Browsers send line breaks as CRLF; store them as written.
         let change = RepositoryPatch { overview: Some(body.replace("\r\n", "\n")), ..RepositoryPatch::default() };
         portal()?.update_repository(&path, change).await?;
         Ok(Completion::to((), place::repository(&path)))
@@ -113,7 +113,7 @@ pub(crate) async fn rename_repository(
     settle(RENAME, &[("name", &name)], outcome).await
 }
 
-/// Deletes a repository whose path was typed.
+/// Deletes a repository after its path was typed.
 #[server(prefix = "/_actions", endpoint = "repositories/delete")]
 pub(crate) async fn delete_repository(
     #[server(default)] path: String,

@@ -1,4 +1,4 @@
-//! Suggestions while one types in the search of the top bar.
+//! Suggestions for the search field in the top bar.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,18 @@ use super::ActionFault;
 use crate::place;
 use crate::portal::portal;
 
-/// A repository that may be meant: its path and its one line.
+/// A suggestion: a repository's path and description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Suggestion(pub(crate) String, pub(crate) String);
 
 impl Suggestion {
-    /// Where it leads.
+    /// Its URL.
     pub(crate) fn address(&self) -> String {
         ["/r/", &self.0].concat()
     }
 }
 
-/// Up to eight repositories for what is typed so far; a form goes on to the search itself.
+/// Returns up to eight repositories for what has been typed; a form continues to the search page.
 #[server(prefix = "/_actions", endpoint = "search/suggest")]
 pub(crate) async fn suggest(#[server(default)] typed: String) -> Result<Vec<Suggestion>, ActionFault> {
     let portal = portal()?;

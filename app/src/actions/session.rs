@@ -1,4 +1,4 @@
-//! Coming and going: sign-up, sign-in, sign-out, and the first administrator.
+//! Sign-up, sign-in, sign-out, and the first administrator.
 
 use leptos::prelude::*;
 use model::account;
@@ -9,17 +9,17 @@ use crate::portal::{PortalResult, portal};
 
 /// The sign-in form's name.
 pub(crate) const SIGN_IN: &str = "session/signin";
-/// The sign-up form's name, also of the one that an invitation leads to.
+/// The sign-up form's name, also with an invitation.
 pub(crate) const SIGN_UP: &str = "session/signup";
-/// The set-up form's name.
+/// The setup form's name.
 pub(crate) const SET_UP: &str = "session/setup";
 
 /// The sign-out form's name.
 const SIGN_OUT: &str = "session/signout";
-/// Those that nobody needs to be signed in for.
+/// The forms that do not require signing in.
 pub(super) const FORMS: [&str; 4] = [SIGN_IN, SIGN_UP, SET_UP, SIGN_OUT];
 
-/// Signs in and goes on to `next`.
+/// Signs in and continues with `next`.
 #[server(prefix = "/_actions", endpoint = "session/signin")]
 pub(crate) async fn sign_in(
     #[server(default)] name: String,
@@ -45,7 +45,7 @@ pub(crate) async fn sign_out() -> Result<(), ActionFault> {
     settle(SIGN_OUT, &[], outcome).await
 }
 
-/// Makes an account and signs it in.
+/// Creates an account and signs in.
 #[server(prefix = "/_actions", endpoint = "session/signup")]
 pub(crate) async fn sign_up(
     #[server(default)] name: String,
@@ -69,7 +69,7 @@ pub(crate) async fn sign_up(
     settle(SIGN_UP, &fields, outcome).await
 }
 
-/// Makes the first administrator and signs them in.
+/// Creates the first administrator and signs in.
 #[server(prefix = "/_actions", endpoint = "session/setup")]
 pub(crate) async fn set_up(
     #[server(default)] token: String,

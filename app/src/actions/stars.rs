@@ -1,4 +1,4 @@
-//! Starring and taking the star back.
+//! Adding and removing stars.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::{ActionFault, Completion, path as parse, settle};
 use crate::portal::{PortalResult, portal};
 
-/// How many stars there are, in the language of the page: the number, and the word after it.
+/// The number of stars in the language of the page: the number and the word after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StarCount {
     pub(crate) number: String,
     pub(crate) unit: String,
 }
 
-/// Sets or takes back the viewer's star; the number of stars then.
+/// Adds or removes the viewer's star and returns the number of stars.
 #[server(prefix = "/_actions", endpoint = "stars/set")]
 pub(crate) async fn set_star(path: String, on: bool) -> Result<StarCount, ActionFault> {
     let outcome: PortalResult<Completion<StarCount>> = async {

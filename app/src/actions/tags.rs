@@ -11,7 +11,7 @@ use crate::texts::text;
 /// The form's name.
 pub(crate) const DELETE: &str = "tags/delete";
 
-/// Deletes a tag whose name was typed.
+/// Deletes a tag after its name was typed.
 #[server(prefix = "/_actions", endpoint = "tags/delete")]
 pub(crate) async fn delete_tag(
     #[server(default)] path: String,

@@ -1,4 +1,4 @@
-//! The theme, kept in a cookie.
+//! The theme, stored in a cookie.
 
 use leptos::prelude::*;
 use model::fault::Fault;
@@ -7,7 +7,7 @@ use model::reason::Reason;
 use super::{ActionFault, Completion, settle};
 use crate::portal::{PortalResult, portal};
 
-/// Keeps the theme: `light`, `dark` or `auto`.
+/// Sets the theme: `light`, `dark` or `auto`.
 #[server(prefix = "/_actions", endpoint = "theme/set")]
 pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<(), ActionFault> {
     settle("theme/set", &[], act(&theme)).await

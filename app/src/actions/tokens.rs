@@ -1,4 +1,4 @@
-//! Making and ending personal access tokens.
+//! Creating and revoking personal access tokens.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::texts::text;
 pub(crate) const CREATE: &str = "tokens/create";
 pub(crate) const REVOKE: &str = "tokens/revoke";
 
-/// The longest a token may last, in days.
+/// The maximum lifetime of a token, in days.
 const MAX_DAYS: u32 = 3650;
 const DAY: Duration = Duration::from_hours(24);
 
-/// Makes a token; its secret is shown once on the page that follows.
+/// Creates a token; the next page shows its secret once.
 #[server(prefix = "/_actions", endpoint = "tokens/create")]
 pub(crate) async fn create_token(
     #[server(default)] label: String,
@@ -47,7 +47,7 @@ pub(crate) async fn create_token(
     settle(CREATE, &fields, outcome).await
 }
 
-/// Ends a token at once.
+/// Revokes a token.
 #[server(prefix = "/_actions", endpoint = "tokens/revoke")]
 pub(crate) async fn revoke_token(#[server(default)] id: String) -> Result<(), ActionFault> {
     let outcome: PortalResult<Completion<()>> = async {

@@ -1,11 +1,11 @@
-//! Commands to copy, and the pull command in the words of each client.
+//! Commands with copy buttons, and pull commands for each client.
 
 use leptos::prelude::*;
 
 use super::copy::copy;
 use crate::texts::text;
 
-/// A command on its own line with a copy button. Where it has to break, it does so after a slash or before the tag.
+/// A command on its own line with a copy button. It may break after a slash or before the tag.
 pub(crate) fn command(text: String) -> AnyView {
     let shown = pieces(&text)
         .into_iter()
@@ -21,7 +21,7 @@ pub(crate) fn command(text: String) -> AnyView {
     .into_any()
 }
 
-/// How each client pulls `reference` (host, path and tag); tabs that need no script.
+/// Pull commands for `reference` (host, path and tag) in tabs that need no script.
 pub(crate) fn pull(reference: &str) -> AnyView {
     let clients = [
         ("docker", format!("docker pull {reference}")),
@@ -54,7 +54,7 @@ pub(crate) fn pull(reference: &str) -> AnyView {
     .into_any()
 }
 
-/// The text where it may break: after a slash, and before the tag of a reference. None of the pieces is empty.
+/// Splits the text where it may break: after slashes and before the tag. No piece is empty.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;

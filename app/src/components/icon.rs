@@ -1,4 +1,4 @@
-//! Icons from the one sprite, by name. It knows where the sprite is, and nothing of what an icon stands for.
+//! Icons from the sprite.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::portal::Site;
 
-/// An icon of the sprite.
+/// An icon.
 #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "islands show few of them"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Glyph {
@@ -84,8 +84,8 @@ impl Glyph {
     }
 }
 
-/// The icon, hidden from screen readers: the words beside it say what it means. A browser that wakes an island has no
-/// site at hand, and leaves the sprite's address as the server wrote it.
+/// The icon, hidden from screen readers because text next to it has the same meaning. When an island is hydrated in the
+/// browser there is no site, and the sprite's URL stays as rendered by the server.
 pub(crate) fn icon(glyph: Glyph) -> AnyView {
     let href = use_context::<Arc<Site>>().map(|site| format!("{}#{}", site.icons, glyph.as_str()));
     view! {

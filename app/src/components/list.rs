@@ -1,4 +1,4 @@
-//! What lists have in common: rows of repositories, what an empty list says, and the way to the next page.
+//! Lists: rows of repositories, empty states and links to the next page.
 
 use leptos::prelude::*;
 use model::clock::Timestamp;
@@ -11,7 +11,7 @@ use super::rose::net;
 use crate::texts::text;
 use crate::{place, words};
 
-/// A repository's name, leading to it, its last word strongest.
+/// A link to a repository, with the last part of its name emphasised.
 pub(crate) fn name(repository: &Repository) -> AnyView {
     view! {
         <a class="name" href=place::repository(&repository.path)>
@@ -23,7 +23,7 @@ pub(crate) fn name(repository: &Repository) -> AnyView {
     .into_any()
 }
 
-/// Visibility as a word with its icon.
+/// The visibility as text with an icon.
 pub(crate) fn visibility(visibility: Visibility) -> AnyView {
     let (glyph, word) = match visibility {
         Visibility::Public => (Glyph::Globe, text!(visibility.public)),
@@ -33,12 +33,12 @@ pub(crate) fn visibility(visibility: Visibility) -> AnyView {
     view! { <span class="chip">{icon(glyph)} {word}</span> }.into_any()
 }
 
-/// The mark of the curated library.
+/// The badge of official repositories.
 pub(crate) fn official() -> AnyView {
     view! { <span class="chip chip-sea">{icon(Glyph::Shield)} {text!(repository.official)}</span> }.into_any()
 }
 
-/// A figure with its icon; the words are for screen readers and the title.
+/// A number with an icon; the words are for screen readers and the tooltip.
 pub(crate) fn figure(glyph: Glyph, words: &'static str, number: u64) -> AnyView {
     view! {
         <span class="figure" title=words::labelled(words, &words::grouped(number))>
@@ -50,7 +50,7 @@ pub(crate) fn figure(glyph: Glyph, words: &'static str, number: u64) -> AnyView 
     .into_any()
 }
 
-/// A repository as a row: name and what it is, what it says, and its figures. `what` stands in for the description.
+/// A repository as a row with name, description and numbers. `what` replaces the description.
 pub(crate) fn row(repository: &Repository, what: Option<AnyView>, now: Timestamp) -> AnyView {
     let what = what.or_else(|| {
         (!repository.description.is_empty()).then(|| repository.description.clone().into_view().into_any())
@@ -73,12 +73,12 @@ pub(crate) fn row(repository: &Repository, what: Option<AnyView>, now: Timestamp
     .into_any()
 }
 
-/// Rows between hairlines.
+/// Rows of repositories.
 pub(crate) fn rows(items: &[Repository], now: Timestamp) -> AnyView {
     view! { <ul class="rows">{items.iter().map(|item| row(item, None, now)).collect_view()}</ul> }.into_any()
 }
 
-/// A short row: the name, one figure, one line.
+/// A short row: name, one number, description.
 pub(crate) fn short_row(repository: &Repository, side: AnyView) -> AnyView {
     view! {
         <li class="row">
@@ -91,7 +91,7 @@ pub(crate) fn short_row(repository: &Repository, side: AnyView) -> AnyView {
     .into_any()
 }
 
-/// What a list is empty of, why, and the next step.
+/// An empty state: title, reason and next step.
 pub(crate) fn empty(title: &'static str, why: &'static str, next: impl IntoView + 'static) -> AnyView {
     view! {
         <div class="empty">
@@ -104,7 +104,7 @@ pub(crate) fn empty(title: &'static str, why: &'static str, next: impl IntoView 
     .into_any()
 }
 
-/// The way to the next page of a list that is paged by key, and back to its start.
+/// Links to the next page of a list paged by key, and back to its start.
 pub(crate) fn pager(at: &str, parameters: &[(&str, &str)], cursor: &str, next: Option<&str>) -> Option<AnyView> {
     if cursor.is_empty() && next.is_none() {
         return None;

@@ -1,4 +1,4 @@
-//! People and moments in running text: a name with its rose, an age with its exact time.
+//! People and times in running text.
 
 use leptos::prelude::*;
 use model::clock::Timestamp;
@@ -6,7 +6,7 @@ use model::clock::Timestamp;
 use super::rose::rose;
 use crate::{place, words};
 
-/// An account's name with its rose, leading to its page.
+/// A link to an account, with its rose.
 pub(crate) fn person(name: &str) -> AnyView {
     view! {
         <a class="person" href=place::account(name)>
@@ -17,7 +17,7 @@ pub(crate) fn person(name: &str) -> AnyView {
     .into_any()
 }
 
-/// How long ago, with the moment itself in its title.
+/// A relative time, with the exact time as tooltip.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> AnyView {
     view! {
         <time datetime=then.rfc3339() title=words::exact(then)>

@@ -1,4 +1,4 @@
-//! The head that all of a repository's pages share: its name, what it is, its star and its tabs.
+//! The head of a repository's pages: name, visibility, star and tabs.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,7 +13,7 @@ use crate::portal::site;
 use crate::texts::text;
 use crate::words;
 
-/// Which tab a page belongs to.
+/// The tab of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
     Overview,
@@ -22,7 +22,7 @@ pub(crate) enum Tab {
     Settings,
 }
 
-/// The head, with the tab that is open and the page's title; `anonymous` visitors are led to sign in before they star.
+/// The head, with the current tab and the page's title. Visitors who are not signed in have to sign in to star.
 pub(crate) fn head(head: &RepositoryHead, open: Tab, title: &str, signed_in: bool) -> AnyView {
     let repository = &head.repository;
     let path = &repository.path;

@@ -1,15 +1,15 @@
-//! Drawings that are Portolan's own: its mark, the net of rhumb lines, and the compass rose that stands for an account.
-//! Each is a function of its input alone, so that the same name always has the same rose.
+//! Portolan's drawings: the logo, the net of rhumb lines, and the compass rose of each account. Each depends only on
+//! its input, so that a name always has the same rose.
 
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
 
-/// Sixteen winds on a hidden circle, each joined with others, as on a portolan chart.
+/// Sixteen points on a circle and the lines between them, as on a portolan chart.
 const NET: &str = "M500 20 500 980M684 57 316 943M839 161 161 839M943 316 57 684M980 500 20 500M943 684 57 316M839 839 161 161M684 943 316 57M500 20 684 943M684 57 500 980M839 161 316 943M943 316 161 839M980 500 57 684M943 684 20 500M839 839 57 316M684 943 161 161M500 980 316 57M316 943 500 20M161 839 684 57M57 684 839 161M20 500 943 316M57 316 980 500M161 161 943 684M316 57 839 839M500 20 839 839M684 57 684 943M839 161 500 980M943 316 316 943M980 500 161 839M943 684 57 684M839 839 20 500M684 943 57 316M500 980 161 161M316 943 316 57M161 839 500 20M57 684 684 57M20 500 839 161M57 316 943 316M161 161 980 500M316 57 943 684M500 20 980 500M684 57 943 684M839 161 839 839M943 316 684 943M980 500 500 980M943 684 316 943M839 839 161 839M684 943 57 684M500 980 20 500M316 943 57 316M161 839 161 161M57 684 316 57M20 500 500 20M57 316 684 57M161 161 839 161M316 57 943 316";
 
-/// The faint net behind the search of the home page and behind empty states.
+/// The net behind the search field of the home page and empty states.
 pub(crate) fn net() -> AnyView {
     view! {
         <svg class="net" viewBox="0 0 1000 1000" aria-hidden="true">
@@ -20,7 +20,7 @@ pub(crate) fn net() -> AnyView {
     .into_any()
 }
 
-/// Portolan's mark: a rose of eight winds on its ring.
+/// The logo: a rose of eight winds on a ring.
 pub(crate) fn mark(class: &'static str) -> AnyView {
     let winds = |first: f64, inner: f64, outer: f64| {
         (0..4).fold((String::new(), String::new()), |(mut lit, mut shaded), wind| {
@@ -43,7 +43,7 @@ pub(crate) fn mark(class: &'static str) -> AnyView {
     .into_any()
 }
 
-/// The rose of a name: points, ring, turn and shading come from its hash.
+/// The rose of a name: points, ring, rotation and shading are derived from its hash.
 pub(crate) fn rose(name: &str, class: &'static str) -> AnyView {
     let [points, turn, inner, outer, lesser, ring, shade, ..] = hash(name).to_be_bytes();
     let points = match points % 4 {
@@ -85,7 +85,7 @@ pub(crate) fn rose(name: &str, class: &'static str) -> AnyView {
     .into_any()
 }
 
-/// Half a point of a rose: from the centre over a shoulder to the tip; angles are parts of a turn.
+/// Draws half a point of a rose, from the centre over a shoulder to the tip. Angles are fractions of a turn.
 fn half(path: &mut String, inner: f64, outer: f64, tip: f64, shoulder: f64) {
     let at = |radius: f64, turn: f64| {
         let (sine, cosine) = (turn * TAU).sin_cos();
@@ -96,7 +96,7 @@ fn half(path: &mut String, inner: f64, outer: f64, tip: f64, shoulder: f64) {
     let _ = write!(path, "M16 16 {shoulder_x:.1} {shoulder_y:.1} {tip_x:.1} {tip_y:.1}z");
 }
 
-/// FNV-1a, finished so that names which differ in one letter differ in every byte.
+/// FNV-1a with a final mix, so that names with one different letter differ in every byte.
 fn hash(name: &str) -> u64 {
     let hash = name
         .bytes()

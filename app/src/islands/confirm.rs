@@ -1,9 +1,10 @@
-//! What cannot be undone: the button stays shut until the name is typed. The server compares the name again.
+//! Confirmation of destructive actions: the button is disabled until the name is typed. The server checks the name
+//! again.
 
 use leptos::html::Input;
 use leptos::prelude::*;
 
-/// A field and the button that it opens; both belong to the form around them. `field` is the field's name and id, and
+/// A field and the button that it enables, both part of the surrounding form. `field` is the field's name and id, and
 /// `label` the text before, around and after the name to type.
 #[island]
 pub(crate) fn ConfirmName(expected: String, label: (String, String), act: String, field: String) -> impl IntoView {
@@ -11,7 +12,7 @@ pub(crate) fn ConfirmName(expected: String, label: (String, String), act: String
     let typed = RwSignal::new(String::new());
     let input = NodeRef::<Input>::new();
     Effect::new(move || {
-        // The name may have been typed before anybody listened.
+        // The name may have been typed before hydration.
         if let Some(input) = input.get() {
             typed.set(input.value());
         }

@@ -1,4 +1,4 @@
-//! A button that copies a text. Without script, and where browsers give no clipboard, it is not shown: the text beside it can be
+//! A copy button. Without JavaScript, or if the browser has no clipboard, it is hidden: the text next to it can be
 //! selected.
 
 use std::time::Duration;
@@ -7,15 +7,15 @@ use leptos::prelude::*;
 
 use crate::components::icon::{Glyph, icon};
 
-/// Copies `text`; `label` says what pressing it does, and `copied` that it did.
+/// Copies `text`; `label` names the button, and `copied` confirms it.
 #[island]
 pub(crate) fn CopyButton(text: String, label: String, copied: String) -> impl IntoView {
     let done = RwSignal::new(false);
     let barred = RwSignal::new(false);
-    // Over plain HTTP, other than on this machine, browsers have no clipboard, and asking for it throws.
+    // Over plain HTTP, except on localhost, browsers have no clipboard, and accessing it throws.
     Effect::new(move || barred.set(!window().is_secure_context()));
     let copy = move |_| {
-        // The answer is a promise whose failure leaves the text selectable: nothing to tell.
+        // If this fails, the text can still be selected.
         let _ = window().navigator().clipboard().write_text(&text);
         done.set(true);
         set_timeout(move || done.set(false), Duration::from_millis(1500));

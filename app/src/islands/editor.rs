@@ -1,5 +1,5 @@
-//! A Markdown field with a preview. Without script the preview is a page: the same button posts the text, and the form
-//! comes back with it.
+//! A Markdown field with a preview. Without JavaScript the same button posts the text, and the form is shown again with
+//! its preview.
 
 use leptos::ev::MouseEvent;
 use leptos::html::Textarea;
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::markdown::preview;
 
-/// What the field says in the language of the page.
+/// The texts of the field in the language of the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EditorTexts {
     pub(crate) label: String,
     pub(crate) help: String,
     pub(crate) preview: String,
-    /// Shown where the server cannot be asked.
+    /// Shown if the server cannot be reached.
     pub(crate) failed: String,
 }
 
-/// The field `body` of the form named `form`, holding `text`; `shown` is the preview that the server already made.
+/// The field `body` of the form `form`, containing `text`; `shown` is the preview rendered by the server.
 #[island]
 pub(crate) fn Editor(texts: EditorTexts, form: String, text: String, shown: String, tall: bool) -> impl IntoView {
     let EditorTexts { label, help, preview: words, failed } = texts;
@@ -78,7 +78,7 @@ pub(crate) fn Editor(texts: EditorTexts, form: String, text: String, shown: Stri
     }
 }
 
-/// A textarea's text as it stands in HTML, where the parser swallows a first line break.
+/// The content of a textarea in HTML, where the parser removes a first line break.
 pub(crate) fn opening(text: String) -> String {
     if text.starts_with('\n') { format!("\n{text}") } else { text }
 }

@@ -1,5 +1,5 @@
-//! The search of the top bar: `/` brings the focus, and repositories are suggested as one types.
-//! Without script it is a form that leads to the search page.
+//! The search field in the top bar: `/` focuses it, and repositories are suggested while typing. Without JavaScript it
+//! is a form for the search page.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use leptos::web_sys::{Event, HtmlElement};
 use crate::actions::search::{Suggestion, suggest};
 use crate::components::icon::{Glyph, icon};
 
-/// How long one stops typing before suggestions are asked for.
+/// The pause in typing before suggestions are requested.
 const PAUSE: Duration = Duration::from_millis(120);
 
-/// The form, holding what was searched for; `label` and `suggestions` name the field and its list.
+/// The form with the current query; `label` and `suggestions` name the field and its list.
 #[island]
 pub(crate) fn SearchBox(typed: String, label: String, suggestions: String) -> impl IntoView {
     let input = NodeRef::<Input>::new();
@@ -51,7 +51,7 @@ pub(crate) fn SearchBox(typed: String, label: String, suggestions: String) -> im
             }
             spawn_local(async move {
                 let suggestions = suggest(typed.clone()).await.unwrap_or_default();
-                // An answer to what is no longer typed is stale.
+                // The result may be for an earlier input.
                 if input.value() == typed {
                     chosen.set(None);
                     found.set(suggestions);
@@ -72,7 +72,7 @@ pub(crate) fn SearchBox(typed: String, label: String, suggestions: String) -> im
                 event.prevent_default();
                 chosen.update(|chosen| *chosen = chosen.and_then(|at| at.checked_sub(1)));
             }
-            // The browser empties a search field on this key; what was typed is worth more than that.
+            // Browsers clear a search field on Escape, but the input should be kept.
             ("Escape", Some(_)) => {
                 event.prevent_default();
                 found.set(Vec::new());
@@ -158,7 +158,7 @@ pub(crate) fn SearchBox(typed: String, label: String, suggestions: String) -> im
     }
 }
 
-/// Whether the key goes into a field already.
+/// Whether the key is typed into a field.
 fn is_typing(event: &KeyboardEvent) -> bool {
     event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|target| {
         target.is_content_editable() || matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")

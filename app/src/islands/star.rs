@@ -1,4 +1,4 @@
-//! Starring in place: the button turns when the server has counted the star, and the page stays.
+//! Starring without leaving the page: the button changes when the server has confirmed.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::actions::stars::{StarCount, set_star};
 use crate::components::icon::{Glyph, icon};
 
-/// What a star says in the language of the page.
+/// The texts of a star in the language of the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StarTexts {
     pub(crate) star: String,
     pub(crate) starred: String,
 }
 
-/// A star and how many there are. What the server refuses is sent once more as the plain form, which says why.
+/// A star and the number of stars. If the server rejects it, the plain form is sent, which shows why.
 #[island]
 pub(crate) fn StarButton(path: String, starred: bool, stars: StarCount, texts: StarTexts) -> impl IntoView {
     let on = RwSignal::new(starred);

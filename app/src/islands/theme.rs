@@ -1,4 +1,4 @@
-//! Light, dark, or as the system: changed in place and kept by the server in a cookie.
+//! The theme: light, dark or system, applied immediately and stored in a cookie by the server.
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::actions::theme::set_theme;
 use crate::components::icon::{Glyph, icon};
 
-/// The three themes, the one that holds pressed; `names` are those of light, system and dark.
+/// Buttons for the three themes, with the current one pressed; `names` are those of light, system and dark.
 #[island]
 pub(crate) fn ThemeSwitch(theme: String, label: String, names: Vec<String>) -> impl IntoView {
     let chosen = RwSignal::new(theme);
@@ -19,7 +19,7 @@ pub(crate) fn ThemeSwitch(theme: String, label: String, names: Vec<String>) -> i
         }
         chosen.set(theme.to_owned());
         spawn_local(async move {
-            // A theme that could not be kept still holds on this page.
+            // If the theme cannot be stored, it still applies to this page.
             let _ = set_theme(theme.to_owned()).await;
         });
     };

@@ -1,4 +1,4 @@
-//! An account or organisation as others see it: who it is, its repositories, what it starred.
+//! An account or organisation: profile, repositories and stars.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

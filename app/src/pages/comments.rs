@@ -1,5 +1,5 @@
-//! A repository's comments: threads, newest first, with their answers. Answering, editing and deleting are links that open
-//! their form in place, so that they need no script.
+//! A repository's comments: threads, newest first, with replies. Replying, editing and deleting are links that open a
+//! form in place, so that they work without JavaScript.
 
 use leptos::children::ChildrenFn;
 use leptos::prelude::*;
@@ -21,13 +21,13 @@ use crate::portal::PortalResult;
 use crate::texts::{rich, text};
 use crate::words;
 
-/// What every comment on the page looks at.
+/// Shared data of all comments on the page.
 struct CommentContext<'a> {
     visit: &'a Visit,
     query: &'a Query,
     here: String,
     now: Timestamp,
-    /// The open form: what was typed, what was wrong, and its preview.
+    /// The open form: its input, error and preview.
     filled: FormState,
     shown: String,
 }
@@ -224,7 +224,7 @@ impl CommentContext<'_> {
         .into_any()
     }
 
-    /// Why there is no form, to who might expect one.
+    /// Why there is no form, for visitors who might expect one.
     fn closed(&self) -> Option<AnyView> {
         if self.visit.head.abilities.comment {
             return None;

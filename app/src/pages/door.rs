@@ -1,4 +1,4 @@
-//! The doors: sign-in, sign-up, sign-out, an invitation, and the first administrator's set-up.
+//! Sign-in, sign-up, sign-out, invitations, and the setup of the first administrator.
 
 use leptos::children::ChildrenFn;
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ fn frame(title: &'static str, body: AnyView) -> AnyView {
     .into_any()
 }
 
-/// Where to go on to: what the address or the refused form says, else where the visitor came from.
+/// The page to continue with: from the URL or the rejected form, otherwise the previous page.
 fn next(portal: &PortalHandle, filled: &FormState, asked: &str) -> String {
     let asked = if asked.is_empty() { portal.came_from() } else { asked.to_owned() };
     place::next_or_home(&filled.value("next", &asked))
@@ -81,7 +81,7 @@ pub(crate) fn sign_in() -> AnyView {
         let flash = portal.take_flash().await?;
         let filled = FormState::from_flash(flash.as_ref(), SIGN_IN);
         let next = next(&portal, &filled, &asked);
-        // An act that asks to sign in says so here: its own form is on another page.
+        // Actions that require signing in show their message here: their own form is on another page.
         let asked_to =
             flash.as_ref().filter(|flash| flash.form != SIGN_IN).and_then(|flash| flash.fault.as_ref()).map(|fault| {
                 view! {
@@ -128,7 +128,7 @@ pub(crate) fn sign_in() -> AnyView {
     })
 }
 
-/// The sign-up form; `invitation` is the secret that opens it, or empty.
+/// The sign-up form; `invitation` is the secret of an invitation, or empty.
 fn sign_up_form(filled: &FormState, invitation: String, next: String) -> AnyView {
     let on = next.clone();
     view! {
@@ -163,7 +163,7 @@ fn shut(words: &'static str, next: &str) -> AnyView {
     .into_any()
 }
 
-/// The page of a link that opens nothing, or nothing any more. Any other fault has its own page.
+/// The page of a link that is invalid or expired. Other errors have their own page.
 fn spent(portal: &PortalHandle, fault: Fault) -> PortalResult<AnyView> {
     if fault.code != FaultCode::Forbidden {
         return Err(fault);
@@ -193,7 +193,7 @@ pub(crate) fn sign_up() -> AnyView {
     })
 }
 
-/// The page that an invitation leads to.
+/// The page of an invitation link.
 pub(crate) fn invited() -> AnyView {
     let secret = use_params_map().with_untracked(|params| params.get_str("secret").unwrap_or_default().to_owned());
     load(async move {
@@ -207,7 +207,7 @@ pub(crate) fn invited() -> AnyView {
     })
 }
 
-/// The page of the one-time link that makes the first administrator.
+/// The page of the one-time link for creating the first administrator.
 pub(crate) fn set_up() -> AnyView {
     let token = asked("token");
     load(async move {
@@ -232,7 +232,7 @@ pub(crate) fn set_up() -> AnyView {
     })
 }
 
-/// The sign-out page, for who comes by its address; the menu signs out at once.
+/// The sign-out page, for visitors of its URL; the menu signs out directly.
 pub(crate) fn sign_out() -> AnyView {
     load(async move {
         let me = portal()?.me().await?;

@@ -1,4 +1,4 @@
-//! Writing the README, with a preview.
+//! Editing the README, with a preview.
 
 use leptos::prelude::*;
 

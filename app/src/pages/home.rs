@@ -1,4 +1,4 @@
-//! The first page: a search and what is popular for visitors, one's own repositories for who is signed in.
+//! The home page: search and popular repositories for visitors, one's own repositories when signed in.
 
 use leptos::children::ChildrenFn;
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ use crate::place;
 use crate::portal::{PortalHandle, PortalResult, RepositoryFilter, portal, site};
 use crate::texts::{rich, text};
 
-/// How many repositories one of the visitor's lists shows.
+/// The number of repositories in a list for visitors.
 const FEW: u32 = 6;
 
 /// The page.

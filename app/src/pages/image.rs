@@ -1,5 +1,4 @@
-//! One image: its platforms, layers, configuration and what refers to it. An index shows its first real platform, or the
-//! one asked for.
+//! An image: platforms, layers, config and referrers. An index shows its first real platform, or the selected one.
 
 use leptos::prelude::*;
 use model::image::{Image, ImageConfig, PlatformImage};
@@ -19,9 +18,9 @@ use crate::texts::{rich, text};
 use crate::{place, words};
 use model::fault::Fault;
 
-/// How many platforms, tags and referrers are shown, of an image that may have thousands.
+/// The number of platforms, tags and referrers shown; an image may have thousands.
 const SHOWN: usize = 50;
-/// How many names and values a list of them shows, and how many characters of each.
+/// The number of names and values shown in a list, and of characters in each.
 const PAIRS: usize = 200;
 const NAME: usize = 200;
 const VALUE: usize = 1_000;
@@ -270,7 +269,7 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
     )
 }
 
-/// An artifact type in a word where it is a known one.
+/// A short name for known artifact types.
 fn kind(artifact_type: &str) -> AnyView {
     let known = match artifact_type {
         kind if kind.contains("cosign") || kind.contains("notary") || kind.contains("signature") => {

@@ -1,5 +1,4 @@
-//! Layers as pictures: how large each is beside the others, the lower the older and paler. It knows sizes and commands
-//! only; bars are SVG, so that the page needs no inline style.
+//! Layers as bars: size relative to others, older layers paler. Bars are SVG, so that the page needs no inline styles.
 
 use leptos::prelude::*;
 use model::image::Layer;
@@ -8,16 +7,16 @@ use crate::components::copy::copy;
 use crate::texts::text;
 use crate::words;
 
-/// How many characters of a command are shown before it folds: about two lines.
+/// The number of characters of a command shown before it folds: about two lines.
 const FOLD: usize = 150;
-/// How many layers get a row; the others are one piece of the strip. An image may have tens of thousands.
+/// The number of layers with their own row; the others are one piece of the strip. An image may have tens of thousands.
 const SHOWN: usize = 200;
-/// How many characters of a command are shown at all.
+/// The maximum number of characters of a command.
 const COMMAND: usize = 2_000;
-/// How wide a strip or bar is drawn, in its own units.
+/// The width of a strip or bar, in its own units.
 const WIDTH: u64 = 1_000;
 
-/// The layers: one strip for the whole image, then one row each with its bar, its command and its digest.
+/// The layers: a strip for the whole image, then a row for each with its bar, command and digest.
 pub(crate) fn layers(layers: &[Layer]) -> AnyView {
     let whole: u64 = layers.iter().map(|layer| layer.size).sum();
     let largest = layers.iter().map(|layer| layer.size).max().unwrap_or(0);
@@ -84,7 +83,7 @@ fn share(size: u64, of: u64) -> u64 {
     u64::try_from(wide).unwrap_or(WIDTH)
 }
 
-/// The class of a layer's age, youngest `age-1`, oldest `age-5`.
+/// The class for the age of a layer, from `age-1` for the newest to `age-5` for the oldest.
 fn age(index: usize, count: usize) -> &'static str {
     match (index * 5).checked_div(count).unwrap_or(0) {
         0 => "age-5",
@@ -111,7 +110,7 @@ fn command(made_by: &str) -> AnyView {
     view! { <div class="layer-command">{text}</div> }.into_any()
 }
 
-/// A command without what builders wrap around it.
+/// A command without what builders add around it.
 fn plain(made_by: &str) -> String {
     let text = made_by.trim();
     let text = text.strip_suffix("# buildkit").unwrap_or(text).trim_end();

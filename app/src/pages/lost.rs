@@ -1,5 +1,5 @@
-//! The pages at the ends of the chart: nothing here, not allowed, something broke. What is hidden and what is missing
-//! give the same page, which repeats nothing of what was asked.
+//! Error pages: not found, forbidden, internal error. Hidden and missing pages are identical and repeat nothing of the
+//! request.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -11,12 +11,12 @@ use crate::portal::portal;
 use crate::reason::sentence;
 use crate::texts::text;
 
-/// The page of an address that leads nowhere.
+/// The page for an unknown URL.
 pub(crate) fn missing() -> AnyView {
     fault(&Fault::not_found())
 }
 
-/// The page of a fault, with its status. Who is not signed in is led to sign in.
+/// The page for a fault, with its status. Visitors who are not signed in can sign in.
 pub(crate) fn fault(fault: &Fault) -> AnyView {
     let portal = portal().ok();
     if let Some(portal) = &portal {

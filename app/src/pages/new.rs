@@ -1,4 +1,4 @@
-//! Making a repository by hand.
+//! Creating a repository.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,4 +1,4 @@
-//! A repository's first page: its README, how to pull it, and what it is in figures.
+//! A repository's main page: README, pull command and numbers.
 
 use leptos::prelude::*;
 use model::oci::RepositoryName;
@@ -13,7 +13,7 @@ use crate::portal::{PortalHandle, site};
 use crate::texts::text;
 use crate::{place, words};
 
-/// How many platforms are named, of an index that may hold thousands.
+/// The number of platforms shown; an index may have thousands.
 const PLATFORMS: usize = 50;
 
 /// The page.
@@ -163,12 +163,12 @@ fn readme(overview: &Overview, host: &str) -> AnyView {
     )
 }
 
-/// Whether nothing was ever pushed.
+/// Whether nothing was pushed yet.
 fn is_unused(overview: &Overview) -> bool {
     overview.latest.is_none() && overview.head.repository.pushed_at.is_none()
 }
 
-/// From signing in to the first image.
+/// The commands from signing in to the first image.
 fn first_push(path: &RepositoryName, host: &str) -> AnyView {
     view! {
         {command(format!("docker login {host}"))}

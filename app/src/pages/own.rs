@@ -1,4 +1,4 @@
-//! One's own settings: profile and password, personal access tokens.
+//! Settings of one's own account: profile, password, personal access tokens.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -19,10 +19,10 @@ use crate::portal::{portal, site};
 use crate::texts::text;
 use crate::words;
 
-/// The longest a bio may be, in characters.
+/// The maximum length of a bio, in characters.
 const BIO: usize = 500;
 
-/// A page of one's own settings.
+/// The layout of these settings.
 fn frame(title: &'static str, body: AnyView) -> AnyView {
     let links = [(text!(profile.title), "/settings/profile"), (text!(tokens.title), "/settings/tokens")]
         .into_iter()
@@ -43,13 +43,13 @@ fn frame(title: &'static str, body: AnyView) -> AnyView {
     .into_any()
 }
 
-/// The languages to choose from; the first follows the browser.
+/// The languages to choose from; the first option follows the browser.
 fn languages() -> Vec<(String, String)> {
     let named = Language::ALL.map(|language| (language.to_string(), language.name().to_owned()));
     std::iter::once((String::new(), text!(profile.language_auto).to_owned())).chain(named).collect()
 }
 
-/// The profile's page.
+/// The profile page.
 pub(crate) fn profile() -> AnyView {
     load(async move {
         let portal = portal()?;
@@ -113,7 +113,7 @@ pub(crate) fn profile() -> AnyView {
     })
 }
 
-/// The tokens' page.
+/// The tokens page.
 pub(crate) fn tokens() -> AnyView {
     load(async move {
         let portal = portal()?;

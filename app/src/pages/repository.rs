@@ -1,4 +1,4 @@
-//! All pages below `/r/`: takes the address apart once, loads the head once, and hands both to the page meant.
+//! All pages below `/r/`: parses the path, loads the repository's head, and passes both to the page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -47,7 +47,7 @@ pub(crate) fn page() -> AnyView {
     })
 }
 
-/// The same page under the name that the repository has now.
+/// The URL of the same page after the repository was renamed.
 fn moved(rest: &str, path: &RepositoryName) -> String {
     rest.split_once("/-/").map_or_else(|| place::repository(path), |(_, tail)| place::within(path, tail))
 }

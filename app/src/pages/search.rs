@@ -1,5 +1,5 @@
-//! What a search found: results with the matched words marked, and facets that narrow it. The query's grammar is the
-//! index's affair; here a facet is only a word added to the query or taken out.
+//! Search results with highlighted matches, and facets to filter them. Choosing a facet adds a qualifier to the query
+//! or removes one.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -94,7 +94,7 @@ fn nothing(q: &str) -> AnyView {
     )
 }
 
-/// The query's qualifiers as chips that take themselves out.
+/// The qualifiers of the query as chips that remove them.
 fn terms(q: &str, sort: SearchSort) -> Option<AnyView> {
     let qualifiers: Vec<&str> = pieces(q).into_iter().filter(|term| is_qualifier(term)).collect();
     if qualifiers.is_empty() {
@@ -114,7 +114,7 @@ fn terms(q: &str, sort: SearchSort) -> Option<AnyView> {
     Some(view! { <p class="line terms">{chips}</p> }.into_any())
 }
 
-/// What narrows a search when a colon and a value follow it.
+/// The names of qualifiers.
 const QUALIFIERS: [&str; 11] =
     ["ns", "namespace", "tag", "topic", "label", "arch", "os", "is", "stars", "pulls", "updated"];
 
@@ -124,8 +124,8 @@ fn is_qualifier(term: &str) -> bool {
     })
 }
 
-/// The words, phrases and qualifiers of a query, each as typed. Spaces divide them but within quotes, which stand at the
-/// beginning of a word or of a qualifier's value; one that is not closed reaches to the end.
+/// Splits a query into words, phrases and qualifiers as typed, at spaces outside of quotes. Quotes start at the
+/// beginning of a word or value; an unclosed quote extends to the end.
 fn pieces(q: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = q.trim_start();
@@ -147,7 +147,7 @@ fn pieces(q: &str) -> Vec<&str> {
     pieces
 }
 
-/// A qualifier with its value, in quotes where it needs them.
+/// A qualifier with its value, quoted if necessary.
 fn qualified(name: &str, value: &str) -> String {
     if value.contains(char::is_whitespace) { format!("{name}:\"{value}\"") } else { format!("{name}:{value}") }
 }
@@ -212,7 +212,7 @@ fn filters(q: &str, sort: SearchSort, facets: &[Facet], signed_in: bool) -> AnyV
     .into_any()
 }
 
-/// What `is:` may say, in words, and whether it means something only to who is signed in.
+/// The labels of `is:` values, and whether each requires signing in.
 fn kinds() -> [(&'static str, &'static str, bool); 5] {
     [
         ("official", text!(search.official), false),
@@ -223,7 +223,7 @@ fn kinds() -> [(&'static str, &'static str, bool); 5] {
     ]
 }
 
-/// Where a facet stands among the others: the most used first.
+/// The position of a facet: the most used first.
 fn order_of(qualifier: &str) -> usize {
     ["ns", "arch", "os", "tag"].iter().position(|known| *known == qualifier).unwrap_or(usize::MAX)
 }

@@ -1,4 +1,4 @@
-//! A repository's settings: text and visibility, people, and what cannot be undone.
+//! A repository's settings: texts, visibility, collaborators, and the danger zone.
 
 use leptos::prelude::*;
 use model::account::AccountKind;
@@ -19,7 +19,7 @@ use crate::portal::PortalResult;
 use crate::texts::text;
 use crate::words;
 
-/// Who may see a repository, in the order in which a form offers it.
+/// The options for visibility, in the order of the form.
 pub(crate) fn visibilities() -> [Choice; 3] {
     [
         Choice {
@@ -43,7 +43,7 @@ pub(crate) fn visibilities() -> [Choice; 3] {
     ]
 }
 
-/// Who may comment.
+/// The options for comments.
 fn policies() -> [Choice; 3] {
     [
         Choice {
@@ -75,7 +75,7 @@ fn title(tab: Settings) -> &'static str {
     }
 }
 
-/// The page of one tab.
+/// The page of a tab.
 pub(crate) async fn page(visit: &Visit, tab: Settings) -> PortalResult<AnyView> {
     visit.require(visit.head.abilities.manage)?;
     let path = &visit.head.repository.path;
@@ -150,7 +150,8 @@ async fn collaborators(visit: &Visit) -> PortalResult<AnyView> {
     let people = visit.portal.collaborators(path).await?;
     let now = visit.portal.now();
     let filled = FormState::from_flash(visit.flash.as_ref(), SET);
-    // The rows' forms bear the same name. What is said of somebody in the list, or of nobody, is no matter of the form below it.
+    // The forms in the rows have the same name. Errors about a listed collaborator do not belong to the form for adding
+    // one.
     let of_a_row = filled
         .typed("account")
         .is_none_or(|typed| people.iter().any(|collaborator| collaborator.account.name.as_str() == typed.trim()));

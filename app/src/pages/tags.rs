@@ -1,4 +1,4 @@
-//! A repository's tags: one row a digest, with all the tags of this page that point at it.
+//! A repository's tags: one row for each digest, with all tags of this page that point at it.
 
 use leptos::prelude::*;
 use model::image::{Tag, TagSort};
@@ -17,7 +17,7 @@ use crate::portal::{PortalResult, TagFilter, site};
 use crate::texts::text;
 use crate::{place, words};
 
-/// How many platforms a row names; an index may have thousands.
+/// The number of platforms shown in a row; an index may have thousands.
 const PLATFORMS: usize = 12;
 
 /// The page.
@@ -153,7 +153,7 @@ fn tools(here: &str, query: &Query, chosen: TagSort) -> AnyView {
     .into_any()
 }
 
-/// The tags by digest, both in the order in which they come first.
+/// Groups tags by digest, in the order of their first appearance.
 fn groups(tags: &[Tag]) -> Vec<Vec<&Tag>> {
     let mut groups: Vec<Vec<&Tag>> = Vec::new();
     for tag in tags {
@@ -166,7 +166,7 @@ fn groups(tags: &[Tag]) -> Vec<Vec<&Tag>> {
     groups
 }
 
-/// Platforms in few words: the system is named only where it is not Linux; attestations are none.
+/// Platforms in short form: the system is only named if it is not Linux; attestations are left out.
 fn platforms(platforms: &[String]) -> String {
     let real = || platforms.iter().filter(|platform| !platform.starts_with("unknown"));
     let short = |platform: &String| platform.strip_prefix("linux/").unwrap_or(platform).to_owned();

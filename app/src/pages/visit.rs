@@ -1,4 +1,4 @@
-//! What each of a repository's pages is given: who looks, the repository's head, and the address's query.
+//! The data shared by a repository's pages: viewer, head and query parameters.
 
 use model::account::Me;
 use model::fault::Fault;
@@ -7,7 +7,7 @@ use model::repository::RepositoryHead;
 use super::asked;
 use crate::portal::{Flash, PortalHandle, PortalResult};
 
-/// What each of a repository's pages is given.
+/// The data shared by a repository's pages.
 pub(crate) struct Visit {
     pub(crate) portal: PortalHandle,
     pub(crate) me: Option<Me>,
@@ -16,7 +16,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// That somebody is signed in and may do this; else led to sign in, or told so.
+    /// Requires that the viewer may do this; otherwise asks them to sign in, or refuses.
     pub(crate) fn require(&self, able: bool) -> PortalResult<()> {
         match (able, &self.me) {
             (true, _) => Ok(()),
@@ -26,7 +26,7 @@ impl Visit {
     }
 }
 
-/// What the pages look at after the question mark.
+/// The query parameters of the pages.
 pub(crate) struct Query {
     pub(crate) cursor: String,
     pub(crate) contains: String,
@@ -38,7 +38,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads it while the router is at hand.
+    /// Reads them from the router.
     pub(crate) fn read() -> Self {
         Self {
             cursor: asked("cursor"),

@@ -16,13 +16,13 @@ use crate::error::Error;
 use crate::ledger::{Blob, Place, UnlinkOutcome};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
 
-/// The capacity of the cache, in bytes; it holds no content.
+/// The capacity of the cache, in bytes. It holds metadata only.
 const CACHE_CAPACITY: u64 = 16 << 20;
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
 
-/// A blob with its headers ready.
+/// A blob with its header values.
 struct CachedBlob {
     blob: Blob,
     digest: HeaderValue,
@@ -36,7 +36,7 @@ impl CachedBlob {
         Self { blob, digest, etag }
     }
 
-    /// Its approximate size in memory.
+    /// Returns the approximate size in memory.
     fn weight(&self) -> u32 {
         u32::try_from(self.blob.segments.len().saturating_mul(80).saturating_add(512)).unwrap_or(u32::MAX)
     }
@@ -61,7 +61,7 @@ impl Blobs {
         Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedBlob::weight)) }
     }
 
-    /// A blob linked to this repository.
+    /// Returns a blob linked to this repository.
     async fn find(&self, place: &Place, digest: Digest) -> Result<Arc<CachedBlob>, Error> {
         let key = (place.id, digest);
         if let Some(cached) = self.cache.get(&key) {
@@ -89,7 +89,7 @@ impl Blobs {
             cached.add_headers(response.headers_mut());
             return Ok(response);
         }
-        // `Range` is defined for GET alone.
+        // `Range` is defined for GET only.
         let requested =
             if head { RequestedRange::Whole } else { requested_range(call.headers, blob.size, &blob.digest) };
         let (status, range) = match requested {

@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-/// How long [`drain`] reads at most.
+/// The longest time that [`drain`] reads for.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// The body of a request.
@@ -19,12 +19,12 @@ pub trait RequestBody: http_body::Body<Data = Bytes> + Send + Unpin {}
 
 impl<B: http_body::Body<Data = Bytes> + Send + Unpin> RequestBody for B {}
 
-/// Reads and discards a body that is not needed, at most `limit` bytes of it and for at most five seconds: a client that is still
-/// sending when the connection closes does not see the response.
+/// Reads and discards an unneeded body until more than `limit` bytes have arrived, for at most five seconds. A client
+/// that is still sending when the connection closes would not see the response.
 pub async fn drain(body: &mut impl RequestBody, limit: u64) {
     let end = Instant::now() + DRAIN_TIME;
     let mut left = limit;
-    // The clock is also checked between frames: a body that is always ready would never run into the timeout.
+    // The clock is also checked between frames, because a body that is always ready never runs into the timeout.
     while Instant::now() < end
         && let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await
         && let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, |data| length_of(data)))
@@ -33,7 +33,7 @@ pub async fn drain(body: &mut impl RequestBody, limit: u64) {
     }
 }
 
-/// A response's body of known length.
+/// The body of a response, of known length.
 pub struct Body(Kind);
 
 enum Kind {
@@ -42,17 +42,18 @@ enum Kind {
 }
 
 impl Body {
-    /// No bytes.
+    /// Creates an empty body.
     pub const fn empty() -> Self {
         Self(Kind::Whole(Bytes::new()))
     }
 
-    /// These bytes.
+    /// Creates a body of these bytes.
     pub const fn whole(bytes: Bytes) -> Self {
         Self(Kind::Whole(bytes))
     }
 
-    /// A stream of `length` bytes; the server cuts off the connection where the stream has another length.
+    /// Creates a body from a stream of `length` bytes. If the stream has another length, the server drops the
+    /// connection.
     pub fn stream(bytes: BoxStream<'static, io::Result<Bytes>>, length: u64) -> Self {
         Self(Kind::Stream { bytes, left: length })
     }
@@ -92,7 +93,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// The length of bytes in memory as a length on the wire.
+/// Returns the length of a slice as `u64`.
 pub(crate) fn length_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

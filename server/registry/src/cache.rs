@@ -1,4 +1,5 @@
-//! A cache of rows from the ledger: for a second, and until this node writes to the repository.
+//! A cache of rows from the ledger. Entries are valid for one second at most, and until this node writes to their
+//! repository.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -8,15 +9,15 @@ use std::time::Duration;
 use model::id::RepositoryId;
 use moka::sync::Cache as Entries;
 
-/// How long an entry is valid, and so for how long another node's write may go unnoticed.
+/// Lifetime of an entry, and so the longest time for which another node's write may go unnoticed.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// The number of epochs. Repositories that share one are forgotten together.
+/// The number of epochs. Repositories that share an epoch are invalidated together.
 const EPOCHS: usize = 1024;
 
 /// Values by repository and key.
 ///
-/// Each write to a repository increments its epoch. An entry is valid for the epoch that was current before its value was read, so a
-/// read that began before a write can never leave a stale entry behind.
+/// Each write to a repository increments its epoch. An entry is valid for the epoch that was current before its value
+/// was read, so a read that began before a write never leaves a stale entry behind.
 pub(crate) struct Cache<K, V> {
     entries: Entries<(RepositoryId, K), (Epoch, Arc<V>)>,
     epochs: Box<[AtomicU64]>,
@@ -27,7 +28,7 @@ pub(crate) struct Cache<K, V> {
 pub(crate) struct Epoch(u64);
 
 impl<K: Hash + Eq + Send + Sync + 'static, V: Send + Sync + 'static> Cache<K, V> {
-    /// A cache of at most `capacity` bytes, where `weigh` gives the size of a value.
+    /// Creates a cache of at most `capacity` bytes. `weigh` returns the size of a value.
     pub(crate) fn new(capacity: u64, weigh: fn(&V) -> u32) -> Self {
         let entries = Entries::builder()
             .max_capacity(capacity)
@@ -37,23 +38,23 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Send + Sync + 'static> Cache<K, V>
         Self { entries, epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// The entry, if it is still valid.
+    /// Returns the entry if it is still valid.
     pub(crate) fn get(&self, key: &(RepositoryId, K)) -> Option<Arc<V>> {
         let (epoch, value) = self.entries.get(key)?;
         (epoch == self.epoch(key.0)).then_some(value)
     }
 
-    /// The current epoch; must be taken before the value is read.
+    /// Returns the current epoch. Must be called before the value is read.
     pub(crate) fn epoch(&self, repository: RepositoryId) -> Epoch {
         Epoch(self.counter(repository).map_or(0, |counter| counter.load(Ordering::Acquire)))
     }
 
-    /// Inserts a value that was read after `epoch` was taken.
+    /// Inserts a value that was read after the call of [`Cache::epoch`] that returned `epoch`.
     pub(crate) fn insert(&self, key: (RepositoryId, K), epoch: Epoch, value: Arc<V>) {
         self.entries.insert(key, (epoch, value));
     }
 
-    /// Invalidates a repository's entries; must be called after each write to it.
+    /// Invalidates a repository's entries. Must be called after each write to the repository.
     pub(crate) fn forget(&self, repository: RepositoryId) {
         if let Some(counter) = self.counter(repository) {
             counter.fetch_add(1, Ordering::AcqRel);

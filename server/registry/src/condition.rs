@@ -11,20 +11,20 @@ use crate::ledger::TagPrecondition;
 /// The part of a blob that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RequestedRange {
-    /// All of it.
+    /// The whole blob.
     Whole,
-    /// These bytes, which lie within it.
+    /// These bytes, all within the blob.
     Part(Range<u64>),
-    /// Bytes outside of it.
+    /// Bytes outside the blob.
     Unsatisfiable,
 }
 
-/// Whether `If-None-Match` says that the client has the entity.
+/// Whether `If-None-Match` shows that the client already has the entity.
 pub(crate) fn not_modified(headers: &HeaderMap, digest: &Digest) -> bool {
     entity_tags(headers, &IF_NONE_MATCH).any(|tag| tag == "*" || tag == digest.as_str())
 }
 
-/// What a conditional PUT expects of what it would replace. `If-Match` takes precedence over `If-None-Match`.
+/// Returns the precondition of a conditional PUT. `If-Match` takes precedence over `If-None-Match`.
 pub(crate) fn precondition(headers: &HeaderMap) -> TagPrecondition {
     let digests = |name| entity_tags(headers, name).filter_map(|tag| Digest::parse(tag).ok()).collect();
     if headers.contains_key(IF_MATCH) {
@@ -38,8 +38,8 @@ pub(crate) fn precondition(headers: &HeaderMap) -> TagPrecondition {
     }
 }
 
-/// The bytes that `Range` asks for of an entity of `size` bytes. An unknown unit or syntax is ignored, as are multiple ranges and
-/// ranges of another entity.
+/// Returns the bytes of an entity of `size` bytes that `Range` asks for. Unknown units, malformed ranges, multiple
+/// ranges and ranges of another entity (`If-Range`) are ignored.
 pub(crate) fn requested_range(headers: &HeaderMap, size: u64, digest: &Digest) -> RequestedRange {
     let other_entity =
         headers.contains_key(IF_RANGE) && !entity_tags(headers, &IF_RANGE).any(|tag| tag == digest.as_str());
@@ -73,7 +73,7 @@ fn bytes_range(text: &str) -> Option<(Option<u64>, u64)> {
     }
 }
 
-/// The entity tags in a header, without quotes and without the prefix of weak tags.
+/// Returns the entity tags in a header, without quotes and without the prefix of weak tags.
 fn entity_tags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(|tag| {

@@ -1,4 +1,4 @@
-//! What the operations share: the engine's parts, its limits, and the request that is being answered.
+//! Types that all operations share: the engine's parts, its limits, and the authorised request.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::storage::Storage;
 /// Limits on what the engine accepts and returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest manifest, in bytes; the specification wants 4 MiB at least.
+    /// The largest manifest, in bytes. The specification requires at least 4 MiB.
     pub manifest: u64,
     /// The largest blob, in bytes.
     pub blob: u64,
-    /// The most items on a page of a list; a larger `n` is clamped to it.
+    /// The most items on a page of a list. A larger `n` is clamped to it.
     pub page: u64,
-    /// Whether manifests of unknown media types are stored, without checking what they refer to.
+    /// Whether manifests of unknown media types are accepted. Their references are not checked.
     pub unknown_media_types: bool,
 }
 
@@ -31,26 +31,26 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many items a page has at most.
+    /// Returns the maximum number of items on the page.
     pub(crate) fn page_size(&self, page: &Page) -> u64 {
         page.limit.unwrap_or(u64::MAX).min(self.page)
     }
 }
 
-/// An authorised request: the repository it is about, and its headers.
+/// An authorised request: its repository and its headers.
 #[derive(Clone, Copy)]
 pub struct AuthorizedRequest<'a> {
     /// The repository.
     pub place: &'a Place,
-    /// Its name as requested, which responses repeat.
+    /// The repository's name as requested, for links in responses.
     pub name: &'a RepositoryName,
-    /// The repository that a mount may read from, if it may.
+    /// The repository to mount from, if the caller may read it.
     pub mount_from: Option<&'a Place>,
     /// The request's headers.
     pub headers: &'a HeaderMap,
 }
 
-/// The parts that every operation works with.
+/// The parts that every operation uses.
 pub(crate) struct Context {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) storage: Arc<dyn Storage>,
@@ -58,8 +58,8 @@ pub(crate) struct Context {
     pub(crate) limits: Limits,
 }
 
-/// Runs work to its end even when the client disconnects, so that nothing is left half done and a lease is held until the ledger has
-/// answered.
+/// Runs work to completion even if the client disconnects, so that nothing is left half done and a lease is held until
+/// the ledger has answered.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,5 +1,5 @@
-//! Parser and validator for image manifests and indexes (image-spec, "manifest", "image-index"). Whether what they refer to exists is
-//! checked elsewhere.
+//! Parser and validator for image manifests and indexes (image-spec, "manifest", "image-index"). It does not check that
+//! the referenced blobs and manifests exist.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,7 +16,7 @@ pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.ma
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
 
-/// The most references in a manifest: far more than images have, and a bound on the work of one push.
+/// The most references in a manifest: far more than real images have, but few enough to bound the work of one push.
 const MAX_REFERENCES: usize = 8_192;
 
 /// A parsed manifest or index.
@@ -26,17 +26,17 @@ pub(crate) struct Document {
     pub(crate) media_type: String,
     /// `artifactType`, or an image manifest's config's media type.
     pub(crate) artifact_type: Option<String>,
-    /// The manifest that it is about.
+    /// The digest in `subject`.
     pub(crate) subject: Option<Digest>,
     /// Annotations as a JSON object.
     pub(crate) annotations: String,
     /// Config and layers.
     pub(crate) blobs: Vec<Link>,
-    /// Layers that may be stored elsewhere.
+    /// Layers that need not be in this registry.
     pub(crate) foreign: Vec<Link>,
     /// An index's manifests.
     pub(crate) children: Vec<Link>,
-    /// An index's entries of other types, which may be blobs: this is how build caches list their layers.
+    /// An index's entries of other types. They may be blobs: build caches list their layers this way.
     pub(crate) others: Vec<Link>,
 }
 
@@ -79,7 +79,7 @@ fn shape_of(media_type: &str) -> Option<Shape> {
 }
 
 impl Document {
-    /// Parses a manifest that was sent as `content_type`. With `any_type`, any JSON object of an unknown type is accepted.
+    /// Parses a manifest that was sent as `content_type`. With `any_type`, accepts any JSON object of an unknown type.
     pub(crate) fn parse(content_type: Option<&str>, payload: &[u8], any_type: bool) -> Result<Self, Error> {
         let sent = content_type.map(bare_type).filter(|sent| !sent.is_empty());
         if sent.is_some_and(|sent| sent.starts_with(DOCKER_SCHEMA_1)) {
@@ -88,7 +88,7 @@ impl Document {
         if let Some(sent) = sent.filter(|sent| shape_of(sent).is_none()) {
             return if any_type { Self::opaque(sent, payload) } else { Err(InvalidManifest::MediaTypeUnknown.into()) };
         }
-        // serde would also accept an array for a struct, and does not check the text of unknown members.
+        // serde would also accept an array for a struct, and does not check that unknown members are UTF-8.
         if !std::str::from_utf8(payload).is_ok_and(|text| text.trim_ascii_start().starts_with('{')) {
             return Err(InvalidManifest::NotAnObject.into());
         }
@@ -180,7 +180,7 @@ impl Document {
 
 fn read(payload: &[u8]) -> Result<Json, InvalidManifest> {
     let syntax = |error: &serde_json::Error| InvalidManifest::Syntax { reason: error.to_string() };
-    // serde_json itself rejects documents that are nested more than 128 deep.
+    // serde_json itself rejects documents nested more than 128 levels deep.
     let mut parser = serde_json::Deserializer::from_slice(payload);
     let json = serde_path_to_error::deserialize(&mut parser).map_err(|error| match (error.inner(), error.path()) {
         (inner, path) if inner.is_data() && path.iter().next().is_some() => {
@@ -197,13 +197,13 @@ fn bare_type(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether a layer may be stored elsewhere (image-spec, "Non-Distributable Layers").
+/// Whether a layer need not be in this registry (image-spec, "Non-Distributable Layers").
 fn is_foreign(layer: &Descriptor) -> bool {
     layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
         || layer.media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 }
 
-/// Each digest once and in order, so that all pushes lock them in the same order.
+/// Deduplicates and sorts references by digest, so that all pushes lock them in the same order.
 fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>, InvalidManifest> {
     let mut sizes = BTreeMap::new();
     for Descriptor { digest, size, .. } in descriptors {
@@ -223,7 +223,7 @@ fn links(descriptors: impl IntoIterator<Item = Descriptor>) -> Result<Vec<Link>,
     Ok(sizes.into_iter().map(|(digest, size)| Link { digest, size }).collect())
 }
 
-/// Whether one of these links, which are in order, has this digest.
+/// Whether one of these sorted links has this digest.
 fn contains(links: &[Link], digest: &Digest) -> bool {
     links.binary_search_by(|link| link.digest.cmp(digest)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The engine: dispatches each operation to the part that performs it.
+//! The engine: dispatches operations to the parts that perform them.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::upload::Uploads;
 
 /// The engine. Cheap to clone.
 ///
-/// It knows neither accounts nor rights: whoever makes a [`AuthorizedRequest`] has authorised it.
+/// It does not know accounts or permissions: whatever creates an [`AuthorizedRequest`] must have authorised it.
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -36,7 +36,7 @@ struct Inner {
 }
 
 impl Engine {
-    /// An engine over this ledger and this storage.
+    /// Creates an engine over a ledger and a storage.
     pub fn new(ledger: Arc<dyn Ledger>, storage: Arc<dyn Storage>, clock: Clock, limits: Limits) -> Self {
         let context = Arc::new(Context { ledger, storage, clock, limits });
         let blobs = Blobs::new(context.clone());
@@ -86,7 +86,7 @@ impl Engine {
         }
     }
 
-    /// Deletes up to `limit` objects that nothing refers to any more; returns how many.
+    /// Deletes up to `limit` unused objects from storage and returns their number.
     pub async fn delete_trash(&self, limit: u64) -> Result<usize, Error> {
         delete_trash(&self.inner.context, limit).await
     }

@@ -1,4 +1,4 @@
-//! The errors of requests: for each the status, the OCI error code and the message.
+//! Errors of requests, with their status, OCI error code and message.
 
 use http::{HeaderValue, StatusCode};
 use model::oci::Digest;
@@ -8,16 +8,16 @@ use thiserror::Error;
 use crate::ledger::LedgerError;
 use crate::storage::StorageError;
 
-/// Why a request failed. Its `Display` is the message in the response; sources are for the log alone.
+/// Why a request failed. `Display` is the message in the response; sources are only logged.
 #[derive(Debug, Error)]
 pub enum Error {
     /// No endpoint has this path.
     #[error("endpoint unknown")]
     EndpointUnknown,
-    /// The endpoint has no such method; holds those that it has, as in `Allow`.
+    /// The endpoint does not support the method; holds the `Allow` header.
     #[error("method not allowed")]
     MethodNotAllowed(&'static str),
-    /// A parameter or a document of a kind that is not supported.
+    /// A parameter or a document is of an unsupported kind.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// Not a repository name.
@@ -26,7 +26,7 @@ pub enum Error {
     /// The repository does not exist, or the caller may not see it.
     #[error("repository name not known to registry")]
     NameUnknown,
-    /// Not a digest, or of an unknown algorithm.
+    /// Not a digest, or one of an unknown algorithm.
     #[error("invalid digest")]
     DigestInvalid,
     /// The content does not have the digest that was given.
@@ -44,7 +44,7 @@ pub enum Error {
         /// The largest size in bytes.
         limit: u64,
     },
-    /// The `Range` lies outside of the blob.
+    /// The `Range` is outside the blob.
     #[error("range not satisfiable: blob has {size} bytes")]
     RangeNotSatisfiable {
         /// The blob's size in bytes.
@@ -56,7 +56,7 @@ pub enum Error {
     /// `Content-Range` is not `<first>-<last>`.
     #[error("Content-Range must be <first>-<last>, in bytes")]
     ContentRangeInvalid,
-    /// The body is not as long as its `Content-Range`.
+    /// The body does not have the length that its `Content-Range` states.
     #[error("body length does not match Content-Range")]
     ContentRangeMismatch,
     /// Another request is writing to the upload.
@@ -65,7 +65,7 @@ pub enum Error {
     /// The chunk does not start at the upload's offset (distribution-spec, "Pushing a blob in chunks").
     #[error("chunk out of order: upload has {offset} bytes")]
     ChunkOutOfOrder {
-        /// Where to continue, a relative address.
+        /// The upload's location, as a path.
         location: String,
         /// The upload's offset.
         offset: u64,
@@ -94,7 +94,7 @@ pub enum Error {
         /// The largest number of tags.
         max: usize,
     },
-    /// `If-Match` or `If-None-Match` does not hold.
+    /// The condition of `If-Match` or `If-None-Match` does not hold.
     #[error("precondition failed")]
     PreconditionFailed,
     /// The caller must sign in.
@@ -102,13 +102,13 @@ pub enum Error {
     Unauthorized {
         /// The `WWW-Authenticate` header.
         challenge: HeaderValue,
-        /// The scopes that are needed, for the body; `null` for none.
+        /// The required scopes, for the body; `null` for none.
         detail: Value,
     },
     /// The caller lacks the permission.
     #[error("requested access to the resource is denied")]
     Denied,
-    /// The caller sends too many requests; holds the seconds to wait.
+    /// The caller sends too many requests; holds the number of seconds to wait.
     #[error("too many requests")]
     TooManyRequests(u64),
     /// The storage is full.
@@ -123,12 +123,12 @@ pub enum Error {
     /// The database failed.
     #[error("registry database is unavailable")]
     Ledger(#[source] LedgerError),
-    /// A bug, or corrupt data.
+    /// A bug or corrupt data.
     #[error("internal error")]
     Internal(#[from] InternalError),
 }
 
-/// What is not supported.
+/// An unsupported parameter or document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unsupported {
     /// A Docker manifest of schema 1.
@@ -140,7 +140,7 @@ pub enum Unsupported {
     /// An `n` that is not a number.
     #[error("n must be a number of items")]
     PageSize,
-    /// `tag` parameters beside a tag in the path.
+    /// `tag` parameters together with a tag in the path.
     #[error("the tag parameter requires a digest in the path")]
     TagParameter,
 }
@@ -154,13 +154,13 @@ pub enum InvalidManifest {
     /// `Content-Type` and `mediaType` differ.
     #[error("mediaType does not match Content-Type")]
     MediaTypeMismatch,
-    /// A media type has control characters.
+    /// A media type contains control characters.
     #[error("media types must not contain control characters")]
     MediaTypeCharacters,
-    /// It is not a JSON object in UTF-8.
+    /// The manifest is not a JSON object in UTF-8.
     #[error("manifest must be a JSON object in UTF-8")]
     NotAnObject,
-    /// It is not JSON.
+    /// The manifest is not valid JSON.
     #[error("invalid JSON: {reason}")]
     Syntax {
         /// The parser's message.
@@ -189,19 +189,19 @@ pub enum InvalidManifest {
     /// An index with a config or layers.
     #[error("an index must not have config or layers")]
     LayersInIndex,
-    /// A layer has a URL of another scheme.
+    /// A layer has a URL whose scheme is neither `http` nor `https`.
     #[error("layer URLs must be http or https")]
     LayerUrl,
-    /// Two descriptors have one digest and different sizes.
+    /// Two descriptors have the same digest and different sizes.
     #[error("conflicting sizes for {0}")]
     ConflictingSizes(Digest),
-    /// It refers to too many blobs or manifests.
+    /// The manifest refers to too many blobs or manifests.
     #[error("more than {max} references")]
     TooManyReferences {
         /// The largest number of references.
         max: usize,
     },
-    /// The stored content has other sizes than the manifest states.
+    /// The stored content does not have the sizes that the manifest states.
     #[error("size does not match the content of {}", list(.0))]
     SizeMismatch(Vec<Digest>),
     /// Not a tag.
@@ -209,7 +209,7 @@ pub enum InvalidManifest {
     Tag,
 }
 
-/// A bug, or corrupt data; for the log.
+/// A bug or corrupt data; only logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InternalError {
     /// An upload's stored hash state is corrupt.
@@ -221,7 +221,7 @@ pub enum InternalError {
     /// Annotations cannot be serialised.
     #[error("annotations cannot be serialised")]
     Annotations,
-    /// The request, or a task that it started, panicked.
+    /// The request or a task that it started panicked.
     #[error("the request panicked")]
     Panic,
 }
@@ -231,17 +231,17 @@ fn list(digests: &[Digest]) -> String {
 }
 
 impl Error {
-    /// An error of the ledger; a full one has its own variant.
+    /// Converts an error of the ledger; a full ledger has its own variant.
     pub fn from_ledger(error: LedgerError) -> Self {
         if matches!(error, LedgerError::Full(_)) { Self::LedgerFull(error) } else { Self::Ledger(error) }
     }
 
-    /// An error of the storage; a full one has its own variant.
+    /// Converts an error of the storage; a full storage has its own variant.
     pub(crate) fn from_storage(error: StorageError) -> Self {
         if matches!(error, StorageError::Full(_)) { Self::StorageFull(error) } else { Self::Storage(error) }
     }
 
-    /// The status and the error code (distribution-spec, "Error Codes").
+    /// Returns the status and the error code (distribution-spec, "Error Codes").
     pub fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::EndpointUnknown => (StatusCode::NOT_FOUND, "UNSUPPORTED"),

@@ -1,4 +1,4 @@
-//! Incremental hashing whose state can be saved and resumed, also on another node.
+//! Incremental hashing whose state can be saved and resumed, even on another node.
 
 use data_encoding::HEXLOWER;
 use model::oci::{Algorithm, Digest};
@@ -22,7 +22,7 @@ impl Hasher {
         }
     }
 
-    /// Resumes from the state that [`Hasher::state`] returned; an empty one starts anew.
+    /// Resumes from the state that [`Hasher::state`] returned. An empty state starts a new hash.
     pub(crate) fn resume(algorithm: Algorithm, state: &[u8]) -> Result<Self, Error> {
         if state.is_empty() {
             return Ok(Self::new(algorithm));
@@ -41,7 +41,7 @@ impl Hasher {
         }
     }
 
-    /// The state as bytes.
+    /// Returns the state as bytes.
     pub(crate) fn state(&self) -> Vec<u8> {
         match self {
             Self::Sha256(hasher) => hasher.serialize().to_vec(),
@@ -49,7 +49,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all bytes so far.
+    /// Returns the digest of all bytes so far.
     pub(crate) fn finish(self) -> Result<Digest, Error> {
         let (algorithm, hex) = match self {
             Self::Sha256(hasher) => (Algorithm::Sha256, HEXLOWER.encode(&hasher.finalize())),
@@ -64,7 +64,7 @@ fn restore<H: SerializableState>(state: &[u8]) -> Option<H> {
     H::deserialize(state).ok()
 }
 
-/// The digest of these bytes.
+/// Returns the digest of these bytes.
 pub(crate) fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Result<Digest, Error> {
     let mut hasher = Hasher::new(algorithm);
     hasher.update(bytes);

@@ -1,4 +1,4 @@
-//! Leases: within a process one request at a time writes to an upload.
+//! Leases, which make sure that only one request of a process writes to an upload at a time.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::storage::Lease;
 
-/// How long a request waits for another one that is still writing to the same upload.
+/// How long a request waits for another one that is writing to the same upload.
 const LEASE_WAIT: Duration = Duration::from_secs(1);
 
 /// The uploads that are being written to.
@@ -22,11 +22,12 @@ pub(crate) struct Leases {
 }
 
 impl Leases {
-    /// Takes the lease on an upload. Waits a moment where another request still holds it, such as one whose chunk was cut off.
+    /// Takes the lease on an upload. Waits up to [`LEASE_WAIT`] if another request still holds it, such as one whose
+    /// chunk was interrupted.
     pub(crate) async fn take(self: &Arc<Self>, upload: Uuid) -> Result<Lease, Error> {
         let acquired = async {
             loop {
-                // Created before the attempt, so that a release right after it is not missed.
+                // Create this before the attempt, so that a release right after the attempt is not missed.
                 let released = self.released.notified();
                 if self.held().insert(upload) {
                     return;

@@ -1,4 +1,5 @@
-//! The trait for the engine's metadata: repositories, blobs, manifests, tags and uploads. `store::ledger` implements it over SQL.
+//! The trait for the engine's metadata: repositories, blobs, manifests, tags and uploads. `store::ledger` implements it
+//! with an SQL database.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,10 +10,10 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// The ledger failed: the change was not made, or it is not known whether it was.
+/// Why the ledger failed. The change may or may not have been made.
 #[derive(Debug, Error)]
 pub enum LedgerError {
-    /// The database is out of reach, or the statement failed.
+    /// The database cannot be reached, or the statement failed.
     #[error("the database failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database is full.
@@ -23,23 +24,23 @@ pub enum LedgerError {
     Corrupt(&'static str),
 }
 
-/// A repository, and the account that acts on it. Whoever creates one has authorised the request.
+/// A repository and the account that acts on it. A value may only be created for an authorised request.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// Its id.
     pub id: RepositoryId,
     /// Its path, for events.
     pub name: RepositoryName,
-    /// Who acts, if it is known; for events.
+    /// The acting account, if known; for events.
     pub actor: Option<Actor>,
 }
 
 /// A part of a blob: one object in storage, written once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// The object's key; unique, never reused.
+    /// The object's key. It is unique and never reused.
     pub key: String,
-    /// How many of its bytes belong to the blob.
+    /// The number of its bytes that belong to the blob, from its start.
     pub length: u64,
 }
 
@@ -89,7 +90,7 @@ pub struct Link {
     pub size: u64,
 }
 
-/// A manifest to be stored. It is valid, but what it refers to may not exist.
+/// A valid manifest to be stored. The blobs and manifests that it refers to may not exist.
 #[derive(Clone, Debug)]
 pub struct NewManifest {
     /// Its digest.
@@ -98,9 +99,9 @@ pub struct NewManifest {
     pub media_type: String,
     /// Its exact bytes.
     pub payload: Bytes,
-    /// `artifactType`, or the config's media type where the specification says so.
+    /// `artifactType`, or the config's media type if the specification says so.
     pub artifact_type: Option<String>,
-    /// The manifest that it is about; it need not exist.
+    /// The manifest that this one is about; it need not exist.
     pub subject: Option<Digest>,
     /// Annotations for the referrers list, as a JSON object.
     pub annotations: String,
@@ -108,16 +109,16 @@ pub struct NewManifest {
     pub blobs: Vec<Link>,
     /// Manifests that must be in the repository.
     pub children: Vec<Link>,
-    /// Tags to point at it; all of them are set, or none.
+    /// Tags to point at the manifest; either all of them are set or none.
     pub tags: Vec<Tag>,
-    /// The precondition for every one of `tags`, checked in the transaction that moves them.
+    /// The precondition for each of `tags`, checked in the transaction that moves them.
     pub expect: TagPrecondition,
 }
 
 /// The precondition for moving a tag (`If-Match`, `If-None-Match` of RFC 9110).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TagPrecondition {
-    /// None.
+    /// No precondition.
     #[default]
     Anything,
     /// The tag does not exist.
@@ -131,7 +132,7 @@ pub enum TagPrecondition {
 }
 
 impl TagPrecondition {
-    /// Whether it holds for a tag that points at `current`, or that does not exist.
+    /// Whether the precondition holds for a tag that points at `current`; `None` is a tag that does not exist.
     pub fn holds(&self, current: Option<&Digest>) -> bool {
         match self {
             Self::Anything => true,
@@ -146,11 +147,11 @@ impl TagPrecondition {
 /// The outcome of storing a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It is stored, and the tags point at it.
+    /// The manifest is stored, and the tags point at it.
     Stored,
     /// The repository lacks these blobs or children; nothing changed.
     Missing(Vec<Digest>),
-    /// These have another size than the manifest states; nothing changed.
+    /// These blobs or children do not have the size that the manifest states; nothing changed.
     SizeMismatch(Vec<Digest>),
     /// A tag does not meet [`NewManifest::expect`]; nothing changed.
     Unexpected,
@@ -161,11 +162,11 @@ pub enum Put {
 /// The outcome of unlinking a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlinkOutcome {
-    /// It is unlinked.
+    /// The blob is unlinked.
     Done,
-    /// It was not linked.
+    /// The blob was not linked.
     Absent,
-    /// A manifest of the repository refers to it.
+    /// A manifest of the repository refers to the blob.
     InUse,
 }
 
@@ -184,19 +185,19 @@ pub struct ReferrerRow {
     pub annotations: String,
 }
 
-/// A page of an ordered list: at most `limit` items after `last`.
+/// The request for a page of an ordered list: at most `limit` items after `last`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListPage {
-    /// The last item of the page before; it need not exist. Items are ordered by bytes.
+    /// The last item of the previous page; it need not exist. Items are in byte order.
     pub last: Option<String>,
-    /// The most items.
+    /// The most items on the page.
     pub limit: u64,
 }
 
 /// The engine's metadata. Each call is one transaction.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
-    /// The repository of this name, for a standalone registry. With `create`, it is created where it does not exist.
+    /// Returns the repository of this name, for a standalone registry. With `create`, creates it if it does not exist.
     async fn repository(
         &self,
         name: &RepositoryName,
@@ -204,13 +205,14 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<RepositoryId>, LedgerError>;
 
-    /// The names of all repositories in order, for a standalone registry.
+    /// Returns the names of all repositories in byte order, for a standalone registry.
     async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError>;
 
-    /// A blob that is linked to this repository.
+    /// Returns a blob that is linked to this repository.
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
 
-    /// Links a blob of `from` to `to`; returns its size, or `None` where `from` does not have it. Reading `from` has been authorised.
+    /// Links a blob of `from` to `to` and returns its size, or `None` if `from` does not have it. The caller must have
+    /// authorised reading from `from`.
     async fn mount(
         &self,
         to: RepositoryId,
@@ -231,10 +233,11 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), LedgerError>;
 
-    /// An upload of this repository.
+    /// Returns an upload of this repository.
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError>;
 
-    /// Advances an upload from `from_offset` to `upload`; returns `false`, and changes nothing, where it is not at `from_offset`.
+    /// Replaces an upload at `from_offset` by `upload`. Returns `false` and changes nothing if the stored upload is not
+    /// at `from_offset`.
     async fn advance_upload(
         &self,
         repository: RepositoryId,
@@ -243,9 +246,9 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, LedgerError>;
 
-    /// Turns an upload at `from_offset` into a linked blob of `upload.offset` bytes in `upload.segments`, and removes the upload. Where
-    /// the blob exists already, `upload.segments` go to the trash. Returns `false`, and changes nothing, where the upload does not
-    /// exist or is not at `from_offset`.
+    /// Turns an upload at `from_offset` into a linked blob of `upload.offset` bytes in `upload.segments`, and removes
+    /// the upload. If the blob exists already, moves `upload.segments` to the trash. Returns `false` and changes
+    /// nothing if the upload does not exist or is not at `from_offset`.
     async fn commit_upload(
         &self,
         repository: RepositoryId,
@@ -255,25 +258,26 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, LedgerError>;
 
-    /// Removes an upload, and moves its segments to the trash; returns whether it existed.
+    /// Removes an upload and moves its segments to the trash. Returns whether it existed.
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Stores a manifest with its references and tags, and the event of it.
+    /// Stores a manifest with its references and tags, and records the event.
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError>;
 
-    /// A manifest by tag or digest.
+    /// Returns a manifest by tag or digest.
     async fn manifest(&self, repository: RepositoryId, reference: &Reference) -> Result<Option<Manifest>, LedgerError>;
 
-    /// Deletes a tag; returns whether it existed.
+    /// Deletes a tag and returns whether it existed.
     async fn delete_tag(&self, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Deletes a manifest and every tag that points at it; returns whether it existed.
+    /// Deletes a manifest and every tag that points at it. Returns whether the manifest existed.
     async fn delete_manifest(&self, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Tags in byte order.
+    /// Returns tags in byte order.
     async fn tags(&self, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>, LedgerError>;
 
-    /// Manifests whose subject is `subject`, by digest; only those of `artifact_type`, if given.
+    /// Returns the manifests whose subject is `subject`, in the order of their digests; only those of `artifact_type`,
+    /// if given.
     async fn referrers(
         &self,
         repository: RepositoryId,
@@ -282,9 +286,9 @@ pub trait Ledger: Send + Sync + 'static {
         page: &ListPage,
     ) -> Result<Vec<ReferrerRow>, LedgerError>;
 
-    /// The keys of objects that are no longer needed, oldest first.
+    /// Returns the keys of objects that are no longer needed, oldest first.
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError>;
 
-    /// Removes keys from the trash whose objects have been deleted.
+    /// Removes the keys of deleted objects from the trash.
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError>;
 }

@@ -1,6 +1,6 @@
 //! A registry engine: the OCI distribution API over a [`ledger`] for metadata and a [`storage`] for bytes.
 //!
-//! It knows neither accounts nor rights: its caller has authorised every request.
+//! It does not know accounts or permissions: its caller must authorise every request.
 
 mod blob;
 pub mod body;

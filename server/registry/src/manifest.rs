@@ -1,5 +1,5 @@
-//! Manifests: GET, HEAD, PUT and DELETE (distribution-spec, "Pulling manifests", "Pushing Manifests", "Deleting Manifests").
-//! They are served byte for byte as they were pushed; formats are not converted.
+//! Manifests: GET, HEAD, PUT and DELETE (distribution-spec, "Pulling manifests", "Pushing Manifests", "Deleting
+//! Manifests"). They are served byte for byte as they were pushed; formats are not converted.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const TAG: HeaderName = HeaderName::from_static("oci-tag");
-/// For a manifest pulled by tag: the tag may move, so caches must revalidate.
+/// `Cache-Control` for a manifest pulled by tag: the tag may move, so caches must revalidate.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The capacity of the cache, in bytes.
 const CACHE_CAPACITY: u64 = 64 << 20;
 
-/// A manifest with its headers ready.
+/// A manifest with its header values.
 struct CachedManifest {
     manifest: Manifest,
     digest: HeaderValue,
@@ -45,7 +45,7 @@ impl CachedManifest {
         Self { manifest, digest, etag, media_type, length }
     }
 
-    /// Its approximate size in memory.
+    /// Returns the approximate size in memory.
     fn weight(&self) -> u32 {
         u32::try_from(self.manifest.payload.len().saturating_add(512)).unwrap_or(u32::MAX)
     }
@@ -69,7 +69,7 @@ impl Manifests {
         Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedManifest::weight)) }
     }
 
-    /// A manifest in this repository.
+    /// Returns a manifest of this repository.
     async fn find(&self, place: &Place, reference: Reference) -> Result<Arc<CachedManifest>, Error> {
         let key = (place.id, reference);
         if let Some(cached) = self.cache.get(&key) {
@@ -84,7 +84,8 @@ impl Manifests {
         Ok(cached)
     }
 
-    /// `Accept` is ignored, as RFC 9110, section 12.5.1, allows: a client that cannot read the type reports it better than a 404 would.
+    /// Returns a manifest. `Accept` is ignored, as RFC 9110, section 12.5.1, allows: a client that cannot read the
+    /// media type reports that better than a 404 would.
     pub(crate) async fn get(
         &self,
         call: AuthorizedRequest<'_>,
@@ -180,8 +181,8 @@ impl Manifests {
         .await
     }
 
-    /// The blobs and the children that the repository must have. A blob that may be stored elsewhere is included where the repository
-    /// has it, so that it is kept for as long as the manifest is.
+    /// Returns the blobs and the children that the repository must have. A layer that may be stored elsewhere is
+    /// included if the repository has it, so that it is kept as long as the manifest.
     async fn references(&self, place: &Place, document: &Document) -> Result<(Vec<Link>, Vec<Link>), Error> {
         let (mut blobs, mut children) = (document.blobs.clone(), document.children.clone());
         for link in &document.foreign {
@@ -203,7 +204,7 @@ impl Manifests {
         Ok(blob.is_some_and(|blob| blob.size == link.size))
     }
 
-    /// The digest itself, if the repository has a manifest of that digest.
+    /// Returns the digest if the repository has a manifest with it.
     async fn stored_digest(&self, place: &Place, digest: &Digest) -> Result<Option<Digest>, Error> {
         let reference = Reference::Digest(digest.clone());
         let stored = self.context.ledger.manifest(place.id, &reference).await.map_err(Error::from_ledger)?;

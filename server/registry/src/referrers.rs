@@ -1,4 +1,5 @@
-//! The list of manifests whose `subject` is a digest (distribution-spec, "Listing Referrers"). The digest itself need not exist.
+//! The list of manifests whose `subject` is a given digest (distribution-spec, "Listing Referrers"). A manifest with
+//! that digest need not exist.
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -14,7 +15,7 @@ use crate::ledger::{ListPage, ReferrerRow};
 use crate::request::Page;
 use crate::response::{add_next_link, encode_query, json};
 
-/// The largest page, in bytes: clients read 4 MiB at most, as they do for manifests.
+/// The largest page, in bytes. Clients read at most 4 MiB of it, as of manifests.
 const MAX_PAGE: u64 = 3 << 20;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -47,7 +48,7 @@ impl From<ReferrerRow> for Descriptor {
     }
 }
 
-/// The empty list, for a repository that does not exist or that the caller may not see.
+/// Returns the empty list, for a repository that does not exist or that the caller may not see.
 pub fn no_referrers(artifact_type: Option<&str>) -> Response<Body> {
     index(Vec::new(), artifact_type.is_some())
 }
@@ -88,7 +89,7 @@ pub(crate) async fn list_referrers(
     Ok(response)
 }
 
-/// As many rows as fit on a page, at least one, and whether there are more.
+/// Returns as many rows as fit on a page, at least one, and whether there are more.
 fn first_page(rows: Vec<ReferrerRow>, size: u64) -> (Vec<Descriptor>, bool) {
     let mut bytes = 0_u64;
     let mut descriptors = Vec::new();

@@ -1,4 +1,4 @@
-//! Parser for requests. Authorisation, the engine and metrics all work with the same parsed [`Request`].
+//! Parser for requests. Authorisation and the engine both work with the parsed [`Request`].
 
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, Method};
@@ -22,7 +22,7 @@ pub enum Request {
     Discover,
     /// An operation on one repository.
     Repository {
-        /// Its name as requested; a one-word name is left as it is.
+        /// The repository's name as requested; no namespace is added to a one-word name.
         name: RepositoryName,
         /// The operation.
         operation: Operation,
@@ -54,37 +54,37 @@ pub enum Operation {
     PutManifest {
         /// The tag or digest to push to.
         reference: Reference,
-        /// Further tags to set, where `reference` is a digest.
+        /// Further tags to set, if `reference` is a digest.
         tags: Vec<Tag>,
     },
     /// DELETE of a tag or a manifest (end-9).
     DeleteManifest(Reference),
     /// POST that opens an upload (end-4a, end-4c), or pushes a whole blob (end-4b).
     StartUpload {
-        /// The blob's digest, where the body is the whole blob.
+        /// The blob's digest, if the body is the whole blob.
         digest: Option<Digest>,
         /// The algorithm to hash incoming bytes with.
         algorithm: Algorithm,
     },
-    /// POST that mounts a blob from another repository (end-11), or opens an upload where that is not possible.
+    /// POST that mounts a blob from another repository (end-11), or opens an upload if that is not possible.
     MountBlob {
         /// The blob.
         digest: Digest,
-        /// The other repository, which the caller must be allowed to read.
+        /// The repository to mount from, which the caller must be allowed to read.
         from: Option<RepositoryName>,
-        /// The algorithm to hash incoming bytes with, where an upload opens.
+        /// The algorithm to hash incoming bytes with, if an upload is opened.
         algorithm: Algorithm,
     },
     /// GET or HEAD of an upload (end-13).
     UploadStatus(Uuid),
-    /// PATCH (end-5).
+    /// PATCH of an upload, which appends a chunk (end-5).
     AppendUpload {
         /// The upload.
         upload: Uuid,
         /// The range of the chunk.
         range: Option<ContentRange>,
     },
-    /// PUT of an upload (end-6).
+    /// PUT of an upload, which closes it (end-6).
     CloseUpload {
         /// The upload.
         upload: Uuid,
@@ -93,7 +93,7 @@ pub enum Operation {
         /// The range of the last chunk.
         range: Option<ContentRange>,
     },
-    /// DELETE of an upload (end-14); needs what a push needs.
+    /// DELETE of an upload, which cancels it (end-14). It requires the permission to push.
     CancelUpload(Uuid),
     /// `GET …/tags/list` (end-8).
     ListTags(Page),
@@ -108,16 +108,16 @@ pub enum Operation {
     },
 }
 
-/// A page of a list, by `?n=&last=`: at most `limit` items after `last`.
+/// The page of a list that `?n=&last=` asks for: at most `limit` items after `last`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// `n`, if given; zero asks for an empty page.
     pub limit: Option<u64>,
-    /// The last item of the page before; it need not exist.
+    /// The last item of the previous page; it need not exist.
     pub last: Option<String>,
 }
 
-/// `Content-Range: <first>-<last>` of an upload's chunk, both inclusive, without a unit.
+/// `Content-Range: <first>-<last>` of an upload's chunk. Both numbers are inclusive, and there is no unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentRange {
     /// The first byte.
@@ -134,7 +134,7 @@ impl ContentRange {
         (range.first <= range.last && range.last < u64::MAX).then_some(range)
     }
 
-    /// How many bytes it spans.
+    /// Returns the number of bytes in the range.
     pub const fn length(self) -> u64 {
         self.last - self.first + 1
     }
@@ -145,7 +145,7 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// What a path names; the parts are not validated.
+/// The resource that a path names. The parts are not validated.
 enum Resource<'a> {
     Base,
     Catalog,
@@ -241,7 +241,7 @@ impl Request {
         Ok(Self::Repository { name, operation })
     }
 
-    /// The requested repository, as named in the path.
+    /// Returns the requested repository's name, as in the path.
     pub const fn repository(&self) -> Option<&RepositoryName> {
         match self {
             Self::Repository { name, .. } => Some(name),
@@ -249,7 +249,7 @@ impl Request {
         }
     }
 
-    /// The repository that a mount reads from.
+    /// Returns the name of the repository that a mount reads from.
     pub const fn mount_source(&self) -> Option<&RepositoryName> {
         match self {
             Self::Repository { operation: Operation::MountBlob { from, .. }, .. } => from.as_ref(),
@@ -262,7 +262,7 @@ fn digest(text: &str) -> Result<Digest, Error> {
     Digest::parse(text).map_err(|_| Error::DigestInvalid)
 }
 
-/// A reference to read or delete. A malformed tag is one that does not exist.
+/// Parses a reference to read or delete. A malformed tag is reported as an unknown manifest.
 fn known_reference(text: &str) -> Result<Reference, Error> {
     Reference::parse(text).map_err(|_| {
         if text.contains(':') { Error::DigestInvalid } else { Error::ManifestUnknown(text.chars().take(128).collect()) }
@@ -314,7 +314,7 @@ fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
     range.map(Some).ok_or(Error::ContentRangeInvalid)
 }
 
-/// A query string. `+` stands for itself: no value has spaces, and media types have pluses.
+/// A query string. `+` is not decoded as a space, because media types contain it and no value contains spaces.
 #[derive(Clone, Copy)]
 struct Query<'a>(&'a str);
 

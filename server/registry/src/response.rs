@@ -1,4 +1,4 @@
-//! Responses: their common headers, those to errors, and those that concern no single repository.
+//! Responses: common headers, error responses, and the responses that are not about a single repository.
 
 use bytes::Bytes;
 use http::header::{
@@ -15,10 +15,10 @@ use crate::body::{Body, length_of};
 use crate::error::Error;
 use crate::request::Page;
 
-/// `Docker-Distribution-API-Version`, which old clients look for on everything under `/v2/`.
+/// `Docker-Distribution-API-Version`, which old clients expect on every response under `/v2/`.
 pub const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
-/// For content that is named by its digest.
+/// `Cache-Control` for content that is requested by its digest.
 pub(crate) const IMMUTABLE: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -26,7 +26,7 @@ const VERSION: HeaderValue = HeaderValue::from_static("registry/2.0");
 const QUERY_SET: AsciiSet =
     NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b':');
 
-/// A response with the API version and room for the usual headers.
+/// Creates a response with the API version and room for the usual headers.
 pub(crate) fn response(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -35,7 +35,7 @@ pub(crate) fn response(status: StatusCode, body: Body) -> Response<Body> {
     response
 }
 
-/// A response without a body, and with a `Content-Length` that says so where HTTP allows one.
+/// Creates a response without a body, with `Content-Length: 0` if HTTP allows that header for the status.
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = response(status, Body::empty());
     if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
@@ -44,20 +44,20 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// A JSON response of this content type.
+/// Creates a JSON response of this content type.
 pub(crate) fn json<T: Serialize>(status: StatusCode, content_type: HeaderValue, value: &T) -> Response<Body> {
-    // Only maps whose keys are not strings fail to serialise, and no response has one.
+    // Only maps whose keys are not strings fail to serialise, and no response has such a map.
     let mut response = response(status, Body::whole(serde_json::to_vec(value).unwrap_or_default().into()));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
-/// A header value from text that is visible ASCII by construction: digests, names, numbers, encoded queries.
+/// Creates a header value from text that is always visible ASCII: digests, names, numbers, encoded queries.
 pub(crate) fn value(text: impl Into<Bytes>) -> HeaderValue {
     HeaderValue::from_maybe_shared(text.into()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// `text`, percent-encoded for a query.
+/// Percent-encodes text for a query.
 pub(crate) fn encode_query(text: &str) -> impl std::fmt::Display {
     utf8_percent_encode(text, &QUERY_SET)
 }
@@ -67,14 +67,15 @@ pub(crate) fn add_next_link(response: &mut Response<Body>, target: &str) {
     response.headers_mut().insert(LINK, value(format!("<{target}>; rel=\"next\"")));
 }
 
-/// The response to `GET /v2/` for a caller who may use the registry (end-1).
+/// Creates the response to `GET /v2/` for a caller who may use the registry (end-1).
 pub fn base() -> Response<Body> {
     let mut response = response(StatusCode::OK, Body::whole(Bytes::from_static(b"{}")));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
 
-/// A page of the catalog: `names` in order, all of them visible to the caller; with `more`, a link to the next page.
+/// Creates a page of the catalog from `names`, which are in order and visible to the caller. With `more`, the response
+/// links to the next page.
 pub fn catalog(page: &Page, names: &[RepositoryName], more: bool) -> Response<Body> {
     #[derive(Serialize)]
     struct Catalog<'a> {
@@ -88,7 +89,8 @@ pub fn catalog(page: &Page, names: &[RepositoryName], more: bool) -> Response<Bo
     response
 }
 
-/// The response to extension discovery: this engine has no extensions (distribution-spec, extensions, "discover").
+/// Creates the response to extension discovery (distribution-spec, extensions, "discover"): this engine has no
+/// extensions.
 pub fn discover() -> Response<Body> {
     #[derive(Serialize)]
     struct Extensions {
@@ -98,7 +100,8 @@ pub fn discover() -> Response<Body> {
 }
 
 impl Error {
-    /// The response to a request with this method: JSON as the specification has it, or no body for HEAD.
+    /// Turns the error into the response to a request with this method: JSON as the specification defines it, or no
+    /// body for HEAD.
     pub fn into_response(self, method: &Method) -> Response<Body> {
         let (status, code) = self.status_and_code();
         let details = self.details();
@@ -115,7 +118,7 @@ impl Error {
         response
     }
 
-    /// The `detail` of each entry in `errors`.
+    /// Returns the `detail` of each entry in `errors`.
     fn details(&self) -> Vec<Value> {
         match self {
             Self::BlobUnknown(digest) => vec![json!({ "digest": digest })],
@@ -155,7 +158,8 @@ impl Error {
     }
 }
 
-/// The `Range` of an upload with `offset` bytes; `0-0` where there are none, which clients can parse and the conformance suite expects.
+/// Returns the `Range` header of an upload with `offset` bytes. It is `0-0` for an empty upload, because clients can
+/// parse that and the conformance suite expects it.
 pub(crate) fn upload_range(offset: u64) -> HeaderValue {
     value(format!("0-{}", offset.saturating_sub(1)))
 }

@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 /// The actions allowed on one resource; an entry in a token's `access` claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceScope {
-    /// The resource's type: `repository` or `registry`; others are parsed, and never granted.
+    /// The resource's type: `repository` or `registry`. Other types are parsed but never granted.
     #[serde(rename = "type")]
     pub kind: String,
     /// The resource's name, such as `team/app` or `catalog`.
     pub name: String,
-    /// The actions, each once: `pull`, `push` and `delete` in this order, then others.
+    /// The actions without duplicates: `pull`, `push` and `delete` in this order, then others.
     pub actions: Vec<String>,
 }
 
 impl ResourceScope {
-    /// A scope with its actions in their usual order.
+    /// Creates a scope; sorts and deduplicates its actions.
     pub fn new(kind: impl Into<String>, name: impl Into<String>, actions: impl IntoIterator<Item = String>) -> Self {
         let mut kept: Vec<String> = Vec::new();
         for action in actions {
@@ -31,7 +31,7 @@ impl ResourceScope {
 
     /// Parses `type[(class)]:name:action,…`; the class is ignored.
     ///
-    /// The name is what is between the first and the last colon, since it may itself have colons, as in `host:port/…`.
+    /// The name is everything between the first and the last colon, because it may contain colons, as in `host:port/…`.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         let (name, actions) = rest.rsplit_once(':')?;
@@ -42,12 +42,12 @@ impl ResourceScope {
         Some(Self::new(kind, name, actions.split(',').map(str::to_owned)))
     }
 
-    /// Parses scopes separated by spaces; malformed ones are ignored.
+    /// Parses scopes separated by spaces. Malformed ones are ignored.
     pub fn parse_all(text: &str) -> impl Iterator<Item = Self> {
         text.split_ascii_whitespace().filter_map(Self::parse)
     }
 
-    /// Whether it allows an action; `*` allows all.
+    /// Whether the scope allows an action; `*` allows all.
     pub fn allows(&self, action: &str) -> bool {
         self.actions.iter().any(|held| held == action || held == "*")
     }

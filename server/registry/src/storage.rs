@@ -1,5 +1,5 @@
-//! Storage for the bytes of blobs: objects under unique keys that are written once and read in ranges. A blob is the concatenation
-//! of its segments.
+//! The trait for storage of blobs' bytes: objects under unique keys that are written once and read in ranges. A blob is
+//! the concatenation of its segments.
 
 pub mod disk;
 
@@ -18,13 +18,13 @@ use crate::ledger::Segment;
 /// Why a read or a write failed.
 #[derive(Debug, Error)]
 pub enum StorageError {
-    /// There is no space left.
+    /// No space is left.
     #[error("the storage is full")]
     Full(#[source] io::Error),
-    /// An object is missing, or shorter than the ledger says.
+    /// An object is missing or shorter than the ledger says.
     #[error("object {0} is missing or truncated")]
     Missing(String),
-    /// The key is not one of this storage.
+    /// The key is not one that this storage creates.
     #[error("malformed object key")]
     Key,
     /// The storage failed.
@@ -41,13 +41,13 @@ impl From<io::Error> for StorageError {
     }
 }
 
-/// The exclusive right to write to an upload within this process. A storage keeps it until its last write has ended, even where the
-/// writer is dropped before.
+/// The exclusive right to write to an upload within this process. A storage keeps it until its last write has ended,
+/// even if the writer is dropped earlier.
 #[derive(Clone)]
 pub struct Lease(#[expect(dead_code, reason = "held for its Drop")] Arc<dyn Send + Sync>);
 
 impl Lease {
-    /// A lease that is released when `guard` is dropped.
+    /// Creates a lease that drops `guard` when it is released.
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
         Self(Arc::new(guard))
     }
@@ -59,27 +59,28 @@ pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 /// A storage for the bytes of blobs.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
-    /// Opens a writer that appends to `segments`, an upload's acknowledged bytes. Bytes that were written after them and never
+    /// Opens a writer that appends to `segments`, an upload's acknowledged bytes. Later bytes that were never
     /// acknowledged are discarded.
     async fn writer(&self, upload: Uuid, segments: Vec<Segment>, lease: Lease)
     -> Result<Box<dyn Writer>, StorageError>;
 
-    /// Reads `range` of the concatenation of `segments`; it lies within them. Memory is bounded, however slowly the stream is read.
+    /// Reads `range` of the concatenation of `segments`, which must contain it. The stream uses bounded memory even if
+    /// it is read slowly.
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError>;
 
-    /// Deletes an object; no error where it does not exist.
+    /// Deletes an object. Succeeds if it does not exist.
     async fn delete(&self, key: &str) -> Result<(), StorageError>;
 
-    /// Checks that it can be written to and read from.
+    /// Checks that the storage can be written to and read from.
     async fn check(&self) -> Result<(), StorageError>;
 }
 
-/// Appends to an upload. When dropped without [`Writer::finish`], what it wrote is discarded.
+/// A writer that appends to an upload. If it is dropped without [`Writer::finish`], its bytes are discarded.
 #[async_trait]
 pub trait Writer: Send {
-    /// Appends bytes, which are not durable before [`Writer::finish`].
+    /// Appends bytes. They are not durable before [`Writer::finish`].
     async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError>;
 
-    /// Makes everything durable; returns all segments of the upload, in order.
+    /// Makes everything durable and returns all segments of the upload, in order.
     async fn finish(self: Box<Self>) -> Result<Vec<Segment>, StorageError>;
 }

@@ -1,10 +1,12 @@
-//! Deletes objects that nothing refers to any more from storage.
+//! Deletes unused objects from storage.
 
 use crate::context::Context;
 use crate::error::Error;
 
-/// Deletes up to `limit` objects in the trash; returns how many. The object goes before its row: what is interrupted in between is
-/// repeated, and deleting twice does no harm because keys are never reused.
+/// Deletes up to `limit` objects in the trash and returns their number.
+///
+/// The object is deleted before its row, so that an interrupted run is repeated. Deleting an object twice is harmless
+/// because keys are never reused.
 pub(crate) async fn delete_trash(context: &Context, limit: u64) -> Result<usize, Error> {
     let keys = context.ledger.trash(limit).await.map_err(Error::from_ledger)?;
     for key in &keys {

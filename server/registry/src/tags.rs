@@ -24,7 +24,7 @@ pub(crate) async fn list_tags(
     let size = context.limits.page_size(&page);
     let mut tags = Vec::new();
     if size > 0 {
-        // One more than fits tells whether there is another page.
+        // Fetch one more than fits, to know whether there is another page.
         let after = ListPage { last: page.last, limit: size.saturating_add(1) };
         tags = context.ledger.tags(call.place.id, &after).await.map_err(Error::from_ledger)?;
     }

@@ -1,5 +1,5 @@
-//! A test suite for implementations of the ledger, and the registry that it runs against. `requirements!` makes a test of each
-//! requirement.
+//! A test suite for implementations of the ledger, and a registry for it to run against. `requirements!` creates one
+//! test for each requirement.
 #![expect(
     missing_docs,
     clippy::unwrap_used,
@@ -58,7 +58,7 @@ pub struct TestRegistry {
 }
 
 impl TestRegistry {
-    /// A registry over an empty ledger.
+    /// Creates a registry over an empty ledger.
     pub async fn new(ledger: Arc<dyn Ledger>) -> Self {
         for name in [REPOSITORY, OTHER_REPOSITORY] {
             ledger.repository(&RepositoryName::parse(name).unwrap(), true, NOW).await.unwrap().unwrap();
@@ -69,20 +69,20 @@ impl TestRegistry {
         Self { engine, ledger, storage }
     }
 
-    /// The same registry through an engine with other limits.
+    /// Returns the same registry with an engine that has other limits.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
         self.with_engine(Arc::new(self.storage.clone()), limits)
     }
 
-    /// The same registry through an engine over another storage, such as that of another node.
+    /// Returns the same registry with an engine over another storage, such as that of another node.
     #[must_use]
     pub fn with_engine(&self, storage: Arc<dyn Storage>, limits: Limits) -> Self {
         let engine = Engine::new(self.ledger.clone(), storage, Clock::new(|| NOW), limits);
         Self { engine, ledger: self.ledger.clone(), storage: self.storage.clone() }
     }
 
-    /// A request; the path may have a query.
+    /// Creates a request. The path may have a query.
     pub fn request(&self, method: Method, path: impl Into<String>) -> TestRequest<'_> {
         TestRequest {
             registry: self,
@@ -93,29 +93,29 @@ impl TestRegistry {
         }
     }
 
-    /// GET.
+    /// Sends a GET request.
     pub async fn get(&self, path: impl Into<String>) -> TestResponse {
         self.request(Method::GET, path).send().await
     }
 
-    /// HEAD.
+    /// Sends a HEAD request.
     pub async fn head(&self, path: impl Into<String>) -> TestResponse {
         self.request(Method::HEAD, path).send().await
     }
 
-    /// DELETE.
+    /// Sends a DELETE request.
     pub async fn delete(&self, path: impl Into<String>) -> TestResponse {
         self.request(Method::DELETE, path).send().await
     }
 
-    /// Opens an upload; returns its location.
+    /// Opens an upload and returns its location.
     pub async fn open(&self) -> String {
         let response = self.request(Method::POST, format!("/v2/{REPOSITORY}/blobs/uploads/")).send().await;
         assert_eq!(response.status, StatusCode::ACCEPTED);
         response.header(&LOCATION).to_owned()
     }
 
-    /// Pushes a blob; returns its digest.
+    /// Pushes a blob and returns its digest.
     pub async fn push_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = sha256(&bytes);
@@ -137,7 +137,7 @@ impl TestRegistry {
         self.request(Method::PUT, path).with(http::header::CONTENT_TYPE, media_type).body(payload.into()).send().await
     }
 
-    /// An image manifest whose config and layer have been pushed. `marker` makes it unique.
+    /// Pushes a config and a layer, and returns an image manifest of them. `marker` makes it unique.
     pub async fn image(&self, marker: &str) -> Value {
         let config = format!("{{\"config\":\"{marker}\"}}");
         let layer = format!("layer {marker}");
@@ -151,7 +151,7 @@ impl TestRegistry {
         })
     }
 
-    /// Pushes an image under a tag; returns its digest.
+    /// Pushes an image under a tag and returns its digest.
     pub async fn push_image(&self, tag: &str) -> Digest {
         let payload = self.image(tag).await.to_string();
         let digest = sha256(payload.as_bytes());
@@ -211,7 +211,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Sets a body of unknown length; `None` is where the connection breaks.
+    /// Sets a body of unknown length. At `None`, the connection breaks.
     #[must_use]
     pub fn streamed(mut self, pieces: impl IntoIterator<Item = Option<Bytes>>) -> Self {
         self.body = TestBody { pieces: pieces.into_iter().collect(), length: None, stalls: false };
@@ -225,7 +225,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     pub async fn send(self) -> TestResponse {
         let method = self.method.clone();
         let response = self.registry.route(self).await.unwrap_or_else(|error| error.into_response(&method));
@@ -286,7 +286,7 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    /// The only header of this name; fails where there are none or several.
+    /// Returns the only header of this name. Panics if there are none or several.
     #[track_caller]
     pub fn header(&self, name: &HeaderName) -> &str {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
@@ -294,13 +294,13 @@ impl TestResponse {
         values[0].to_str().unwrap()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Fails unless it is an error of this status and code, in the form of the specification.
+    /// Panics unless the response is an error with this status and code, in the format of the specification.
     #[track_caller]
     pub fn is_error(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -314,7 +314,7 @@ impl TestResponse {
         assert_eq!(self.header(&crate::response::API_VERSION), "registry/2.0");
     }
 
-    /// Fails unless it has this status.
+    /// Panics unless the response has this status.
     #[track_caller]
     pub fn is(&self, status: StatusCode) {
         assert_eq!(self.status, status, "{self:?}");
@@ -322,23 +322,25 @@ impl TestResponse {
     }
 }
 
-/// The SHA-256 of bytes.
+/// Returns the SHA-256 digest of bytes.
 pub fn sha256(bytes: &[u8]) -> Digest {
     digest_of(Algorithm::Sha256, bytes).unwrap()
 }
 
-/// The SHA-512 of bytes.
+/// Returns the SHA-512 digest of bytes.
 pub fn sha512(bytes: &[u8]) -> Digest {
     digest_of(Algorithm::Sha512, bytes).unwrap()
 }
 
-/// A descriptor as JSON.
+/// Returns a descriptor as JSON.
 pub fn descriptor(media_type: &str, digest: &Digest, size: usize) -> Value {
     json!({ "mediaType": media_type, "digest": digest, "size": size })
 }
 
-/// Makes a test of each requirement. The expression is a future of an empty `Arc<dyn Ledger>`, and a value that is dropped after it; or
-/// of `None` where the ledger is not available, and the test passes.
+/// Creates one test for each requirement.
+///
+/// The expression is a future of `Some((ledger, guard))`: an empty `Arc<dyn Ledger>`, and a value that is dropped after
+/// the test. If it is a future of `None`, the ledger is not available and the test passes without doing anything.
 #[macro_export]
 macro_rules! requirements {
     ($ledger:expr) => {

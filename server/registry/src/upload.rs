@@ -1,8 +1,8 @@
 //! Uploads: POST, PATCH, PUT, GET and DELETE (distribution-spec, "Pushing blobs").
 //!
-//! A byte is acknowledged once it is durable. A chunk is stored whole or not at all: one that is cut off leaves the upload at its old
-//! offset, so the client can simply send it again. Bytes are hashed once, as they arrive; they are read again only where the final
-//! digest has another algorithm than the one that was announced.
+//! A byte is acknowledged once it is durable. A chunk is stored completely or not at all: an interrupted one leaves the
+//! upload at its old offset, so that the client can send the chunk again. Bytes are hashed once, as they arrive; they
+//! are read again only if the final digest uses another algorithm than announced.
 
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-leng
 /// Chunks may have any length.
 const ANY_LENGTH: HeaderValue = HeaderValue::from_static("1");
 
-/// A chunk that has arrived and is not durable yet; when dropped, it is discarded.
+/// A chunk that has arrived but is not durable yet. Dropping it discards the bytes.
 struct Chunk {
     writer: Option<Box<dyn Writer>>,
     hasher: Hasher,
-    /// The upload's offset after it.
+    /// The upload's offset after the chunk.
     offset: u64,
 }
 
@@ -47,7 +47,7 @@ impl Uploads {
         Self { context, leases: Arc::default() }
     }
 
-    /// Opens an upload; where the body is the whole blob, it is closed at once.
+    /// Opens an upload, and closes it at once if the body is the whole blob.
     pub(crate) async fn start(
         &self,
         call: AuthorizedRequest<'_>,
@@ -56,7 +56,7 @@ impl Uploads {
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
         let id = self.open(call.place, algorithm).await?;
-        // Old clients announce a digest and send no body: they expect an upload.
+        // Old clients that announce a digest but send no body expect an open upload.
         let Some(digest) = digest.filter(|digest| !body.is_end_stream() || is_empty_digest(digest)) else {
             let mut response = progress(StatusCode::ACCEPTED, call.name, id, 0);
             response.headers_mut().insert(CHUNK_MIN_LENGTH, ANY_LENGTH);
@@ -64,13 +64,13 @@ impl Uploads {
         };
         let closed = self.close(call, id, digest, None, body).await;
         if closed.is_err() {
-            // The client does not know the upload's id. Where this fails too, a row without bytes is left behind.
+            // The client does not know the upload's id. If this fails too, an upload without bytes is left behind.
             let _ = self.context.ledger.cancel_upload(call.place.id, id, self.context.clock.now()).await;
         }
         closed
     }
 
-    /// Links a blob of another repository or of this one; opens an upload where it is not found.
+    /// Links a blob of another repository or of this one. Opens an upload if the blob is not found.
     pub(crate) async fn mount(
         &self,
         call: AuthorizedRequest<'_>,
@@ -125,7 +125,7 @@ impl Uploads {
         range: Option<ContentRange>,
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
-        // The lease is taken before the row is read, so that the row stays current while the lease is held.
+        // Take the lease before reading the row, so that no other request of this process makes the row outdated.
         let lease = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
         check_chunk(call.name, &upload, range, body)?;
@@ -167,7 +167,7 @@ impl Uploads {
     ) -> Result<Response<Body>, Error> {
         let lease = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
-        // Without a last chunk there is nothing for a range to describe.
+        // Without a last chunk, a range has no meaning.
         let range = range.filter(|_| !body.is_end_stream());
         check_chunk(call.name, &upload, range, body)?;
         let Chunk { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
@@ -197,7 +197,8 @@ impl Uploads {
         if committed.await? { Ok(response) } else { Err(self.conflict(call, id).await) }
     }
 
-    /// Why an upload is no longer at the expected offset: it was cancelled, or another node has written to it.
+    /// Returns the error for an upload that is no longer at the expected offset, because it was cancelled or because
+    /// another node has written to it.
     async fn conflict(&self, call: AuthorizedRequest<'_>, id: Uuid) -> Error {
         match self.find_upload(call.place, id).await {
             Ok(upload) => Error::ChunkOutOfOrder { location: location(call.name, id), offset: upload.offset },
@@ -205,7 +206,7 @@ impl Uploads {
         }
     }
 
-    /// Receives a chunk, hashing it on the way to storage.
+    /// Receives a chunk: hashes it and writes it to storage.
     async fn receive(
         &self,
         upload: &Upload,
@@ -242,7 +243,7 @@ impl Uploads {
     }
 }
 
-/// Checks that a chunk starts at the upload's offset and is as long as its range, as far as that is known before it arrives.
+/// Checks that a chunk starts at the upload's offset and, if its length is known in advance, is as long as its range.
 fn check_chunk(
     name: &RepositoryName,
     upload: &Upload,
@@ -257,7 +258,7 @@ fn check_chunk(
     Ok(())
 }
 
-/// Makes a chunk durable; returns the upload's segments including it.
+/// Makes a chunk durable and returns the upload's segments including it.
 async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<Segment>, Error> {
     match writer {
         Some(writer) => writer.finish().await.map_err(Error::from_storage),
@@ -265,7 +266,7 @@ async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<
     }
 }
 
-/// Removes objects that the ledger does not know. Best effort: nothing refers to them.
+/// Removes new objects that the ledger did not record. Errors are only logged, because nothing refers to the objects.
 async fn remove_new(context: &Context, upload: &Upload, segments: &[Segment]) {
     for segment in segments {
         if !upload.segments.iter().any(|known| known.key == segment.key)
@@ -276,7 +277,7 @@ async fn remove_new(context: &Context, upload: &Upload, segments: &[Segment]) {
     }
 }
 
-/// The digest of stored segments, for an algorithm that was not announced.
+/// Computes the digest of stored segments, for an algorithm that was not announced.
 async fn digest_of_segments(
     context: &Context,
     algorithm: Algorithm,
@@ -302,7 +303,7 @@ fn location(name: &RepositoryName, id: Uuid) -> String {
     format!("/v2/{name}/blobs/uploads/{id}")
 }
 
-/// The response that tells an upload's location and offset.
+/// Creates a response with an upload's location and offset.
 fn progress(status: StatusCode, name: &RepositoryName, id: Uuid, offset: u64) -> Response<Body> {
     let mut response = empty(status);
     let headers = response.headers_mut();
@@ -312,7 +313,7 @@ fn progress(status: StatusCode, name: &RepositoryName, id: Uuid, offset: u64) ->
     response
 }
 
-/// The response to the request that created a blob.
+/// Creates the response to a request that created or mounted a blob.
 fn created(name: &RepositoryName, digest: &Digest) -> Response<Body> {
     let mut response = empty(StatusCode::CREATED);
     let headers = response.headers_mut();

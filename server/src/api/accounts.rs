@@ -1,4 +1,4 @@
-//! The calls about accounts and their tokens.
+//! Accounts and their tokens.
 
 use app::portal::Accounts as _;
 use http::StatusCode;
@@ -14,7 +14,7 @@ use super::answer::{Answer, Created, created, whole};
 use super::caller::{Caller, SignedIn};
 use super::extract::{Json, Path};
 
-/// The account that the credentials belong to.
+/// Returns the account that the credentials belong to.
 #[utoipa::path(get, path = "/user", tag = "Accounts", security(("token" = []), ("password" = [])),
     responses((status = 200, body = Me)))]
 pub(super) async fn read_user(SignedIn(visit): SignedIn) -> Answer<Json<Me>> {
@@ -28,28 +28,28 @@ pub(super) struct AccountPath {
     name: String,
 }
 
-/// An account or organisation.
+/// Returns an account or organisation.
 #[utoipa::path(get, path = "/users/{name}", tag = "Accounts",
     params(AccountPath), responses((status = 200, body = Account)))]
 pub(super) async fn read_account(Caller(visit): Caller, Path(at): Path<AccountPath>) -> Answer<Json<Account>> {
     Ok(Json(visit.account(&at.name).await?))
 }
 
-/// Signs up, where sign-up is open or an invitation is given.
+/// Creates an account, if registration is open or an invitation is given.
 #[utoipa::path(post, path = "/users", tag = "Accounts", responses((status = 201, body = Account)))]
 pub(super) async fn create_user(Caller(visit): Caller, Json(form): Json<SignUp>) -> Answer<Created<Account>> {
     let me = visit.sign_up(form).await?;
     Ok(created(&format!("/users/{}", me.account.name), me.account))
 }
 
-/// The caller's personal access tokens, newest first.
+/// Lists the caller's personal access tokens, newest first.
 #[utoipa::path(get, path = "/user/tokens", tag = "Accounts", security(("token" = []), ("password" = [])),
     responses((status = 200, body = Page<Token>)))]
 pub(super) async fn list_tokens(SignedIn(visit): SignedIn) -> Answer<Json<Page<Token>>> {
     Ok(whole(visit.tokens().await?))
 }
 
-/// Creates a personal access token; only this answer shows its secret.
+/// Creates a personal access token. Only this response contains its secret.
 #[utoipa::path(post, path = "/user/tokens", tag = "Accounts", security(("token" = []), ("password" = [])),
     responses((status = 201, body = CreatedToken)))]
 pub(super) async fn create_token(

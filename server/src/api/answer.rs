@@ -1,4 +1,4 @@
-//! What handlers return besides a plain object: a created object with its address, and a list that has one page.
+//! Responses with a `Location`, and lists of a single page.
 
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION};
@@ -11,15 +11,15 @@ use super::problem::Problem;
 /// What a handler returns.
 pub(super) type Answer<T> = Result<T, Problem>;
 
-/// 201 with an object and its `Location`.
+/// 201 with the created object and its `Location`.
 pub(super) type Created<T> = (StatusCode, [(HeaderName, String); 1], Json<T>);
 
-/// The answer for a new object; `path` is below [`PREFIX`].
+/// The response for a created object; `path` is below [`PREFIX`].
 pub(super) fn created<T>(path: &str, object: T) -> Created<T> {
     (StatusCode::CREATED, [(LOCATION, format!("{PREFIX}{path}"))], Json(object))
 }
 
-/// A list that has no further pages.
+/// A list without further pages.
 pub(super) const fn whole<T>(items: Vec<T>) -> Json<Page<T>> {
     Json(Page { items, next: None })
 }

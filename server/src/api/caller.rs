@@ -1,4 +1,4 @@
-//! Who calls: the viewer that a request's `Authorization` header makes, checked again on each request.
+//! The viewer of a request, from its `Authorization` header.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::http::authorization::Credentials;
 use crate::portal::{RequestFacts, Visit, told};
 use crate::state::State;
 
-/// The portal of whoever calls, signed in or not.
+/// The portal of any caller.
 pub(super) struct Caller(pub(super) Visit);
 
 impl FromRequestParts<State> for Caller {
@@ -26,7 +26,7 @@ impl FromRequestParts<State> for Caller {
     }
 }
 
-/// The portal of a caller who sent credentials; others get 401 whatever they ask for.
+/// The portal of a caller with credentials; without them, every request gets 401.
 pub(super) struct SignedIn(pub(super) Visit);
 
 impl FromRequestParts<State> for SignedIn {
@@ -42,7 +42,8 @@ impl FromRequestParts<State> for SignedIn {
     }
 }
 
-/// The viewer of a request; anonymous without credentials. A token of the token service is for the registry alone.
+/// Returns the viewer of a request; anonymous without credentials. Tokens of the token service are for the registry
+/// only.
 async fn viewer(state: &State, headers: &HeaderMap, source: Option<IpAddr>) -> Result<Viewer, Problem> {
     let checked = match Credentials::of(headers) {
         Credentials::None => return Ok(state.store.anonymous()),

@@ -1,4 +1,4 @@
-//! The calls about who has a role on a repository. Roles that come from the namespace are not listed here.
+//! Collaborators: accounts with a role on a single repository.
 
 use app::portal::Repositories as _;
 use http::StatusCode;
@@ -13,7 +13,9 @@ use super::answer::{Answer, whole};
 use super::caller::Caller;
 use super::extract::{Json, Path, RepositoryPath, within_hub};
 
-/// Who has a role of their own on a repository.
+/// Lists a repository's collaborators.
+///
+/// Roles that come from the namespace are not listed.
 #[utoipa::path(get, path = "/repositories/{path}/-/collaborators", tag = "Collaborators",
     params(RepositoryPath), responses((status = 200, body = Page<Collaborator>)))]
 pub(super) async fn list_collaborators(
@@ -26,7 +28,7 @@ pub(super) async fn list_collaborators(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct CollaboratorPath {
-    /// `namespace/name`, slashes as they are.
+    /// `namespace/name`, with unescaped slashes.
     #[param(value_type = String, allow_reserved)]
     #[serde(deserialize_with = "within_hub")]
     path: RepositoryName,
@@ -34,14 +36,14 @@ pub(super) struct CollaboratorPath {
     name: String,
 }
 
-/// The role to give.
+/// The role of a collaborator.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RolePatch {
-    /// One below the caller's own.
+    /// The new role. It and the previous role must be lower than the caller's own.
     role: Role,
 }
 
-/// Gives an account a role, or changes it.
+/// Adds a collaborator or changes their role.
 #[utoipa::path(put, path = "/repositories/{path}/-/collaborators/{name}", tag = "Collaborators",
     params(CollaboratorPath), responses((status = 204, description = "The account has the role.")))]
 pub(super) async fn put_collaborator(
@@ -53,7 +55,7 @@ pub(super) async fn put_collaborator(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Removes an account's role. Callers may remove their own.
+/// Removes a collaborator. Callers may always remove themselves.
 #[utoipa::path(delete, path = "/repositories/{path}/-/collaborators/{name}", tag = "Collaborators",
     params(CollaboratorPath), responses((status = 204, description = "The account has no role of its own.")))]
 pub(super) async fn delete_collaborator(Caller(visit): Caller, Path(at): Path<CollaboratorPath>) -> Answer<StatusCode> {

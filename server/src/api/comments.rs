@@ -1,4 +1,4 @@
-//! The calls about comments: threads as one flat list, each reply after what it answers.
+//! Comments: threads as a flat list, with the replies after the comment that they answer.
 
 use app::portal::Comments as _;
 use http::StatusCode;
@@ -13,7 +13,9 @@ use super::answer::{Answer, Created, created};
 use super::caller::Caller;
 use super::extract::{Json, PageQuery, Path, Query, RepositoryPath, within_hub};
 
-/// A repository's comments: the newest thread first, each with its replies, oldest first. `limit` counts threads.
+/// Lists a repository's comments.
+///
+/// Threads are sorted newest first. Each is followed by its replies, oldest first. `limit` counts threads.
 #[utoipa::path(get, path = "/repositories/{path}/-/comments", tag = "Comments",
     params(RepositoryPath, PageQuery), responses((status = 200, body = Page<Comment>)))]
 pub(super) async fn list_comments(
@@ -42,7 +44,7 @@ pub(super) async fn create_comment(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct CommentPath {
-    /// `namespace/name`, slashes as they are.
+    /// `namespace/name`, with unescaped slashes.
     #[param(value_type = String, allow_reserved)]
     #[serde(deserialize_with = "within_hub")]
     path: RepositoryName,
@@ -51,17 +53,17 @@ pub(super) struct CommentPath {
     id: CommentId,
 }
 
-/// One comment.
+/// Returns a comment.
 #[utoipa::path(get, path = "/repositories/{path}/-/comments/{id}", tag = "Comments",
     params(CommentPath), responses((status = 200, body = Comment)))]
 pub(super) async fn read_comment(Caller(visit): Caller, Path(at): Path<CommentPath>) -> Answer<Json<Comment>> {
     Ok(Json(visit.comment(&at.path, at.id).await?))
 }
 
-/// The new text.
+/// The new text of a comment.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CommentPatch {
-    /// Markdown; 16 KiB at most.
+    /// Markdown, up to 16 KiB.
     body: String,
 }
 

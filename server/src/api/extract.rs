@@ -1,4 +1,4 @@
-//! Extractors whose errors are problems: the parameters of a path, of a query, and a JSON body.
+//! Extractors for path and query parameters and JSON bodies, whose errors are problems.
 
 use std::num::NonZeroU32;
 
@@ -20,10 +20,10 @@ use utoipa::IntoParams;
 
 use super::problem::Problem;
 
-/// The longest body: the longest README with every byte escaped as `\u00xx`, and some.
+/// The largest body, in bytes: the longest README with every byte escaped as `\u00xx`, and the other fields.
 const MAX_BODY: usize = 512 * 1024;
 
-/// The parameters of a path. A value that cannot be one names nothing that exists.
+/// Path parameters. The response to an invalid value is 404, because it cannot name anything that exists.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);
@@ -34,13 +34,13 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// What a query's parameters are told to be when one cannot be read.
+/// The error messages for query parameters.
 pub(super) trait Parameters: DeserializeOwned {
-    /// What is wrong with a value that the parameter `name` does not take; `None` where any text will do.
+    /// The reason why a value of the parameter `name` is invalid; `None` if it accepts any text.
     fn reason(name: &str) -> Option<Reason>;
 }
 
-/// The parameters of a query: an empty one counts as absent, the last of several counts, unknown ones are ignored.
+/// Query parameters. Empty ones count as missing, the last of several is used, and unknown ones are ignored.
 pub(super) struct Query<T>(pub(super) T);
 
 impl<T: Parameters, S: Sync> FromRequestParts<S> for Query<T> {
@@ -66,7 +66,7 @@ impl<T: Parameters, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A JSON object, sent or received.
+/// A JSON object in a request or response.
 pub(super) struct Json<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
@@ -90,9 +90,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The whole body of a request that says it is JSON.
+/// Reads the body of a request with a JSON content type.
 async fn read(request: Request) -> Result<Bytes, Problem> {
-    // A browser sends other types across sites without asking first.
+    // Browsers send other content types across sites without a preflight request.
     if !is_json(request.headers()) {
         return Err(Problem::media_type());
     }
@@ -109,29 +109,29 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || kind.ends_with("+json")
 }
 
-/// The repository that a path is about.
+/// A repository's path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct RepositoryPath {
-    /// `namespace/name`, slashes as they are.
+    /// `namespace/name`, with unescaped slashes.
     #[param(value_type = String, allow_reserved)]
     #[serde(deserialize_with = "within_hub")]
     pub(super) path: RepositoryName,
 }
 
-/// Reads a repository's path; a one-word name is in the hub's own namespace.
+/// Parses a repository's path; a one-word name is in the namespace `library`.
 pub(super) fn within_hub<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RepositoryName, D::Error> {
     RepositoryName::deserialize(deserializer).map(RepositoryName::within_hub)
 }
 
-/// Which page of a list.
+/// A page of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
-    /// Items per page, 30 by default; more than 100 are 100.
+    /// The number of items per page: 30 by default and 100 at most. Larger values count as 100.
     #[param(value_type = Option<u32>, minimum = 1)]
     limit: Option<NonZeroU32>,
-    /// The `next` of the previous page; absent for the first.
+    /// The `next` of the previous page. Omit it for the first page.
     cursor: Option<String>,
 }
 
@@ -141,7 +141,7 @@ impl Parameters for PageQuery {
     }
 }
 
-/// The reason for a `sort` that is none of `words`.
+/// The reason for a `sort` that is not one of `words`.
 pub(super) fn sort_reason<const N: usize>(name: &str, words: [&str; N]) -> Option<Reason> {
     (name == "sort").then(|| Reason::UnknownValue { allowed: words.join(", ") })
 }

@@ -1,4 +1,4 @@
-//! The calls about tags and images. Pushing and pulling is the registry's interface.
+//! Tags and images. Pushing and pulling use the registry API.
 
 use app::portal::{Images as _, TagFilter};
 use http::StatusCode;
@@ -30,7 +30,7 @@ impl Parameters for TagQuery {
     }
 }
 
-/// A repository's tags.
+/// Lists a repository's tags.
 #[utoipa::path(get, path = "/repositories/{path}/-/tags", tag = "Tags and images",
     params(RepositoryPath, TagQuery, PageQuery), responses((status = 200, body = Page<Tag>)))]
 pub(super) async fn list_tags(
@@ -46,7 +46,7 @@ pub(super) async fn list_tags(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct TagPath {
-    /// `namespace/name`, slashes as they are.
+    /// `namespace/name`, with unescaped slashes.
     #[param(value_type = String, allow_reserved)]
     #[serde(deserialize_with = "within_hub")]
     path: RepositoryName,
@@ -54,7 +54,7 @@ pub(super) struct TagPath {
     tag: String,
 }
 
-/// One tag.
+/// Returns a tag.
 #[utoipa::path(get, path = "/repositories/{path}/-/tags/{tag}", tag = "Tags and images",
     params(TagPath), responses((status = 200, body = Tag)))]
 pub(super) async fn read_tag(Caller(visit): Caller, Path(at): Path<TagPath>) -> Answer<Json<Tag>> {
@@ -62,7 +62,7 @@ pub(super) async fn read_tag(Caller(visit): Caller, Path(at): Path<TagPath>) -> 
     Ok(Json(visit.tag(&at.path, &tag).await?))
 }
 
-/// Deletes a tag. Its image stays until the next sweep.
+/// Deletes a tag. Its image can still be pulled by digest.
 #[utoipa::path(delete, path = "/repositories/{path}/-/tags/{tag}", tag = "Tags and images",
     params(TagPath), responses((status = 204, description = "Deleted.")))]
 pub(super) async fn delete_tag(Caller(visit): Caller, Path(at): Path<TagPath>) -> Answer<StatusCode> {
@@ -73,7 +73,7 @@ pub(super) async fn delete_tag(Caller(visit): Caller, Path(at): Path<TagPath>) -
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct ImagePath {
-    /// `namespace/name`, slashes as they are.
+    /// `namespace/name`, with unescaped slashes.
     #[param(value_type = String, allow_reserved)]
     #[serde(deserialize_with = "within_hub")]
     path: RepositoryName,
@@ -82,7 +82,7 @@ pub(super) struct ImagePath {
     digest: Digest,
 }
 
-/// One image, or an index of several.
+/// Returns an image or an index of images.
 #[utoipa::path(get, path = "/repositories/{path}/-/manifests/{digest}", tag = "Tags and images",
     params(ImagePath), responses((status = 200, body = Image)))]
 pub(super) async fn read_image(Caller(visit): Caller, Path(at): Path<ImagePath>) -> Answer<Json<Image>> {

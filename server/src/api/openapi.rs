@@ -1,4 +1,4 @@
-//! The OpenAPI document that the handlers make up, and Swagger UI to read it with.
+//! The OpenAPI document of the handlers, and Swagger UI.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::caller::Caller;
 use super::extract::Path;
 use super::problem::{FieldProblem, Problem, ProblemBody};
 
-/// What the document says besides the handlers.
+/// The parts of the document that are not derived from handlers.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -55,7 +55,7 @@ pub(super) fn methods(item: &PathItem) -> Vec<&'static str> {
     methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
 }
 
-/// Adds to each operation that any other answer is a problem.
+/// Adds a default response to each operation: a problem, for all errors.
 pub(super) fn add_refusals(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
@@ -71,7 +71,7 @@ fn add_refusal(operation: &mut Operation) {
     operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.build()));
 }
 
-/// This interface as an OpenAPI document.
+/// Returns this API as an OpenAPI document.
 #[utoipa::path(get, path = "/openapi.json", tag = "This interface",
     responses((status = 200, description = "The document.", content_type = "application/json")))]
 pub(super) async fn read_document(_: Caller, Extension(document): Extension<Arc<OpenApi>>) -> Response {
@@ -99,13 +99,13 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// What the page may load: its own files, and nothing inline but styles.
+/// The page may load its own files and inline styles.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// This interface as a page to read.
+/// Returns the documentation of this API as a web page.
 #[utoipa::path(get, path = "/docs", tag = "This interface",
     responses((status = 200, description = "The page.", content_type = "text/html")))]
 pub(super) async fn read_docs(_: Caller) -> Response {
@@ -124,7 +124,7 @@ pub(super) struct FilePath {
     file: String,
 }
 
-/// A file of the page.
+/// Returns a file of the documentation page.
 #[utoipa::path(get, path = "/docs/{file}", tag = "This interface",
     params(FilePath), responses((status = 200, description = "The file.", content_type = "application/octet-stream")))]
 pub(super) async fn read_docs_file(Path(at): Path<FilePath>) -> Result<Response, Problem> {

@@ -1,16 +1,16 @@
-//! Makes a repository's path one segment, so that `/repositories/{path}/-/tags` is an ordinary route.
+//! Turns a repository's path into one segment, so that `/repositories/{path}/-/tags` is an ordinary route.
 
 use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::PREFIX;
 
-/// Encodes the slashes of the repository in a request's path; other paths stay as they are.
+/// Encodes the slashes in the repository part of a request's path; other paths are not changed.
 pub(super) fn fold(uri: &mut Uri) {
     let Some(folded) = folded(uri.path()) else { return };
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
     let mut parts = uri.clone().into_parts();
-    // Encoding a slash keeps a valid path valid.
+    // Encoding slashes keeps the path valid.
     if let Ok(path) = PathAndQuery::try_from(format!("{folded}{query}")) {
         parts.path_and_query = Some(path);
         if let Ok(changed) = Uri::from_parts(parts) {

@@ -1,4 +1,4 @@
-//! A refusal as RFC 9457 `application/problem+json`: a stable code, the status, one sentence, and the fields it is about.
+//! Errors as RFC 9457 `application/problem+json`: a stable code, the status, a sentence, and the invalid fields.
 
 use app::reason::english;
 use axum::response::{IntoResponse, Response};
@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 
 use super::extract::Json;
 
-/// How one may say who one is.
+/// The `WWW-Authenticate` header of 401 responses.
 const CHALLENGE: &str = "Bearer realm=\"Portolan\", Basic realm=\"Portolan\", charset=\"UTF-8\"";
 
-/// A refusal.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -28,13 +28,13 @@ pub(super) struct Problem {
 /// One field's error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct FieldProblem {
-    /// The member or parameter.
+    /// The field or parameter.
     field: String,
     /// What is wrong and what is allowed.
     message: String,
 }
 
-/// A refusal (RFC 9457).
+/// An error (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(super) struct ProblemBody {
@@ -44,11 +44,11 @@ pub(super) struct ProblemBody {
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What kind of refusal it is; stable.
+    /// A stable code for the kind of error, such as `not_found`.
     code: &'static str,
     /// What happened and what to do.
     detail: String,
-    /// The members or parameters that are wrong, if it is about any.
+    /// The invalid fields or parameters, if any.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     fields: Vec<FieldProblem>,
 }
@@ -58,23 +58,23 @@ impl Problem {
         Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after: None }
     }
 
-    /// Nothing is here, or not for the caller.
+    /// 404: it does not exist, or the caller may not see it.
     pub(super) fn not_found() -> Self {
         Fault::not_found().into()
     }
 
-    /// The credentials are wrong, or of a kind that is not taken here.
+    /// 401: the credentials are wrong or of an unsupported kind.
     pub(super) fn credentials() -> Self {
         Fault::new(FaultCode::SignIn, Reason::InvalidCredentials).into()
     }
 
-    /// The path is served, with other methods.
+    /// 405: the path exists, but not with this method.
     pub(super) fn method() -> Self {
         let detail = "This method is not allowed here. The Allow header lists those that are.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
-    /// The body is not JSON by its own word.
+    /// 415: the content type is not JSON.
     pub(super) fn media_type() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -83,12 +83,12 @@ impl Problem {
         )
     }
 
-    /// The body does not read as JSON; `place` says where.
+    /// 400: the body is not valid JSON; `place` says where.
     pub(super) fn malformed(place: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", format!("The body does not read as JSON: {place}."))
     }
 
-    /// The value at `place` of a body or a query is not what the call takes.
+    /// The value at `place` in a body or query has the wrong type.
     pub(super) fn shape(place: &Path, reason: &str) -> Self {
         let field = place.iter().find_map(|segment| match segment {
             Segment::Map { key } => Some(key.clone()),
@@ -105,7 +105,7 @@ impl Problem {
         }
     }
 
-    /// The body is longer than `limit` bytes.
+    /// 413: the body is longer than `limit` bytes.
     pub(super) fn too_large(limit: usize) -> Self {
         Fault::new(FaultCode::TooLarge, Reason::BodyTooLarge { max: limit }).into()
     }

@@ -1,4 +1,4 @@
-//! The calls about repositories themselves. What is in one, and who, is in the files beside it.
+//! Repositories. Their tags, comments, stars and collaborators are in the neighbouring modules.
 
 use app::portal::{Repositories as _, RepositoryFilter};
 use http::StatusCode;
@@ -17,18 +17,18 @@ use super::extract::{Json, PageQuery, Parameters, Path, Query, RepositoryPath, s
 pub(super) struct RepositoryDetail {
     #[serde(flatten)]
     repository: Repository,
-    /// The README as Markdown; may be empty.
+    /// The README as Markdown. May be empty.
     overview: String,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RepositoryQuery {
-    /// Only those of this account or organisation.
+    /// Only repositories of this account or organisation.
     namespace: Option<String>,
-    /// Only those that this account starred.
+    /// Only repositories starred by this account.
     starred_by: Option<String>,
-    /// The order; `updated` by default.
+    /// The order. `updated` by default.
     #[param(inline)]
     sort: Option<RepositorySort>,
 }
@@ -39,7 +39,7 @@ impl Parameters for RepositoryQuery {
     }
 }
 
-/// Repositories that the caller may see.
+/// Lists the repositories that the caller may see.
 #[utoipa::path(get, path = "/repositories", tag = "Repositories",
     params(RepositoryQuery, PageQuery), responses((status = 200, body = Page<Repository>)))]
 pub(super) async fn list_repositories(
@@ -56,7 +56,7 @@ pub(super) async fn list_repositories(
     Ok(Json(visit.repositories(filter, page.into()).await?))
 }
 
-/// Creates a repository; private unless `visibility` says otherwise.
+/// Creates a repository. It is private unless `visibility` says otherwise.
 #[utoipa::path(post, path = "/repositories", tag = "Repositories", security(("token" = []), ("password" = [])),
     responses((status = 201, body = Repository)))]
 pub(super) async fn create_repository(
@@ -68,7 +68,7 @@ pub(super) async fn create_repository(
     Ok(created(&location, repository))
 }
 
-/// One repository with its README.
+/// Returns a repository with its README.
 #[utoipa::path(get, path = "/repositories/{path}", tag = "Repositories",
     params(RepositoryPath), responses((status = 200, body = RepositoryDetail)))]
 pub(super) async fn read_repository(
@@ -80,7 +80,7 @@ pub(super) async fn read_repository(
     Ok(Json(RepositoryDetail { repository, overview }))
 }
 
-/// Changes text and settings. Members that are absent stay as they are.
+/// Changes a repository's texts and settings. Omitted fields keep their values.
 #[utoipa::path(patch, path = "/repositories/{path}", tag = "Repositories",
     params(RepositoryPath), responses((status = 200, body = Repository)))]
 pub(super) async fn change_repository(
@@ -99,14 +99,14 @@ pub(super) async fn delete_repository(Caller(visit): Caller, Path(at): Path<Repo
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The new name.
+/// The new name of a repository.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Rename {
     /// The name within the namespace.
     name: String,
 }
 
-/// Renames a repository within its namespace. The old name keeps redirecting to it.
+/// Renames a repository within its namespace. The old name redirects to the new one.
 #[utoipa::path(post, path = "/repositories/{path}/-/rename", tag = "Repositories",
     params(RepositoryPath), responses((status = 200, body = Repository)))]
 pub(super) async fn rename_repository(

@@ -1,4 +1,4 @@
-//! The search as a list of repositories with what matched.
+//! Search results as a list of repositories.
 
 use app::portal::Search as _;
 use model::fault::Fault;
@@ -18,22 +18,22 @@ use super::extract::{Json, PageQuery, Parameters, Query, sort_reason};
 pub(super) struct SearchPage {
     /// The results.
     items: Vec<SearchHit>,
-    /// The cursor of the next page; null on the last.
+    /// The cursor of the next page. Null on the last page.
     next: Option<String>,
-    /// How many results there are on all pages.
+    /// The number of results on all pages.
     total: u64,
-    /// What they can be narrowed by.
+    /// Values by which the results can be filtered.
     facets: Vec<Facet>,
 }
 
-/// A repository that was found.
+/// A search result.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SearchHit {
     #[serde(flatten)]
     repository: Repository,
-    /// The passage that matched.
+    /// The description, or the passage of the README that matches.
     excerpt: Vec<Fragment>,
-    /// Platforms of its newest images.
+    /// The platforms of its newest images.
     platforms: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct SearchHit {
 pub(super) struct SearchQuery {
     /// Words and qualifiers, as on the search page.
     q: Option<String>,
-    /// The order; `best` by default.
+    /// The order. `best` by default.
     #[param(inline)]
     sort: Option<SearchSort>,
 }
@@ -53,7 +53,7 @@ impl Parameters for SearchQuery {
     }
 }
 
-/// What a query finds among what the caller may see, with the `total` and facets of all of it.
+/// Searches the repositories that the caller may see. `total` and `facets` cover all pages.
 #[utoipa::path(get, path = "/search", tag = "Search",
     params(SearchQuery, PageQuery), responses((status = 200, body = SearchPage)))]
 pub(super) async fn search(
@@ -62,7 +62,7 @@ pub(super) async fn search(
     Query(page): Query<PageQuery>,
 ) -> Answer<Json<SearchPage>> {
     let page = PageRequest::from(page);
-    // Results are ranked, so the cursor is the number of a page.
+    // Results are ranked, so the cursor is a page number.
     let number = match page.cursor.as_deref() {
         None => 1,
         Some(cursor) => cursor

@@ -1,4 +1,4 @@
-//! The calls about stars.
+//! Stars.
 
 use app::portal::Repositories as _;
 use http::StatusCode;
@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::extract::{Json, PageQuery, Path, Query, RepositoryPath};
 use super::problem::Problem;
 
-/// Whether the caller starred a repository: 204 if so, 404 if not.
+/// Checks whether the caller starred a repository: 204 if so, 404 if not.
 #[utoipa::path(get, path = "/repositories/{path}/-/star", tag = "Stars",
     params(RepositoryPath), responses((status = 204, description = "Starred.")))]
 pub(super) async fn read_star(Caller(visit): Caller, Path(at): Path<RepositoryPath>) -> Answer<StatusCode> {
@@ -33,7 +33,7 @@ pub(super) async fn delete_star(Caller(visit): Caller, Path(at): Path<Repository
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who starred a repository, latest first.
+/// Lists the accounts that starred a repository, latest first.
 #[utoipa::path(get, path = "/repositories/{path}/-/stargazers", tag = "Stars",
     params(RepositoryPath, PageQuery), responses((status = 200, body = Page<Account>)))]
 pub(super) async fn list_stargazers(

@@ -1,5 +1,5 @@
-//! `portolan user …` and `portolan token …`: what an operator does with accounts, also while the server runs. It acts as the
-//! site itself.
+//! `portolan user …` and `portolan token …`: managing accounts, also while the server runs. They act as the site
+//! itself.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::cli::serve::open_store;
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 
-/// What to do with accounts.
+/// Commands for accounts.
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
     /// Create an account; generates and prints a password unless one is given
@@ -30,7 +30,7 @@ pub(super) enum User {
     ResetPassword(Reset),
 }
 
-/// An account to be made.
+/// A new account.
 #[derive(Args, Debug)]
 pub(super) struct Add {
     /// The account's name
@@ -57,7 +57,7 @@ pub(super) struct NamedAccount {
     settings: Settings,
 }
 
-/// An account that gets a new password.
+/// An account and its new password.
 #[derive(Args, Debug)]
 pub(super) struct Reset {
     /// The account's name
@@ -69,14 +69,14 @@ pub(super) struct Reset {
     settings: Settings,
 }
 
-/// What to do with personal access tokens.
+/// Commands for personal access tokens.
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
     /// Create a personal access token and print it
     Create(Create),
 }
 
-/// A token to be made.
+/// A new token.
 #[derive(Args, Debug)]
 pub(super) struct Create {
     /// The account that it belongs to
@@ -94,7 +94,7 @@ pub(super) struct Create {
     settings: Settings,
 }
 
-/// A number and a unit: `m`, `h`, `d` or `w`.
+/// Parses a number and a unit: `m`, `h`, `d` or `w`.
 fn age(text: &str) -> Result<Duration, String> {
     let wrong = || "an age is a number and a unit: m, h, d or w, such as 90d".to_owned();
     let unit = text.chars().next_back().ok_or_else(wrong)?;
@@ -109,7 +109,7 @@ fn age(text: &str) -> Result<Duration, String> {
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
-/// Opens the store for an operator.
+/// Opens the store as the site itself.
 async fn enter(given: &Settings) -> Result<(System, Viewer), Error> {
     let config = given.resolve()?;
     settings::log_trouble(&config);
@@ -119,7 +119,7 @@ async fn enter(given: &Settings) -> Result<(System, Viewer), Error> {
 }
 
 fn say(text: &str) {
-    // A reader that went away wants nothing more.
+    // Nobody may be reading any more.
     let _ = writeln!(io::stdout(), "{text}");
 }
 

@@ -1,5 +1,5 @@
-//! `portolan demo`: a hub with something in it, so that one can look around before deciding on anything.
-//! Everything goes in as people would put it in: through the store's permits and the engine's pushes.
+//! `portolan demo`: a hub with sample content. It is created as people would create it: with the store's permits and
+//! pushes to the engine.
 
 mod fill;
 mod image;
@@ -16,9 +16,9 @@ use crate::cli::serve::{OpenedHub, listen, open, run};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 
-/// Where the sample content is kept unless told.
+/// The default folder for the demo.
 const FOLDER: &str = "./demo";
-/// How far back the sample's story begins.
+/// The age of the oldest sample content.
 const BEGINNING: Duration = Duration::from_hours(24 * 90);
 
 /// A hub with sample content.
@@ -28,7 +28,7 @@ pub(super) struct Demo {
     settings: Settings,
 }
 
-/// A clock that runs behind the machine's until it is told to catch up, so that what is put in has ages.
+/// A clock that starts in the past, so that sample content has different ages.
 #[derive(Clone)]
 pub(super) struct DemoClock {
     behind: Arc<AtomicI64>,
@@ -39,13 +39,13 @@ impl DemoClock {
         Self { behind: Arc::new(AtomicI64::new(micros(BEGINNING))) }
     }
 
-    /// The clock of the story.
+    /// The clock for the sample content.
     pub(super) fn clock(&self) -> Clock {
         let (machine, behind) = (Clock::system(), Arc::clone(&self.behind));
         Clock::new(move || Timestamp::from_micros(machine.now().micros() - behind.load(Ordering::Relaxed)))
     }
 
-    /// Lets so much of the story pass, and no more than there is.
+    /// Advances the clock, at most to the present.
     pub(super) fn pass(&self, by: Duration) {
         let left = self.behind.load(Ordering::Relaxed);
         self.behind.store(left.saturating_sub(micros(by)).max(0), Ordering::Relaxed);
@@ -60,7 +60,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Serves a hub with sample content; a folder that has some already is served as it is.
+/// Serves a hub with sample content; content from an earlier run is kept.
 pub(super) async fn serve(command: Demo) -> Result<(), Error> {
     let mut given = command.settings;
     given.data.get_or_insert_with(|| FOLDER.to_owned());

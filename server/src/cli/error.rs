@@ -1,4 +1,4 @@
-//! Why a command failed, in one line for whoever typed it.
+//! Errors of commands, shown in one line.
 
 use std::error::Error as _;
 use std::io;
@@ -17,7 +17,7 @@ use crate::search;
 /// Why a command failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The settings cannot be used.
+    /// The settings are invalid.
     #[error("settings")]
     Config(#[source] config::Error),
     /// The process cannot start its threads.
@@ -26,19 +26,19 @@ pub enum Error {
     /// A file cannot be read.
     #[error("cannot read {0}")]
     File(PathBuf, #[source] io::Error),
-    /// The folder for everything cannot be made.
+    /// The data folder cannot be created.
     #[error("cannot use {0} as the data folder (--data)")]
     Folder(PathBuf, #[source] io::Error),
-    /// Somebody else listens there.
+    /// The address is already in use.
     #[error("{0} is already in use; stop the other process, or choose another address with --listen")]
     InUse(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {0} (--listen)")]
     Listen(SocketAddr, #[source] io::Error),
-    /// The database cannot be opened; holds its address without its password.
+    /// The database cannot be opened; contains its URL without the password.
     #[error("cannot open the database {0} (--database)")]
     Database(String, #[source] store::Error),
-    /// The database does not answer any more.
+    /// The database stopped responding.
     #[error("the database cannot be used")]
     Store(#[source] store::Error),
     /// The storage cannot be opened, written to or read from.
@@ -47,16 +47,16 @@ pub enum Error {
     /// The search index cannot be opened.
     #[error("the search index cannot be used")]
     Search(#[source] search::Error),
-    /// What was asked for is refused.
+    /// The operation was refused.
     #[error("{0}")]
     Refused(String),
-    /// What was typed is not usable.
+    /// The input is invalid.
     #[error("{0}")]
     Input(String),
 }
 
 impl Error {
-    /// The failure and what caused it, on one line.
+    /// The error and its causes in one line.
     pub fn line(&self) -> String {
         if let Self::Config(error) = self {
             return error.to_string();
@@ -65,7 +65,7 @@ impl Error {
         let mut source = self.source();
         while let Some(error) = source {
             let text = error.to_string();
-            // Some libraries repeat their cause in their own words.
+            // Some libraries repeat their cause in their own message.
             if !line.ends_with(&text) {
                 line.push_str(": ");
                 line.push_str(&text);
@@ -75,7 +75,7 @@ impl Error {
         line.replace('\n', " ")
     }
 
-    /// 2 for what was typed, 1 for what went wrong.
+    /// 2 for invalid input, 1 for failures.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Input(_) => ExitCode::from(2),
@@ -83,7 +83,7 @@ impl Error {
         }
     }
 
-    /// The reasons for a refusal: the fields' own, where there are fields.
+    /// The reasons for a refusal: those of the fields, if any.
     fn refused(fault: &Fault) -> Self {
         if fault.fields.is_empty() {
             return Self::Refused(english(&fault.reason));
@@ -92,7 +92,7 @@ impl Error {
         Self::Refused(reasons.join(" "))
     }
 
-    /// What the store refused or could not do.
+    /// Converts an error of the store.
     pub fn of_store(error: store::Error) -> Self {
         match error {
             error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => Self::Store(error),

@@ -1,4 +1,4 @@
-//! Passwords for accounts that an operator makes: read from standard input, or made up and shown once.
+//! Passwords for accounts created by operators: read from standard input, or generated and shown once.
 
 use std::io::{self, BufRead as _};
 
@@ -6,20 +6,20 @@ use data_encoding::BASE32_NOPAD;
 
 use crate::cli::Error;
 
-/// Bytes of a password that is made up: 120 bits.
+/// The length of a generated password in bytes: 120 bits.
 const MADE_UP: usize = 15;
 
-/// A password, and whether its owner has yet to be told.
+/// A password, and whether to show it.
 #[derive(Debug)]
 pub(super) struct Password {
     /// The password.
     pub text: String,
-    /// Whether it was made up here.
+    /// Whether it was generated.
     pub made_up: bool,
 }
 
 impl Password {
-    /// The first line of standard input, or one that is made up.
+    /// Reads a password from the first line of standard input, or generates one.
     pub(super) fn get(from_stdin: bool) -> Result<Self, Error> {
         if !from_stdin {
             let bytes: [u8; MADE_UP] = rand::random();

@@ -1,4 +1,4 @@
-//! `portolan registry`: an engine alone, without accounts, for a private network or behind something else that guards it.
+//! `portolan registry`: an engine without accounts, for private networks or behind another access control.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::v2::standalone::{Authentication, Standalone};
 use crate::{health, serve};
 use store::OpenStore;
 
-/// An engine alone.
+/// A standalone engine.
 #[derive(Args, Debug)]
 pub(super) struct Registry {
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(super) struct Registry {
     settings: Settings,
 }
 
-/// Who may come in; one of these must be chosen.
+/// Who has access; exactly one must be chosen.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Access {
@@ -50,7 +50,7 @@ impl Access {
     }
 }
 
-/// Serves an engine alone until SIGTERM or SIGINT.
+/// Serves a standalone engine until SIGTERM or SIGINT.
 pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let config = command.settings.resolve()?;
     settings::log(&config);

@@ -1,4 +1,4 @@
-//! `portolan serve`: opens everything that the settings name, serves until told to stop, and lets go of it in order.
+//! `portolan serve`: opens everything, serves until told to stop, and shuts down in order.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -31,19 +31,19 @@ use crate::serve;
 use crate::state::{Parts, State};
 use crate::texts::Texts;
 
-/// The hub with everything open and nothing listening yet.
+/// A hub whose store, storage and index are open, but which does not listen yet.
 pub struct OpenedHub {
     /// Its parts.
     pub state: State,
-    /// Its one service.
+    /// Its HTTP service.
     pub hub: Hub,
     /// Proof that the site itself acts, for its jobs.
     pub system: System,
-    /// The rows that the engine works on.
+    /// The engine's ledger.
     pub ledger: Arc<dyn Ledger>,
 }
 
-/// Opens the store, the storage and the index, and puts the hub together.
+/// Opens the store, the storage and the search index.
 pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
     make_folder(&config.data)?;
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
@@ -78,7 +78,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
     Ok(OpenedHub { state, hub, system, ledger })
 }
 
-/// Opens the database alone, as the commands do that work beside a running server.
+/// Opens the database only, for commands that run beside a server.
 pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<OpenStore, Error> {
     make_folder(&config.data)?;
     Store::open(&config.database, clock).await.map_err(|error| Error::Database(config.database_shown(), error))
@@ -101,7 +101,7 @@ pub(super) async fn serve(config: Config) -> Result<(), Error> {
     run(listener, opened, String::new()).await
 }
 
-/// Takes an address, with a word on what to do when it is taken.
+/// Binds an address; the error explains what to do if it is in use.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     serve::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Error::InUse(address),
@@ -109,7 +109,7 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Serves what was opened until SIGTERM or SIGINT; `welcome` is printed once it does.
+/// Serves until SIGTERM or SIGINT; prints `welcome` when ready.
 pub(super) async fn run(listener: TcpListener, opened: OpenedHub, welcome: String) -> Result<(), Error> {
     let OpenedHub { state, hub, system, ledger } = opened;
     let measured = match state.config.metrics_listen {
@@ -129,7 +129,7 @@ pub(super) async fn run(listener: TcpListener, opened: OpenedHub, welcome: Strin
     Ok(())
 }
 
-/// The public address; with the port that was really taken where nothing public was set.
+/// The public URL; if none is configured, with the port that was actually bound.
 fn reachable(config: &Config, listener: &TcpListener) -> String {
     match listener.local_addr() {
         Ok(address) if !config.public_url_set => format!("http://{address}"),
@@ -137,7 +137,7 @@ fn reachable(config: &Config, listener: &TcpListener) -> String {
     }
 }
 
-/// Says where the hub is, in the log and to whoever started it.
+/// Shows the hub's URL in the log and on the terminal.
 fn announce(root: &str, secret: Option<&str>, welcome: &str) {
     let mut text = format!("Portolan is at {root}\n{welcome}");
     tracing::info!(url = root, "serving");
@@ -147,11 +147,11 @@ fn announce(root: &str, secret: Option<&str>, welcome: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "No accounts yet. Create the first administrator at {link}");
     }
-    // Nobody may be reading; the log has it all.
+    // Nobody may be reading; the log has it too.
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// Serves `/metrics` on an address of its own.
+/// Serves `/metrics` on its own address.
 async fn measure(state: &State, address: SocketAddr) -> Result<tokio::task::JoinHandle<()>, Error> {
     let listener = listen(address).await?;
     let state = state.clone();

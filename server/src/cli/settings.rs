@@ -1,4 +1,4 @@
-//! The settings as flags, and the log as the settings want it.
+//! Settings as command-line flags, and setting up the log.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Error;
 use crate::config::{self, Config};
 
-/// Settings that may be given as flags; the same names in lower case serve in the file, and with `PORTOLAN_` before them in
-/// the environment.
+/// Settings that can be given as flags; in the file they have the same names in lower case, in the environment with the
+/// prefix `PORTOLAN_`.
 #[derive(Args, Debug, Default)]
 pub(super) struct Settings {
     /// Read settings from this TOML file
@@ -59,7 +59,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// All layers together.
+    /// Merges all sources of settings.
     pub(super) fn resolve(&self) -> Result<Config, Error> {
         let flags: BTreeMap<&'static str, String> = [
             ("data", &self.data),
@@ -84,19 +84,19 @@ impl Settings {
     }
 }
 
-/// Logs to standard error from now on.
+/// Starts logging to standard error.
 pub(super) fn log(config: &Config) {
     start_log(config, &config.log);
 }
 
-/// Logs what is wrong to standard error from now on: for commands that say by themselves what they did.
+/// Starts logging warnings to standard error, for commands that report by themselves.
 pub(super) fn log_trouble(config: &Config) {
     start_log(config, "warn");
 }
 
 fn start_log(config: &Config, filter: &str) {
-    // What stands first gives way to what is set: of migrations and of the driver's notices the store says what matters,
-    // and what is odd in a text that somebody wrote is no trouble of the server's.
+    // The setting comes last, so it can override these defaults. The store itself reports what matters about migrations
+    // and the database, and oddities in texts written by users are not problems of the server.
     let quiet = "sea_orm_migration=warn,sqlx=warn,html5ever=error";
     let filter = EnvFilter::try_new(format!("{quiet},{filter}")).unwrap_or_default();
     let (writer, colours) = (std::io::stderr, std::io::stderr().is_terminal());
@@ -104,8 +104,8 @@ fn start_log(config: &Config, filter: &str) {
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(colours)
-        // A log that nobody reads any more must not end the work: saying so would panic on the same closed pipe.
+        // Otherwise, a closed standard error causes a panic: reporting the failed write would use the same closed pipe.
         .log_internal_errors(false);
-    // A second call, as in tests, leaves the first in place.
+    // A second call, as in tests, keeps the first subscriber.
     let _ = if config.log_json { subscriber.json().try_init() } else { subscriber.with_target(false).try_init() };
 }

@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 use crate::config;
 use crate::search::{Search, follow};
 
-/// What to do with the settings.
+/// Commands for the settings.
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Show every setting, its value and where it came from
@@ -26,13 +26,13 @@ pub(super) fn config(command: &Config) -> Result<(), Error> {
     let config = settings.resolve()?;
     let mut out = io::stdout().lock();
     for shown in config.shown() {
-        // A reader that went away wants nothing more.
+        // Nobody may be reading any more.
         let _ = writeln!(out, "{shown}");
     }
     Ok(())
 }
 
-/// Makes the search index of this node anew.
+/// Rebuilds the search index of this node.
 pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
     let system = open_store(&config, Clock::system()).await?.system;
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
@@ -41,7 +41,7 @@ pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks whether everything that the settings name can be used.
+/// Checks that everything named in the settings works.
 pub(super) async fn doctor(config: config::Config) -> Result<(), Error> {
     let mut out = io::stdout();
     let mut say = |text: String| {

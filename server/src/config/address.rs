@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Url;
 
-/// Networks separated by commas; an address stands for itself alone.
+/// Parses networks separated by commas; a plain address is a network of one.
 pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
     let network = |part: &str| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)).ok();
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
 }
 
-/// An address that names a database: an empty path would be SQLite's way to ask for one that is thrown away.
+/// Parses a database URL. An empty path is rejected, because SQLite would use a temporary database.
 pub(super) fn database(text: &str) -> Option<String> {
     let named = match text.strip_prefix("sqlite:") {
         Some(path) => !path.trim_start_matches('/').is_empty(),
@@ -20,7 +20,7 @@ pub(super) fn database(text: &str) -> Option<String> {
     named.then(|| text.to_owned())
 }
 
-/// The address of a site's root without its trailing slash.
+/// Parses a site's root URL and removes the trailing slash.
 pub(super) fn site_root(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -28,11 +28,11 @@ pub(super) fn site_root(text: &str) -> Option<String> {
     (plain && web).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// An address with its password, if it holds one, hidden.
+/// Replaces the password in a URL, if any.
 pub(super) fn without_password(address: &str) -> String {
     match Url::parse(address) {
         Ok(mut url) if url.password().is_some() => {
-            // An address that holds a password takes another one.
+            // A URL with a password accepts another one.
             let _ = url.set_password(Some("***"));
             url.to_string()
         }

@@ -1,4 +1,4 @@
-//! Where settings come from: defaults, a TOML file, the environment and flags, each value still as text.
+//! The sources of settings: defaults, a TOML file, the environment and flags, with values as text.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,13 +11,13 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use super::{Error, SETTINGS};
 
-/// Variables that begin with our prefix and are no settings: the file of settings, and those of the repository's own tasks.
+/// Variables with our prefix that are not settings: the path of the file, and those of development tasks.
 const OTHERS: [&str; 3] = ["config", "conformance", "bless"];
 const OTHERS_PREFIXES: [&str; 3] = ["bench_", "wasm_", "test_"];
 
 const PREFIX: &str = "PORTOLAN_";
 
-/// Text values under one name, as a provider.
+/// Values from one source.
 pub(super) struct Layer {
     pub(super) name: &'static str,
     pub(super) values: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ impl Provider for Layer {
     }
 }
 
-/// Those of the process's variables that begin with our prefix; others need not even be text.
+/// The process's variables with our prefix; others need not be valid UTF-8.
 pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
     let ours = variables.into_iter().filter_map(|(name, value)| {
         let key = name.into_string().ok().filter(|key| key.starts_with(PREFIX))?;
@@ -43,8 +43,9 @@ pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) ->
     ours.collect()
 }
 
-/// Whether a variable without our prefix is somebody else's: the repository's own tasks', or what Kubernetes sets for a service
-/// that is called as we are, such as `PORT_5000_TCP_ADDR` and `SERVICE_PORT_HTTP`.
+/// Whether a variable, given in lower case and without our prefix, is not meant as a setting: those of development
+/// tasks, and those that Kubernetes sets for a service with our name, such as `PORT_5000_TCP_ADDR` and
+/// `SERVICE_PORT_HTTP`.
 fn is_foreign(key: &str) -> bool {
     let of_a_port = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains("_tcp");
     OTHERS.contains(&key)
@@ -54,7 +55,7 @@ fn is_foreign(key: &str) -> bool {
         || key.strip_prefix("port_").is_some_and(of_a_port)
 }
 
-/// The variables that are ours, by setting.
+/// The variables that are settings.
 pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
     let mut values = BTreeMap::new();
     for (name, value) in environment {
@@ -68,7 +69,7 @@ pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> R
     Ok(values)
 }
 
-/// The file as a provider, once it reads as TOML and holds nothing but settings.
+/// Reads the file, which must be valid TOML and contain only settings.
 pub(super) fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Error> {
     let file = || path.display().to_string();
     if !path.is_file() {
@@ -88,7 +89,7 @@ pub(super) fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Err
     Ok(provider)
 }
 
-/// A value as the text that a flag would hold.
+/// A TOML value as the text of a flag.
 fn text(value: &Value) -> String {
     match value {
         Value::String(_, text) => text.clone(),
@@ -100,7 +101,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The merged layers, still as text.
+/// The merged sources, with values as text.
 pub(super) struct Raw {
     pub(super) figment: Figment,
 }

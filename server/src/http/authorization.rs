@@ -1,4 +1,4 @@
-//! Parser for the `Authorization` header, the same for REST, the registry and the token service.
+//! Parser for the `Authorization` header, shared by REST, the registry and the token service.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use model::token::SECRET_PREFIX;
 
-/// The credentials in a request, not verified.
+/// The unverified credentials of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials<'a> {
     /// None were sent.
@@ -22,12 +22,12 @@ pub enum Credentials<'a> {
         /// The password, which may be a personal access token's secret.
         password: String,
     },
-    /// The header is malformed, or of an unknown scheme.
+    /// The header is malformed or has an unknown scheme.
     Unreadable,
 }
 
 impl<'a> Credentials<'a> {
-    /// Parses the header; several of them are unreadable.
+    /// Parses the header. Several headers are [`Credentials::Unreadable`].
     pub fn of(headers: &'a HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Self::None };

@@ -1,4 +1,4 @@
-//! Where a request comes from and under which address it reached us, seen through the proxies that are trusted.
+//! The caller's address and the site's root URL as the caller sees it, also behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,11 +10,12 @@ use crate::config::Config;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The other end of the connection; an extension of every request that came over one.
+/// The address of the connection's other end; an extension of requests to axum's router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// The address of whoever asks: the peer, or what the trusted proxies in front of us say of theirs.
+/// Returns the caller's address: the peer's, or if the peer is a trusted proxy, the last address in `X-Forwarded-For`
+/// that is not a trusted proxy's.
 pub fn address(config: &Config, peer: Option<Peer>, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = peer?.0.ip().to_canonical();
     if !config.trusts(peer) {
@@ -33,7 +34,8 @@ pub fn address(config: &Config, peer: Option<Peer>, headers: &HeaderMap) -> Opti
     Some(nearest)
 }
 
-/// The site's root as the caller may reach it: the public address where it is set, else the one that the request itself names.
+/// Returns the site's root URL as the caller can reach it: the configured public URL if it is set, otherwise a URL with
+/// the request's host.
 pub fn site_root(config: &Config, peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> String {
     if config.public_url_set {
         return config.public_url.clone();
@@ -46,7 +48,7 @@ pub fn site_root(config: &Config, peer: Option<Peer>, uri: &Uri, headers: &Heade
     format!("{}://{host}", if https { "https" } else { "http" })
 }
 
-/// Whether this can stand in a quoted header parameter and in a URL without harm.
+/// Whether the text is safe in a quoted header parameter and in a URL.
 fn is_host(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
     !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)

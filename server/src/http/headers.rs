@@ -1,4 +1,4 @@
-//! The headers that keep a browser from being turned against its user, and the policy on what a page may load.
+//! Security headers for browsers, and the Content-Security-Policy of pages.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -12,12 +12,12 @@ use http::{HeaderName, HeaderValue};
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// What an answer that is no page may load: nothing.
+/// The Content-Security-Policy of responses that are not pages: they may load nothing.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// A year; browsers keep to TLS for it.
+/// HSTS for one year.
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The Content-Security-Policy of a page whose inline module carries `nonce`.
+/// Returns the Content-Security-Policy of a page whose inline module has this `nonce`.
 pub fn page_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
@@ -25,7 +25,7 @@ pub fn page_policy(nonce: &str) -> String {
     )
 }
 
-/// Adds what every answer to a browser carries, where the handler did not say otherwise.
+/// Adds the security headers that the handler has not set.
 pub async fn secure(https: bool, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

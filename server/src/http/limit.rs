@@ -1,5 +1,5 @@
-//! A bound on what a form may send, for handlers that would otherwise gather a body whatever its size. The engine's own
-//! bodies do not pass here.
+//! A limit on the size of forms, for handlers that would otherwise buffer bodies of any size. Registry requests do not
+//! pass through it.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -9,10 +9,10 @@ use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::Limited;
 
-/// The largest body of a form: the longest README, percent-encoded, with room for the other fields.
+/// The largest form, in bytes: the longest README, percent-encoded, with room for the other fields.
 const MOST: usize = 512 << 10;
 
-/// Refuses a body that says it is larger, and cuts off one that turns out to be.
+/// Rejects a body that is declared too large, and aborts one that turns out to be.
 pub async fn bound(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if usize::try_from(body.size_hint().lower()).is_ok_and(|least| least <= MOST) {

@@ -1,5 +1,5 @@
-//! One identity, one log line and one count for each request behind axum's router, and an answer even when a handler panics.
-//! Queries, bodies and the secrets in paths are not logged.
+//! Request ids, the request log and metrics for requests to axum's router, and the response if a handler panics.
+//! Queries, bodies and secrets in paths are not logged.
 
 use std::any::Any;
 use std::error::Error;
@@ -19,11 +19,11 @@ use crate::metrics::{Metrics, Surface};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's identity in the log; an extension of every request behind axum's router.
+/// The request's id in the log; an extension of every request to axum's router.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Gives the request its identity, which the answer repeats, and logs what came of it.
+/// Gives the request an id, which the response repeats, and logs and counts the outcome.
 pub async fn observe(metrics: Arc<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7().simple().to_string();
@@ -47,7 +47,7 @@ pub async fn observe(metrics: Arc<Metrics>, mut request: Request, next: Next) ->
     response
 }
 
-/// The answer where a handler panicked; what it said goes to the log alone.
+/// Creates the response to a request whose handler panicked. The panic's message is only logged.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(panic = panic_text(&*panic), "a handler panicked");
@@ -59,12 +59,12 @@ pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
     response
 }
 
-/// An error as the log shows it, with all that caused it.
+/// Returns an error in the form that the log shows with all its causes.
 pub fn cause<E: Error + 'static>(error: &E) -> &(dyn Error + 'static) {
     error
 }
 
-/// What a panic said, where it said text.
+/// Returns the message of a panic, if it is text.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

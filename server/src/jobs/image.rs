@@ -1,20 +1,20 @@
-//! What manifests and image configurations say, read with patience: builders leave fields out, write null, and invent others
-//! (image-spec, "Image Manifest", "Image Index", "Image Configuration").
+//! Lenient parser for manifests and image configs: builders omit fields, write null and add their own (image-spec,
+//! "Image Manifest", "Image Index", "Image Configuration").
 
 use model::clock::Timestamp;
 use model::image::{ImageConfig, Layer};
 use model::oci::Digest;
 use serde_json::{Map, Value};
 
-/// The longest platform that is kept, in bytes.
+/// The longest platform stored, in bytes.
 const MAX_PLATFORM: usize = 100;
 
-/// A manifest of either kind.
+/// A manifest or an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Manifest {
-    /// It lists others.
+    /// An index.
     Index(Vec<Child>),
-    /// It has a configuration and layers.
+    /// An image manifest.
     Image(ImageManifest),
 }
 
@@ -22,11 +22,11 @@ pub(super) enum Manifest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Child {
     pub(super) digest: Digest,
-    /// As `linux/arm64/v8`, where the index says.
+    /// Its platform such as `linux/arm64/v8`, if stated.
     pub(super) platform: Option<String>,
 }
 
-/// A manifest of one image or other artifact.
+/// The manifest of an image or other artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageManifest {
     pub(super) config: Digest,
@@ -35,7 +35,7 @@ pub(super) struct ImageManifest {
 }
 
 impl ImageManifest {
-    /// Whether its configuration is that of a container image, as opposed to a chart, a signature or the like.
+    /// Whether its config is that of a container image, and not of a chart, a signature or another artifact.
     pub(super) fn is_container_image(&self) -> bool {
         matches!(
             self.config_type.as_str(),
@@ -44,14 +44,14 @@ impl ImageManifest {
     }
 }
 
-/// What a configuration says, with the layers and the commands that made them.
+/// The contents of a config, with the layers and the commands that created them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct InspectedImage {
     pub(super) config: ImageConfig,
     pub(super) layers: Vec<Layer>,
 }
 
-/// Reads a manifest; `None` when it is neither kind.
+/// Parses a manifest; `None` if it is neither kind.
 pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
     let root: Map<String, Value> = serde_json::from_slice(payload).ok()?;
     if let Some(Value::Array(children)) = root.get("manifests") {
@@ -66,7 +66,7 @@ pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
     }))
 }
 
-/// Reads a configuration; one that does not parse gives the layers alone.
+/// Parses a config; an invalid one gives only the layers.
 pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> InspectedImage {
     let root: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
     let inner = root.get("config").unwrap_or(&Value::Null);
@@ -85,7 +85,7 @@ pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> InspectedImage {
     let mut layers = layers.to_vec();
     let steps = root.get("history").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let made: Vec<&Value> = steps.iter().filter(|step| step.get("empty_layer") != Some(&Value::Bool(true))).collect();
-    // A history that does not speak of each layer could only be matched by guessing.
+    // A history that does not cover each layer could only be matched by guessing.
     if made.len() == layers.len() {
         for (layer, step) in layers.iter_mut().zip(made) {
             layer.created_by = text(step, "created_by");
@@ -112,7 +112,7 @@ fn digest(descriptor: &Value) -> Option<Digest> {
     Digest::parse(descriptor.get("digest")?.as_str()?).ok()
 }
 
-/// `os/architecture` and the variant where there is one; empty when either of the first two is missing or strange.
+/// `os/architecture` with the variant, if any; empty if one of the first two is missing or malformed.
 fn platform(of: &Value) -> String {
     let (os, architecture, variant) = (text(of, "os"), text(of, "architecture"), text(of, "variant"));
     if os.is_empty() || architecture.is_empty() {
@@ -128,7 +128,7 @@ fn text(of: &Value, name: &str) -> String {
     of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A list of words; a single word counts as a list of one, as old builders write it.
+/// A list of strings; a single string counts as a list, as old builders write it.
 fn texts(of: &Value, name: &str) -> Vec<String> {
     match of.get(name) {
         Some(Value::String(word)) => vec![word.clone()],
@@ -137,7 +137,6 @@ fn texts(of: &Value, name: &str) -> Vec<String> {
     }
 }
 
-/// The names of an object whose values say nothing.
 fn keys(of: &Value, name: &str) -> Vec<String> {
     of.get(name).and_then(Value::as_object).map(|object| object.keys().cloned().collect()).unwrap_or_default()
 }

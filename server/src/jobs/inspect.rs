@@ -1,5 +1,5 @@
-//! Follows pushes and writes what an image's configuration says into rows: platform, settings, layers and their commands. An
-//! image that cannot be read is skipped and stays pullable.
+//! Image inspection: follows pushes and stores the contents of image configs: platform, settings, layers and their
+//! commands. An image that cannot be read is skipped and can still be pulled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::image::{self, Manifest};
 
-/// The follower's name, under which the store keeps how far it is.
+/// The name of this follower in the store.
 pub(super) const NAME: &str = "inspect";
-/// How many events are read at a time.
+/// The number of events read at a time.
 const EVENTS: u64 = 100;
-/// The largest configuration that is read, in bytes.
+/// The largest config that is read, in bytes.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
-/// How many of an index's images are read; how deep indexes within indexes are followed.
+/// The maximum number of images inspected in an index, and the maximum depth of nested indexes.
 const MAX_CHILDREN: usize = 200;
 const MAX_DEPTH: u8 = 2;
-/// How often an image is tried while the storage fails, before the follower goes on without it.
+/// How often an image is tried while the storage fails, before it is skipped.
 const TRIES: u32 = 4;
 
-/// Why inspection stopped; it begins again at the same event.
+/// Why inspection stopped; it continues with the same event.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The store did not answer.
@@ -44,13 +44,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it will be no other the next time: a row that does not parse.
+    /// Whether trying again is useless, because a row is malformed.
     fn is_lasting(&self) -> bool {
         matches!(self, Self::Store(store::Error::Corrupt(_)) | Self::Ledger(LedgerError::Corrupt(_)))
     }
 }
 
-/// What inspection reads from and writes to.
+/// Inspects images.
 #[derive(Clone)]
 pub struct Inspector {
     system: System,
@@ -58,7 +58,7 @@ pub struct Inspector {
     storage: Arc<dyn Storage>,
 }
 
-/// Inspects what is pushed until told to stop.
+/// Inspects pushes until told to stop.
 pub(super) async fn run(inspector: Inspector, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::select! {
         done = inspector.follow() => done,
@@ -67,7 +67,7 @@ pub(super) async fn run(inspector: Inspector, shutdown: CancellationToken) -> Re
 }
 
 impl Inspector {
-    /// An inspector over these.
+    /// Creates an inspector.
     pub fn new(system: System, ledger: Arc<dyn Ledger>, storage: Arc<dyn Storage>) -> Self {
         Self { system, ledger, storage }
     }
@@ -81,7 +81,7 @@ impl Inspector {
         }
     }
 
-    /// Inspects what the next events say was pushed; how many events there were.
+    /// Inspects the pushes in the next batch of events and returns the number of events.
     pub async fn catch_up(&self) -> Result<usize, Error> {
         let (store, system) = (self.system.store(), &self.system);
         let known = store.follower_position(system, NAME).await.map_err(Error::Store)?;
@@ -103,8 +103,8 @@ impl Inspector {
         Ok(records.len())
     }
 
-    /// Inspects one push. A storage that fails is tried some times more; then, and where a row does not parse, the image is
-    /// left as it is: it must not hold up those after it.
+    /// Inspects one push. It is retried a few times while the storage fails; then, or if a row is malformed, it is
+    /// skipped so that later pushes do not have to wait.
     async fn inspect_patiently(&self, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
         let mut tries = 1;
         loop {
@@ -123,7 +123,7 @@ impl Inspector {
         }
     }
 
-    /// Inspects one manifest, and where it is an index the images it lists. `platform` is what such an index says of it.
+    /// Inspects a manifest, and the images of an index. `platform` is what the index states.
     async fn inspect(
         &self,
         repository: RepositoryId,
@@ -169,7 +169,7 @@ impl Inspector {
         }
     }
 
-    /// A configuration's bytes; none when it is gone or too large.
+    /// Returns the bytes of a config; empty if it is missing or too large.
     async fn read(&self, repository: RepositoryId, digest: &Digest) -> Result<Vec<u8>, Error> {
         let Some(blob) = self.ledger.blob(repository, digest).await.map_err(Error::Ledger)? else {
             return Ok(Vec::new());

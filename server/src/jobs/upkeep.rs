@@ -1,4 +1,4 @@
-//! What is over, taken out now and then: rows such as ended sessions, and objects that nothing refers to any more.
+//! Periodic clean-up: expired rows, such as sessions, and unneeded objects.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use tokio_util::sync::CancellationToken;
 use super::inspect;
 use crate::http::trace::cause;
 
-/// How often.
+/// The time between two runs.
 const EVERY: Duration = Duration::from_mins(10);
 
-/// How many objects are deleted at a time, and how often in a row: the next round goes on.
+/// The number of objects in a batch, and the maximum number of batches in a run. The next run continues.
 const OBJECTS: u64 = 500;
 const AT_MOST: usize = 200;
 
-/// Takes expired rows and unneeded objects out on an interval until told to stop.
+/// Deletes expired rows and unneeded objects at regular intervals until told to stop.
 pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
     loop {
-        // It takes some at a time, so that a long absence is not one long write.
+        // In batches, so that a long downtime is not followed by one long write.
         let store = system.store();
         while store.sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
         while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
@@ -33,7 +33,7 @@ pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationTo
     }
 }
 
-/// Deletes the objects that the ledger has put in the trash. One that fails is tried again the next time.
+/// Deletes the objects in the trash. Failures are retried in the next run.
 async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
     for _ in 0..AT_MOST {
         if shutdown.is_cancelled() {

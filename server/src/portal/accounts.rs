@@ -1,5 +1,4 @@
-//! Who is here, how they come and go, and what they hold: accounts, the session, personal access tokens. The session holds
-//! an account's identity and nothing else of it.
+//! Accounts, the session and personal access tokens. The session only stores the account's id.
 
 use app::portal::{Accounts, PortalResult};
 use async_trait::async_trait;
@@ -16,7 +15,7 @@ use super::answer::session_failed;
 use super::{Visit, told};
 
 impl Visit {
-    /// Signs `viewer` in on a session that nobody could have fixed before, and says who they are.
+    /// Signs `viewer` in with a new session id, which prevents session fixation.
     async fn admit(&self, viewer: &Viewer) -> PortalResult<Me> {
         let (account, _) = viewer.account().ok_or_else(Fault::sign_in)?;
         if let Some(session) = &self.session {
@@ -63,7 +62,7 @@ impl Accounts for Visit {
     }
 
     async fn sign_in(&self, name: &str, password: &str) -> PortalResult<Me> {
-        // A token ends and opens what its scopes say; a session would outlive it and open everything.
+        // A token is restricted and expires; a session would be unrestricted and outlive it.
         if password.starts_with(SECRET_PREFIX) {
             return Err(Fault::invalid("password", Reason::PasswordRequired));
         }

@@ -1,5 +1,5 @@
-//! The HTTP side of an answer to a page or an action, through the response that the page framework holds in its context.
-//! Outside such a request it does nothing.
+//! Cookies, redirects and flash messages of a response, through the context of `leptos_axum`. Outside of a request it
+//! does nothing.
 
 use app::portal::{Answer, Flash, PortalResult};
 use async_trait::async_trait;
@@ -20,24 +20,24 @@ use tower_sessions::{Expiry, Session};
 use super::Visit;
 use super::facts::{LANGUAGE_COOKIE, THEME_COOKIE, known_theme};
 
-/// The session's key for the flash.
+/// The session's key for the flash message.
 const FLASH: &str = "flash";
-/// The session's key for a form that waits until its sender is signed in.
+/// The session's key for a form that waits for its sender to sign in.
 const WAITING: &str = "waiting";
 
-/// How long a preference is kept, in seconds.
+/// How long a preference is stored, in seconds.
 const YEAR: u32 = 31_536_000;
 
-/// How much of a form waits for somebody who is not signed in, in bytes, and for how long: the longest comment, until they
-/// signed in. Anybody can make us write this down.
+/// The largest form stored for someone who is not signed in, in bytes, and how long it is stored: enough for the
+/// longest comment and the time to sign in. Both are limited because anyone can make us store a form.
 const UNSIGNED: usize = 20 << 10;
 const UNSIGNED_LIFE: Duration = Duration::HOUR;
 
-/// What cannot stand in a `Location` as it is.
+/// Characters that must be encoded in `Location`.
 const LOCATION: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'}');
 
-/// A form that waits, and the path of the page that it was on, with its query.
+/// A form that waits, and the path and query of its page.
 #[derive(Serialize, Deserialize)]
 struct PendingForm {
     page: String,
@@ -45,7 +45,7 @@ struct PendingForm {
 }
 
 impl Visit {
-    /// Keeps a preference in a cookie of the browser for so many seconds.
+    /// Stores a preference in a cookie for this number of seconds.
     fn keep(&self, name: &str, value: &str, seconds: u32) {
         let secure = if self.facts.https { "; Secure" } else { "" };
         let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}");
@@ -125,11 +125,12 @@ impl Answer for Visit {
     }
 
     async fn take_flash(&self) -> PortalResult<Option<Flash>> {
-        // One that is bare is not read, unless this request put something in.
+        // A session with only the account is not read, unless this request added something.
         let read = |session: &&Session| !self.is_bare || session.is_modified();
         let Some(session) = self.session.as_ref().filter(read) else { return Ok(None) };
         let flash: Option<Flash> = session.get(FLASH).await.map_err(session_failed)?;
-        // Removing marks the session as changed whatever was there, and a page is no reason to write to the database.
+        // Removing a key marks the session as changed even if it was not there, and viewing a page should not write to
+        // the database.
         if flash.is_some() {
             session.remove_value(FLASH).await.map_err(session_failed)?;
             return Ok(flash);
@@ -148,7 +149,7 @@ impl Answer for Visit {
     }
 }
 
-/// Bounds what somebody who is not signed in makes us keep.
+/// Limits what someone who is not signed in can make us store.
 fn bound(session: &Session, flash: &mut Flash) {
     if flash.fields.values().map(String::len).sum::<usize>() > UNSIGNED {
         flash.fields.clear();
@@ -156,14 +157,14 @@ fn bound(session: &Session, flash: &mut Flash) {
     session.set_expiry(Some(Expiry::OnInactivity(UNSIGNED_LIFE)));
 }
 
-/// A path that a browser takes for one of this site, whatever it is given.
+/// Makes any path safe for redirects within this site.
 fn within_site(path: &str) -> String {
     let rooted = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\");
     let path = if rooted { path } else { "/" };
     utf8_percent_encode(path, LOCATION).to_string()
 }
 
-/// What people may see when the session's store fails; the reason goes to the log.
+/// The error when the session store fails; the cause is logged.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn session_failed(error: tower_sessions::session::Error) -> Fault {
     tracing::error!(%error, "the session cannot be read or written");

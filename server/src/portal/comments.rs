@@ -1,4 +1,4 @@
-//! Comments: a permit first, then the store, then Markdown to HTML.
+//! Comments: a permit, the store, then Markdown to HTML.
 
 use app::portal::{Comments, PortalResult};
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ impl Visit {
         self.shown(self.state.store.comment(&permit, id).await.map_err(told)?).await
     }
 
-    /// The comment as people see it.
+    /// Renders a comment.
     async fn shown(&self, mut comment: Comment) -> PortalResult<Comment> {
         comment.html = self.state.texts.comment(&comment.body, comment.id).await?;
         Ok(comment)

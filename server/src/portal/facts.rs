@@ -1,4 +1,4 @@
-//! What a request said besides its parameters: where it came from, which page sent it, and how its answer should look.
+//! Properties of a request besides its parameters: origin, referring page, and preferences for the response.
 
 use std::net::IpAddr;
 
@@ -12,16 +12,16 @@ use crate::http::caller::{self, Peer};
 use crate::http::trace::RequestId;
 use crate::state::State;
 
-/// The cookie that scripts of the page may read and write.
+/// The theme cookie, which scripts on the page read and write.
 pub(super) const THEME_COOKIE: &str = "theme";
 
 /// The cookie with the language of the pages.
 pub(super) const LANGUAGE_COOKIE: &str = "language";
 
-/// The themes that one may choose; the first is the default.
+/// The themes; the first is the default.
 const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
-/// What one request said.
+/// Properties of a request.
 #[derive(Clone, Debug)]
 pub struct RequestFacts {
     source: Option<IpAddr>,
@@ -29,14 +29,14 @@ pub struct RequestFacts {
     pub(super) came_from: String,
     pub(super) scripted: bool,
     pub(super) theme: &'static str,
-    /// What the cookie says, else what the browser asks for.
+    /// From the cookie, otherwise from `Accept-Language`.
     pub(super) language: Language,
     pub(super) request_id: String,
     pub(super) https: bool,
 }
 
 impl RequestFacts {
-    /// Reads what the request says. What it does not say, or says badly, has a plain default.
+    /// Reads the properties of a request, with defaults for missing or invalid ones.
     pub fn read(parts: &Parts, state: &State) -> Self {
         let peer = parts.extensions.get::<Peer>().copied();
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
@@ -52,13 +52,13 @@ impl RequestFacts {
         }
     }
 
-    /// The address of whoever asks, where it is known.
+    /// The caller's address, if known.
     pub fn source(&self) -> Option<IpAddr> {
         self.source
     }
 }
 
-/// Whether a script of ours asks, which wants the value. A page is a page whoever asks for it; only acts are also for scripts.
+/// Whether one of our scripts sent the request and expects a value instead of a page. Scripts only call actions.
 fn scripted(parts: &Parts) -> bool {
     parts.method == Method::POST && !said(&parts.headers, ACCEPT).is_some_and(|accept| accept.contains("text/html"))
 }
@@ -67,7 +67,7 @@ fn said(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The path and query of the `Referer`, where it is of this site.
+/// The path and query of a `Referer` from this site.
 fn came_from(parts: &Parts) -> Option<String> {
     let referer = Url::parse(said(&parts.headers, REFERER)?).ok()?;
     let here = parts.uri.authority().map(http::uri::Authority::as_str).or_else(|| said(&parts.headers, HOST))?;
@@ -97,7 +97,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
-/// The theme of this name; the default where there is none.
+/// The theme with this name, or the default.
 pub(super) fn known_theme(name: &str) -> &'static str {
     THEMES.into_iter().find(|theme| *theme == name).unwrap_or(THEMES[0])
 }

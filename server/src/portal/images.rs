@@ -1,4 +1,4 @@
-//! Tags and images: a permit first, then the store.
+//! Tags and images: a permit, then the store.
 
 use app::portal::{Images, PortalResult, TagFilter};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Repositories, their stars and collaborators: a permit first, then the store.
+//! Repositories, stars and collaborators: a permit, then the store.
 
 use app::portal::{PortalResult, Repositories, RepositoryFilter};
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use store::access::{Manage, Own, Participate, See, Star};
 use super::{Visit, told};
 
 impl Visit {
-    /// One repository as the viewer sees it.
+    /// Returns a repository as the viewer sees it.
     pub(crate) async fn repository(&self, path: &RepositoryName) -> PortalResult<Repository> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.repository(&permit).await.map_err(told)
@@ -30,7 +30,7 @@ impl Visit {
         self.state.store.is_starred(&permit).await.map_err(told)
     }
 
-    /// Who starred it, latest first.
+    /// The accounts that starred it, latest first.
     pub(crate) async fn stargazers(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Account>> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.stargazers(&permit, &page).await.map_err(told)

@@ -1,4 +1,4 @@
-//! Search among what the viewer may see.
+//! Search in what the viewer may see.
 
 use app::portal::{PortalResult, Search};
 use async_trait::async_trait;

@@ -1,5 +1,5 @@
-//! How text becomes the words it is found by: lower-cased, accents folded, divided at all that is neither letter nor digit,
-//! and each Chinese or Japanese character a word of its own.
+//! Splits text into words: lower case, without accents, split at everything but letters and digits. Each Chinese or
+//! Japanese character is a word.
 
 use tantivy::tokenizer::{
     AsciiFoldingFilter, LowerCaser, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
@@ -7,10 +7,10 @@ use tantivy::tokenizer::{
 
 /// The analyser's name in the schema.
 pub(super) const NAME: &str = "words";
-/// Longer words are neither indexed nor looked for, in bytes.
+/// The longest word that is indexed or searched, in bytes.
 const MAX_WORD: usize = 64;
 
-/// A word of a text, as it is indexed, and where it stands.
+/// An indexed word and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     /// The word, folded.
@@ -41,7 +41,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Whether a character is a word of its own: Chinese characters and Japanese syllables, which no spaces divide.
+/// Whether a character is a word by itself: Chinese characters and Japanese syllables, which are written without
+/// spaces.
 pub(super) fn stands_alone(character: char) -> bool {
     matches!(
         u32::from(character),
@@ -50,7 +51,7 @@ pub(super) fn stands_alone(character: char) -> bool {
     )
 }
 
-/// Divides text into words with their places.
+/// Splits text into words with positions.
 #[derive(Clone, Default)]
 struct Splitter {
     token: Token,

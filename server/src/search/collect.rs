@@ -1,7 +1,7 @@
-//! Runs a query over the index: which documents match, how they divide, and which of them come first, in one pass.
+//! Executes a query: finds matches, counts facets and sorts, in one pass.
 //!
-//! Each segment is gone through in windows of neighbouring documents. Whatever matches marks a bit there, so that a common
-//! word costs a few nanoseconds a document, and only documents that match all of a query are scored and counted.
+//! Each segment is processed in windows of consecutive documents. Each part of the query sets bits in a window, which
+//! takes a few nanoseconds for each match, and only documents that match the whole query are scored and counted.
 
 use tantivy::collector::TopNComputer;
 use tantivy::collector::sort_key::NaturalComparator;
@@ -11,41 +11,41 @@ use tantivy::{DocAddress, DocId, Searcher, SegmentReader, f64_to_u64};
 
 use super::facets::Counts;
 
-/// How many documents are looked at together: few enough that what is noted of them stays close to the processor.
+/// The number of documents in a window, whose data should fit into the processor's cache.
 const WINDOW: DocId = 1 << 14;
-/// What further fields add when a word matches in several.
+/// The weight of further fields when a word matches in several.
 const TIE: f32 = 0.1;
 
-/// A query in its parts.
+/// A query, divided into parts.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// What every result matches, whatever it is worth: the viewer's limits and the filters.
+    /// Queries that every result must match, without effect on its score: the viewer's limits and the filters.
     pub(super) must: Vec<Box<dyn Query>>,
-    /// What no result matches.
+    /// Queries that no result may match.
     pub(super) without: Vec<Box<dyn Query>>,
-    /// The texts, each of which every result matches in one way at least.
+    /// Texts, each of which every result must match in at least one way.
     pub(super) texts: Vec<Vec<WeightedMatch>>,
 }
 
-/// A way to match a text, and what that is worth.
+/// A way to match a text, with its score.
 #[derive(Debug)]
 pub(super) struct WeightedMatch {
-    /// What matches; its own score does not count.
+    /// The query; its own score is ignored.
     pub(super) query: Box<dyn Query>,
-    /// What it is worth.
+    /// The score.
     pub(super) worth: f32,
 }
 
-/// What comes first.
+/// The order of results.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SortKey {
-    /// What matched best, raised by the document's own rank.
+    /// By score, increased by the document's rank.
     Worth,
-    /// The highest number in this field.
+    /// By this numeric field, highest first.
     Field(&'static str),
 }
 
-/// Goes through all that matches; how many there are, and the first `top` of them in order.
+/// Finds all matches; returns their number and the first `top` of them.
 pub(super) fn collect(
     searcher: &Searcher,
     plan: &Plan,
@@ -78,7 +78,7 @@ pub(super) fn collect(
     Ok((total, first.into_sorted_vec().into_iter().map(|found| found.doc).collect()))
 }
 
-/// The plan as the index weighs it.
+/// The weights of a plan.
 struct WeightedPlan {
     must: Vec<Box<dyn Weight>>,
     without: Vec<Box<dyn Weight>>,
@@ -101,7 +101,7 @@ impl WeightedPlan {
     }
 }
 
-/// The plan over one segment.
+/// The scorers of a plan for one segment.
 struct Parts {
     must: Vec<Box<dyn Scorer>>,
     without: Vec<Box<dyn Scorer>>,
@@ -109,7 +109,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// `None` when nothing in the segment can match.
+    /// `None` if nothing in the segment can match.
     fn open(plan: &WeightedPlan, segment: &SegmentReader) -> tantivy::Result<Option<Self>> {
         let open = |weight: &dyn Weight| {
             let scorer = weight.scorer(segment, 1.0)?;
@@ -137,7 +137,7 @@ impl Parts {
     }
 }
 
-/// The values that documents are sorted by, in one segment.
+/// The sort values of a segment.
 enum Keys {
     Rank(Column<f64>),
     Number(Column<u64>),
@@ -152,20 +152,20 @@ impl Keys {
     }
 }
 
-/// What is known of a run of documents.
+/// The state of a window.
 #[derive(Default)]
 struct Window {
-    /// The first.
+    /// The first document.
     from: DocId,
-    /// Those that match all that was looked at so far, one bit each.
+    /// Documents that match all parts so far, one bit each.
     found: Vec<u64>,
-    /// Those that match what is being looked at.
+    /// Documents that match the current part.
     here: Vec<u64>,
-    /// In which ways each matches a text, one bit each.
+    /// The ways in which each document matches a text, one bit each.
     ways: Vec<u32>,
-    /// What each is worth so far.
+    /// The score of each document so far.
     worth: Vec<f32>,
-    /// Those that match, in order, and what each is sorted by.
+    /// The matching documents in order, and their sort keys.
     documents: Vec<DocId>,
     sorted: Vec<u64>,
     ranks: Vec<Option<f64>>,
@@ -173,7 +173,7 @@ struct Window {
 }
 
 impl Window {
-    /// Finds what matches from one document up to another.
+    /// Finds the matches in a range of documents.
     fn find(&mut self, parts: &mut Parts, from: DocId, to: DocId, by: SortKey) {
         self.from = from;
         let length = offset(to - from);
@@ -183,7 +183,7 @@ impl Window {
             self.found.push((1 << (length % 64)) - 1);
         }
         self.worth.clear();
-        // Where nothing is to be found, everything is worth the same.
+        // Without texts, all matches have the same score.
         self.worth.resize(length, if parts.texts.is_empty() { 1.0 } else { 0.0 });
         for scorer in &mut parts.must {
             self.mark(scorer, to);
@@ -208,7 +208,7 @@ impl Window {
         self.found.iter().all(|found| *found == 0)
     }
 
-    /// Marks what one query matches.
+    /// Sets the bits of documents that match a query.
     fn mark(&mut self, scorer: &mut Box<dyn Scorer>, to: DocId) {
         self.here.clear();
         self.here.resize(self.found.len(), 0);
@@ -216,7 +216,7 @@ impl Window {
         each(scorer, self.from, to, |at| set(here, at));
     }
 
-    /// Keeps what matches a text in any way, and adds what the match is worth.
+    /// Keeps documents that match a text in any way, and adds to their score.
     fn text(&mut self, text: &mut [(Box<dyn Scorer>, f32)], to: DocId, by: SortKey) {
         self.ways.clear();
         self.ways.resize(offset(to - self.from), 0);
@@ -246,7 +246,7 @@ impl Window {
         }
     }
 
-    /// Lists what was found and is not deleted.
+    /// Lists the matches that are not deleted.
     fn list(&mut self, segment: &SegmentReader) {
         self.documents.clear();
         for (word, base) in self.found.iter().zip((self.from..).step_by(64)) {
@@ -261,7 +261,7 @@ impl Window {
         }
     }
 
-    /// Gives each that is listed the number that it is sorted by.
+    /// Computes the sort keys of the listed documents.
     fn keys(&mut self, keys: &Keys) {
         self.sorted.clear();
         match keys {
@@ -285,7 +285,7 @@ impl Window {
     }
 }
 
-/// Calls for each document that matches from one up to another, by how far it is from the first.
+/// Calls `act` with the offset of each match in a range of documents.
 fn each(scorer: &mut Box<dyn Scorer>, from: DocId, to: DocId, mut act: impl FnMut(usize)) {
     let mut document = scorer.doc();
     if document < from {
@@ -297,7 +297,7 @@ fn each(scorer: &mut Box<dyn Scorer>, from: DocId, to: DocId, mut act: impl FnMu
     }
 }
 
-/// What a text is worth that matched in these ways: the best of them, and a little for each other.
+/// The score of a text that matched in these ways: the best one, plus a little for each other.
 fn together(mut ways: u32, text: &[(Box<dyn Scorer>, f32)]) -> f32 {
     let (mut best, mut sum) = (0.0_f32, 0.0);
     while ways != 0 {
@@ -330,8 +330,8 @@ mod tests {
     use super::super::index::Index;
     use super::*;
 
-    /// More than a window of documents in two segments, with a word in every third and every fifth,
-    /// one of them deleted and one written again.
+    /// More documents than a window in two segments, with a word in every third and every fifth, one document deleted
+    /// and one replaced.
     fn filled() -> Index {
         let index = Index::in_memory().unwrap();
         let document = |id: u64| {
@@ -417,7 +417,7 @@ mod tests {
         let named: Vec<&str> = facets.iter().map(|facet| facet.qualifier.as_str()).collect();
         assert_eq!(named, ["is", "os", "ns"]);
         assert_eq!((facets[0].values[0].value.as_str(), facets[0].values[0].count), ("public", 20_099));
-        // Each of the hundred namespaces has one of the second segment's; equal ones stand by name.
+        // Each of the hundred namespaces has one document in the second segment; ties are sorted by name.
         assert!(facets[2].values.iter().all(|value| value.count == 201), "{:?}", facets[2]);
         assert_eq!(facets[2].values.len(), 12);
         assert_eq!(facets[2].values[0].value, "n0");

@@ -1,4 +1,4 @@
-//! A repository as the index keeps it: what it is found by, who may see it, and how it ranks among equals.
+//! The index document of a repository: searchable fields, access terms and rank.
 
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
@@ -10,14 +10,14 @@ use tantivy::TantivyDocument;
 use super::facets;
 use super::schema::Fields;
 
-/// How much of a README is kept for excerpts, in bytes; all of it is searched.
+/// The length of the README kept for excerpts, in bytes; all of it is searchable.
 const MAX_PASSAGE: usize = 16 * 1024;
-/// How many tags and labels a repository is found by; the newest tags count.
+/// The maximum number of indexed tags and labels; the newest tags are used.
 const MAX_TERMS: usize = 500;
-/// The longest tag, topic or label that is one term, in bytes.
+/// The longest tag, topic or label that is indexed, in bytes.
 const MAX_TERM: usize = 300;
 
-/// Whom a term of the index is for: its number in the `id` field.
+/// The value of the `id` field for a repository.
 pub(super) fn key(id: RepositoryId) -> u64 {
     u64::try_from(id.0).unwrap_or(0)
 }
@@ -75,9 +75,9 @@ pub(super) fn document(fields: &Fields, id: RepositoryId, from: &SearchDocument)
     document
 }
 
-/// Where a repository stands among equal matches: stars count most, then whether it is curated, pulls, and how lately it was
-/// updated. Logarithms, so that ten stars and twenty differ as much as a thousand and two thousand; and years since a fixed day,
-/// so that the figure never needs renewing.
+/// The rank among equal matches: stars count most, then official status, pulls, and how recently it was updated. Counts
+/// are logarithmic, so that 10 and 20 stars differ as much as 1000 and 2000. Dates are years since a fixed day, so that
+/// ranks do not become outdated.
 fn rank(stars: u64, pulls: u64, official: bool, updated: Timestamp) -> f64 {
     /// 2020-01-01
     const FIRST_DAY: i64 = 1_577_836_800;
@@ -88,12 +88,12 @@ fn rank(stars: u64, pulls: u64, official: bool, updated: Timestamp) -> f64 {
     0.12 * number(stars).ln_1p() + 0.03 * number(pulls).ln_1p() + 0.08 * seconds / SECONDS_A_YEAR + curated
 }
 
-/// As single terms are kept and asked for: in lower case, not too long.
+/// Normalises a term for indexing and searching: lower case, limited length.
 pub(super) fn folded(text: &str) -> String {
     clipped(&text.to_lowercase(), MAX_TERM).to_owned()
 }
 
-/// The platforms' parts, each once; what attestations call themselves is none.
+/// The distinct parts of platforms, without the `unknown` of attestations.
 fn distinct<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty() && *part != "unknown").collect();
     parts.sort_unstable();
@@ -101,12 +101,12 @@ fn distinct<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     parts
 }
 
-/// The beginning of a text, cut at a character.
+/// The beginning of a text, cut at a character boundary.
 fn clipped(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// What a README says without its marks: text and code, one line a block.
+/// The plain text of a README: text and code, one line for each block.
 fn plain_text(markdown: &str) -> String {
     if markdown.is_empty() {
         return String::new();
@@ -136,7 +136,7 @@ fn plain_text(markdown: &str) -> String {
     text
 }
 
-/// Puts a gap between what was written and what comes, unless there is one.
+/// Appends a separator, unless there is one.
 fn gap(text: &mut String, with: &str) {
     if !text.is_empty() && !text.ends_with(char::is_whitespace) {
         text.push_str(with);

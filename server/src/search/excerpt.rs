@@ -1,5 +1,5 @@
-//! The line under a result: its description, or the passage of its README that matched best, with what matched marked. It
-//! compares words as the index does, and gives plain text for the page to escape.
+//! The excerpt of a result: its description, or the best matching passage of its README, with matches marked. It
+//! compares words as the index does, and returns plain text for the page to escape.
 
 use model::search::Fragment;
 
@@ -7,7 +7,7 @@ use super::analyser::{self, Word, stands_alone};
 use super::parse::ParsedQuery;
 use super::query::{Edits, MIN_EDITABLE};
 
-/// How long a passage is, in bytes, about.
+/// The approximate length of a passage, in bytes.
 const PASSAGE: usize = 200;
 
 /// The excerpt of one result.
@@ -25,13 +25,13 @@ pub(super) fn excerpt(asked: &ParsedQuery, edits: Edits, description: &str, read
     }
 }
 
-/// A word of a text, and whether it is one of those asked for.
+/// A word of a text, and whether it matches the query.
 struct MarkedWord {
     word: Word,
     marked: bool,
 }
 
-/// Tells whether a word is one of those asked for.
+/// Decides whether a word matches the query.
 struct Matcher<'a> {
     words: Vec<(&'a str, bool)>,
     edits: Edits,
@@ -70,9 +70,9 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// Whether one letter more, less, other, or two neighbours swapped make one word of the other.
+/// Whether one insertion, deletion, replacement or swap of neighbouring characters turns one word into the other.
 fn within_one_edit(left: &str, right: &str) -> bool {
-    // Most words of a text are far away, and a character has four bytes at most.
+    // Most words differ in length by more than a character, which has at most four bytes.
     if left.len().abs_diff(right.len()) > char::MAX.len_utf8() {
         return false;
     }
@@ -91,7 +91,7 @@ fn within_one_edit(left: &str, right: &str) -> bool {
     }
 }
 
-/// The bounds of the stretch with most marks in it; the earliest of equals.
+/// The bounds of the passage with the most matches; the earliest of equals.
 fn best_passage(words: &[MarkedWord]) -> Option<(usize, usize)> {
     let marks: Vec<&Word> = words.iter().filter(|word| word.marked).map(|word| &word.word).collect();
     let mut best: Option<(usize, usize, usize)> = None;
@@ -106,12 +106,12 @@ fn best_passage(words: &[MarkedWord]) -> Option<(usize, usize)> {
     best.map(|(_, from, to)| (from, to))
 }
 
-/// The text around a stretch, widened to [`PASSAGE`] and cut between words.
+/// The text around a passage, extended to [`PASSAGE`] and cut between words.
 fn passage(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Fragment> {
     let room = PASSAGE.saturating_sub(to - from);
     let before = text.floor_char_boundary(from.saturating_sub(room / 3));
     let after = text.ceil_char_boundary((to + room - (from - before).min(room)).min(text.len()));
-    // What stands before the stretch begins after a space, what follows it ends before one, where there is one.
+    // The text before the passage starts after a space and the text after it ends before one, if possible.
     let start = if before == 0 {
         0
     } else {
@@ -132,7 +132,7 @@ fn passage(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Frag
     fragments
 }
 
-/// A stretch of text as runs that are and are not marked; white space is folded to single spaces.
+/// Splits a text into marked and unmarked fragments; white space is collapsed.
 fn fragments(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> = Vec::new();
     let mut push = |from: usize, to: usize, marked: bool| {

@@ -1,7 +1,7 @@
-//! How the results of a search divide: by platform, kind and namespace, counted over exactly what the query matched.
+//! Facets: the numbers of results by platform, kind and namespace.
 //!
-//! All but the namespace are counted by what repositories have in common: there are few ways to be public and run on two
-//! architectures, so one number a document says all of it.
+//! Everything but the namespace is counted by combination of values: there are few combinations, so each document needs
+//! only one number.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,17 +12,17 @@ use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
 use tantivy::{DocId, Searcher, SegmentReader};
 
-/// The facets' qualifiers in the order in which they are shown.
+/// The facets' qualifiers, in the order shown.
 const FACETS: [&str; 4] = ["is", "os", "arch", "ns"];
-/// The fields that they are counted by.
+/// The fast fields that are counted.
 const TRAITS: &str = "traits";
 const NAMESPACES: &str = "namespace";
-/// How many values a facet shows.
+/// The number of values shown in a facet.
 const VALUES: usize = 12;
-/// How many namespaces of a part of the index are looked at as the largest of the whole.
+/// The number of largest namespaces considered in each segment.
 const CANDIDATES: usize = 2 * VALUES;
 
-/// What a document is counted under, as one value of the `traits` field: a qualifier and a value on each line.
+/// Encodes the values of a document for the `traits` field: a qualifier and a value on each line.
 pub(super) fn traits<'a>(of: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
     let mut traits = String::new();
     for (qualifier, value) in of {
@@ -34,14 +34,14 @@ pub(super) fn traits<'a>(of: impl IntoIterator<Item = (&'static str, &'a str)>) 
     traits
 }
 
-/// The values of the counted fields, kept for as long as their segment is searched: in the index they are packed, and reading a
-/// few of them for each search would cost more than the search.
+/// The values of the counted fields, cached while their segment is in use: decoding them for each search would take
+/// longer than the search.
 #[derive(Default)]
 pub(super) struct Values {
     segments: Mutex<HashMap<SegmentId, Arc<Dictionaries>>>,
 }
 
-/// The values of one segment in the index's order, which is that of the alphabet.
+/// The values of a segment in the index's alphabetical order.
 #[derive(Default)]
 struct Dictionaries {
     traits: Vec<String>,
@@ -49,7 +49,7 @@ struct Dictionaries {
 }
 
 impl Values {
-    /// The values of a segment; the first who asks waits for them to be read.
+    /// Returns the values of a segment, reading them at the first call.
     fn of(&self, segment: &SegmentReader) -> tantivy::Result<Arc<Dictionaries>> {
         let id = segment.segment_id();
         if let Some(known) = self.segments.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
@@ -61,14 +61,14 @@ impl Values {
         Ok(read)
     }
 
-    /// Forgets the segments that are searched no more.
+    /// Forgets segments that are no longer in use.
     pub(super) fn retain(&self, searcher: &Searcher) {
         let current: BTreeSet<SegmentId> = searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
         self.segments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| current.contains(id));
     }
 }
 
-/// All values of a field in a segment.
+/// Reads all values of a field in a segment.
 fn values(segment: &SegmentReader, field: &str) -> tantivy::Result<Vec<String>> {
     let mut values = Vec::new();
     if let Some(column) = segment.fast_fields().str(field)? {
@@ -80,33 +80,33 @@ fn values(segment: &SegmentReader, field: &str) -> tantivy::Result<Vec<String>> 
     Ok(values)
 }
 
-/// What was counted so far.
+/// The counts of a search.
 pub(super) struct Counts<'a> {
     known: &'a Values,
     segments: Vec<Segment>,
     values: Vec<Option<u64>>,
 }
 
-/// What was counted in one segment.
+/// The counts of a segment.
 struct Segment {
     values: Arc<Dictionaries>,
     traits: Tally,
     namespaces: Tally,
 }
 
-/// How many documents have each value of a field.
+/// The number of documents with each value of a field.
 struct Tally {
     column: Option<Column<u64>>,
     counts: Vec<u32>,
 }
 
 impl<'a> Counts<'a> {
-    /// Nothing counted yet.
+    /// Starts with no counts.
     pub(super) fn new(known: &'a Values) -> Self {
         Self { known, segments: Vec::new(), values: Vec::new() }
     }
 
-    /// Goes on to the next segment.
+    /// Moves on to the next segment.
     pub(super) fn open(&mut self, segment: &SegmentReader) -> tantivy::Result<()> {
         let values = self.known.of(segment)?;
         let tally = |field, values: &[String]| -> tantivy::Result<Tally> {
@@ -118,7 +118,7 @@ impl<'a> Counts<'a> {
         Ok(())
     }
 
-    /// Counts documents of the segment.
+    /// Counts documents of the current segment.
     pub(super) fn add(&mut self, documents: &[DocId]) {
         let Some(segment) = self.segments.last_mut() else { return };
         for tally in [&mut segment.traits, &mut segment.namespaces] {
@@ -134,7 +134,7 @@ impl<'a> Counts<'a> {
         }
     }
 
-    /// The facets, without those that have no value.
+    /// The facets that have values.
     pub(super) fn facets(&self) -> Vec<Facet> {
         let mut counts = self.traits();
         counts.insert("ns", self.namespaces());
@@ -149,7 +149,7 @@ impl<'a> Counts<'a> {
         facets.collect()
     }
 
-    /// All but the namespaces, by qualifier and value.
+    /// All facets but the namespaces, by qualifier and value.
     fn traits(&self) -> BTreeMap<&str, BTreeMap<&str, u64>> {
         let mut all: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
         for segment in &self.segments {
@@ -163,11 +163,11 @@ impl<'a> Counts<'a> {
         all
     }
 
-    /// The largest namespaces: those that are among the largest somewhere, each counted everywhere.
+    /// The largest namespaces: those among the largest in any segment, counted in all segments.
     fn namespaces(&self) -> BTreeMap<&str, u64> {
         let mut candidates: BTreeSet<&str> = BTreeSet::new();
         for segment in &self.segments {
-            // Equal ones are told apart by their place, which is that of their name.
+            // Ties are sorted by position, which is alphabetical.
             let counted = segment.namespaces.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0);
             let mut largest: Vec<(Reverse<u32>, usize)> =
                 counted.map(|(count, place)| (Reverse(*count), place)).collect();
@@ -186,7 +186,7 @@ impl<'a> Counts<'a> {
 }
 
 impl Segment {
-    /// How often a namespace was counted.
+    /// The count of a namespace.
     fn count(&self, name: &str) -> u64 {
         let place = self.values.namespaces.binary_search_by(|known| known.as_str().cmp(name)).ok();
         place.and_then(|place| self.namespaces.counts.get(place)).map_or(0, |count| u64::from(*count))

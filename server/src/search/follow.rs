@@ -1,5 +1,5 @@
-//! Keeps the index true to the database: built whole from SQL where it is new, then every event's repository written again.
-//! An event only names a repository: what SQL says now is what is indexed.
+//! Keeps the index up to date: builds it from SQL, then updates the repositories of new events. An event only names a
+//! repository; what is indexed is read from SQL.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use tokio_util::sync::CancellationToken;
 use super::index::{Error, Index};
 use super::{Search, document};
 
-/// How many events are read at a time.
+/// The number of events read at a time.
 const EVENTS: u64 = 500;
-/// How many repositories are read at a time while the index is built.
+/// The number of repositories read at a time while building the index.
 const BATCH: u64 = 2_000;
-/// How many repositories one query reads.
+/// The number of repositories read by one query.
 const CHUNK: usize = 100;
-/// How many such queries run at the same time.
+/// The number of such queries at the same time.
 const AT_ONCE: usize = 2;
-/// Commits are at least this far apart.
+/// The minimum time between commits.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-/// How many repositories are between two commits of a first build, so that what is there is found early.
+/// The number of repositories between commits of a first build, so that the first results are available early.
 const FIRST_BUILD_COMMIT: u64 = 20_000;
 
-/// Follows the outbox until told to stop; builds the index first where that was never finished.
+/// Follows the outbox until told to stop, building the index first if necessary.
 pub async fn run(search: Search, system: System, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::select! {
         done = follow(&search, &system) => done,
@@ -50,7 +50,8 @@ async fn follow(search: &Search, system: &System) -> Result<(), Error> {
             news.await;
             continue;
         }
-        // A single push is committed at once; a stream of them once an interval, with all that came meanwhile.
+        // A single push is committed immediately; during a stream of pushes, commits collect everything since the last
+        // one.
         tokio::time::sleep_until(committed + COMMIT_EVERY).await;
         apply_all(search, system, &mut position).await?;
         keep(search, system, position).await?;
@@ -58,11 +59,12 @@ async fn follow(search: &Search, system: &System) -> Result<(), Error> {
     }
 }
 
-/// Brings the index up to the outbox's present end, building it where it is new; the place it then stands at.
+/// Updates the index to the current end of the outbox, building it if necessary. Returns its position.
 pub async fn catch_up(search: &Search, system: &System) -> Result<EventPosition, Error> {
     let end = system.store().last_event(system).await.map_err(Error::Store)?;
     let mut position = match search.index.position()? {
-        // A place beyond the end belongs to another database, and what comes after one that nobody knows may be gone.
+        // A position beyond the end belongs to another database, and events of an unregistered follower may have been
+        // deleted.
         Some(position) if position <= end && is_registered(search, system).await? => position,
         _ => return rebuild(search, system).await,
     };
@@ -72,9 +74,9 @@ pub async fn catch_up(search: &Search, system: &System) -> Result<EventPosition,
     Ok(position)
 }
 
-/// Builds the whole index from SQL; what was found before is found until it is done. Gives the place it then stands at.
+/// Builds the index from SQL. Until that is done, searches use the old one. Returns its position.
 pub async fn rebuild(search: &Search, system: &System) -> Result<EventPosition, Error> {
-    // Read before the first repository: what changes while the index is built is read once more afterwards.
+    // Read first: what changes while the index is built is read again afterwards.
     let mut position = system.store().last_event(system).await.map_err(Error::Store)?;
     system.store().register_follower(system, search.index.follower(), position).await.map_err(Error::Store)?;
     let first = search.index.searcher().num_docs() == 0;
@@ -101,8 +103,8 @@ pub async fn rebuild(search: &Search, system: &System) -> Result<EventPosition, 
     Ok(position)
 }
 
-/// Applies events until less than a whole reading is left, and says how many there were: whoever waited for none would wait
-/// for as long as somebody pushes.
+/// Applies events until fewer than a full batch are left, and returns their number. Waiting for zero could take as long
+/// as somebody pushes.
 async fn apply_all(search: &Search, system: &System, position: &mut EventPosition) -> Result<u64, Error> {
     let mut all = 0;
     loop {
@@ -114,12 +116,12 @@ async fn apply_all(search: &Search, system: &System, position: &mut EventPositio
     }
 }
 
-/// Reads the next events and writes their repositories anew; moves `position` past them and says how many there were.
+/// Reads the next batch of events, updates their repositories and advances `position`. Returns the number of events.
 async fn apply(search: &Search, system: &System, position: &mut EventPosition) -> Result<u64, Error> {
     let events = system.store().events_after(system, *position, EVENTS).await.map_err(Error::Store)?;
     let Some(last) = events.last() else { return Ok(0) };
     let next = last.position;
-    // The column says it, whatever the kind: a newer version's events are followed too.
+    // Use the column, which exists for events of unknown kinds as well.
     let repositories: BTreeSet<RepositoryId> = events.iter().filter_map(|event| event.repository).collect();
     replace(search, system, repositories).await?;
     *position = next;
@@ -145,8 +147,8 @@ async fn replace(search: &Search, system: &System, ids: impl IntoIterator<Item =
     Ok(())
 }
 
-/// Reads repositories for the index; `None` for one that does not exist or whose rows do not parse. The latter must not keep
-/// the others out of the index, so a chunk that does not parse is read again one by one.
+/// Reads repositories for the index; `None` if one does not exist or its rows do not parse. The latter must not keep
+/// others out of the index, so a chunk that does not parse is read again one by one.
 async fn documents(
     system: &System,
     ids: Vec<RepositoryId>,
@@ -165,7 +167,7 @@ async fn documents(
     }
 }
 
-/// The document of one repository, `None` if its rows do not parse.
+/// The document of a repository; `None` if its rows do not parse.
 fn readable(id: RepositoryId, row: store::Result<Option<SearchDocument>>) -> Result<Option<SearchDocument>, Error> {
     match row {
         Err(error @ store::Error::Corrupt(_)) => {
@@ -176,13 +178,13 @@ fn readable(id: RepositoryId, row: store::Result<Option<SearchDocument>>) -> Res
     }
 }
 
-/// Whether the store still keeps what this index has not read.
+/// Whether the store keeps the events that this index has not read.
 async fn is_registered(search: &Search, system: &System) -> Result<bool, Error> {
     let position = system.store().follower_position(system, search.index.follower()).await.map_err(Error::Store)?;
     Ok(position.is_some())
 }
 
-/// Commits the index, and only then lets the store remove what is in it.
+/// Commits the index, then allows the store to delete the events in it.
 async fn keep(search: &Search, system: &System, position: EventPosition) -> Result<(), Error> {
     commit(search, Some(position)).await?;
     let follower = search.index.follower();
@@ -193,7 +195,7 @@ async fn commit(search: &Search, position: Option<EventPosition>) -> Result<(), 
     blocking(search, move |index| index.commit(position)).await
 }
 
-/// Runs what writes the index off the async threads.
+/// Runs an operation on the index on a blocking thread.
 async fn blocking<T: Send + 'static>(
     search: &Search,
     act: impl FnOnce(&Index) -> Result<T, Error> + Send + 'static,

@@ -1,5 +1,5 @@
-//! The index on disk: opened or made anew, written by one writer, committed together with the place in the outbox it stands
-//! at. It holds nothing that SQL does not: where there is any doubt about it, it is built anew.
+//! The index on disk, with one writer. Each commit contains its position in the outbox. The index contains nothing that
+//! SQL does not: if in doubt, it is rebuilt.
 
 use std::fs;
 use std::io;
@@ -21,12 +21,12 @@ use super::document::key;
 use super::facets::Values;
 use super::schema::{FORMAT, Fields, schema};
 
-/// Memory for documents that are not yet on disk, in bytes; little, since the index follows single events.
+/// Memory for uncommitted documents, in bytes; small, because the index usually follows single events.
 const WRITER_MEMORY: usize = 24_000_000;
-/// The file that says which form the index has.
+/// The file with the format of the index.
 const FORMAT_FILE: &str = "format";
 
-/// Why the index did not do what it was asked.
+/// Why an operation on the index failed.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Another process writes this folder.
@@ -35,13 +35,13 @@ pub enum Error {
     /// The folder cannot be read or written.
     #[error("cannot read or write the folder of the search index")]
     Folder(#[source] io::Error),
-    /// The index refuses.
+    /// tantivy failed.
     #[error("the search index failed")]
     Index(#[source] TantivyError),
-    /// The store refuses what the index is made of.
+    /// The store failed.
     #[error("cannot read repositories for the search index")]
     Store(#[source] store::Error),
-    /// The task that searched or wrote ended early.
+    /// The search task was aborted.
     #[error("a search task failed")]
     Task(#[source] tokio::task::JoinError),
 }
@@ -55,20 +55,20 @@ impl From<TantivyError> for Error {
     }
 }
 
-/// What a commit says about itself.
+/// The payload of a commit.
 #[derive(Default, Serialize, Deserialize)]
 struct Payload {
-    /// The last event whose change is in; `None` while the index is being built.
+    /// The position of the last applied event; `None` while the index is being built.
     position: Option<EventPosition>,
-    /// The name under which the store knows how far this index is.
+    /// The name of this index as a follower of the outbox.
     follower: Option<String>,
 }
 
-/// One folder's index.
+/// The index in one folder.
 pub(super) struct Index {
     inner: tantivy::Index,
     pub(super) fields: Fields,
-    /// What facets are named by.
+    /// Cached values for facets.
     pub(super) values: Values,
     follower: String,
     reader: IndexReader,
@@ -76,7 +76,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the folder's index, or makes an empty one where there is none, or none of this form, or a broken one.
+    /// Opens the index of a folder. Creates an empty one if there is none, or if it is broken or has another format.
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         match Self::reopen(folder) {
             Some(Ok(index)) => return Ok(index),
@@ -96,12 +96,12 @@ impl Index {
         let (schema, fields) = schema();
         let index = tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())?;
         let index = Self::over(index, fields)?;
-        // Written last: a folder without it was not finished.
+        // Written last: an index without it is incomplete.
         fs::write(folder.join(FORMAT_FILE), FORMAT).map_err(Error::Folder)?;
         Ok(index)
     }
 
-    /// The index that is there; `None` when there is none of this form.
+    /// Opens an existing index; `None` if there is none in this format.
     fn reopen(folder: &Path) -> Option<Result<Self, Error>> {
         if fs::read_to_string(folder.join(FORMAT_FILE)).ok()? != FORMAT {
             return None;
@@ -114,7 +114,7 @@ impl Index {
         }
     }
 
-    /// An index in memory, for tests of what lies above.
+    /// An index in memory, for tests.
     #[cfg(test)]
     pub(super) fn in_memory() -> Result<Self, Error> {
         let (schema, fields) = schema();
@@ -126,12 +126,12 @@ impl Index {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let follower = payload(&index)?.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
         let this = Self { inner: index, fields, values: Values::default(), follower, reader, writer: Mutex::new(None) };
-        // The writer's lock is what keeps two processes from one folder.
+        // The writer's lock keeps two processes from using the same folder.
         this.write(|_| Ok(()))?;
         Ok(this)
     }
 
-    /// The name under which the store knows how far this index is; no two have the same.
+    /// The unique name of this index as a follower of the outbox.
     pub(super) fn follower(&self) -> &str {
         &self.follower
     }
@@ -141,13 +141,13 @@ impl Index {
         self.reader.searcher()
     }
 
-    /// The last event whose change is in; `None` when the index was never built whole.
+    /// The position of the last applied event; `None` if the index was never completed.
     pub(super) fn position(&self) -> Result<Option<EventPosition>, Error> {
         let payload = payload(&self.inner)?;
         Ok(payload.position)
     }
 
-    /// Puts a repository's document in the place of the one that it had; `None` takes it out.
+    /// Replaces the documents of repositories; `None` deletes one.
     pub(super) fn replace(&self, changes: Vec<(RepositoryId, Option<TantivyDocument>)>) -> Result<(), Error> {
         self.write(|writer| {
             for (id, document) in changes {
@@ -160,12 +160,12 @@ impl Index {
         })
     }
 
-    /// Takes everything out; it is still found until the next commit.
+    /// Deletes all documents; they can be found until the next commit.
     pub(super) fn clear(&self) -> Result<(), Error> {
         self.write(|writer| writer.delete_all_documents().map(drop))
     }
 
-    /// Makes what was written last and be found, together with the place in the outbox that it stands for.
+    /// Commits everything written so far, together with its position in the outbox.
     pub(super) fn commit(&self, position: Option<EventPosition>) -> Result<(), Error> {
         let payload =
             serde_json::to_string(&Payload { position, follower: Some(self.follower.clone()) }).unwrap_or_default();
@@ -179,7 +179,8 @@ impl Index {
         Ok(())
     }
 
-    /// Lets a writer do something. One that fails is given up, with whatever it had not committed; the next gets a new one.
+    /// Runs an operation on the writer. If it fails, the writer and its uncommitted changes are dropped, and the next
+    /// call creates a new one.
     fn write<T>(&self, act: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>) -> Result<T, Error> {
         let mut slot: MutexGuard<'_, Option<IndexWriter>> = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut writer = match slot.take() {
@@ -192,13 +193,13 @@ impl Index {
     }
 }
 
-/// What the last commit says about itself.
+/// Reads the payload of the last commit.
 fn payload(index: &tantivy::Index) -> Result<Payload, Error> {
     let text = index.load_metas()?.payload;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
-/// Whether a process holds the folder's lock for writers, even one that keeps an index of another form there.
+/// Whether a process holds the writer's lock of the folder, even for another format.
 fn is_written(folder: &Path) -> bool {
     let lock = MmapDirectory::open(folder).ok().map(|directory| directory.acquire_lock(&INDEX_WRITER_LOCK));
     matches!(lock, Some(Err(LockError::LockBusy)))

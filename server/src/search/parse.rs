@@ -1,5 +1,4 @@
-//! A query as typed, parsed into words, phrases and filters: bytes in, one [`ParsedQuery`] out, or a fault that names what is
-//! wrong. Nothing here can fail but for what a person typed.
+//! Parser for search queries: words, phrases and filters. Errors explain what is wrong with the query.
 
 use std::ops::{Bound, RangeInclusive};
 
@@ -12,34 +11,34 @@ use time::{Date, Month, Time};
 use super::analyser::{self, stands_alone};
 use super::document::folded;
 
-/// How many words and filters a query may hold, each of which costs a look into every field; a longer one is refused.
+/// The maximum number of words and filters in a query, each of which is looked up in every field.
 const MAX_PARTS: usize = 24;
 
-/// What somebody searches for.
+/// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ParsedQuery {
-    /// What must be found, every one of them.
+    /// Texts that must match.
     pub(super) texts: Vec<Text>,
-    /// What must not be found, none of them.
+    /// Texts that must not match.
     pub(super) without: Vec<Text>,
-    /// What the repository must be.
+    /// Filters that must match.
     pub(super) filters: Vec<Filter>,
-    /// What it must not be.
+    /// Filters that must not match.
     pub(super) unless: Vec<Filter>,
-    /// Whether something was typed that has neither letter nor digit, so that nothing can match it.
+    /// Whether the query has neither letters nor digits, so that nothing can match.
     pub(super) unreadable: bool,
 }
 
-/// Words that stand side by side.
+/// A sequence of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {
-    /// The words in order, folded; at least one.
+    /// The normalised words in order; at least one.
     pub(super) words: Vec<String>,
-    /// Whether it was put in quotes, so that it is meant as it stands.
+    /// Whether it was in quotes, so that it must match exactly.
     pub(super) quoted: bool,
 }
 
-/// One qualifier.
+/// A filter, written as a qualifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     /// `ns:team`
@@ -56,7 +55,7 @@ pub(super) enum Filter {
     Os(String),
     /// `is:official`
     Official,
-    /// `is:private` and its like
+    /// `is:private`, `is:internal` or `is:public`
     Visible(Visibility),
     /// `is:starred`
     Starred,
@@ -72,12 +71,12 @@ pub(super) enum Filter {
 pub(super) type Range = (Bound<u64>, Bound<u64>);
 
 impl ParsedQuery {
-    /// Whether a filter asks for the viewer's own stars.
+    /// Whether a filter needs the viewer's stars.
     pub(super) fn needs_stars(&self) -> bool {
         self.filters.iter().chain(&self.unless).any(|filter| *filter == Filter::Starred)
     }
 
-    /// How many texts and filters there are.
+    /// The number of texts and filters.
     fn parts(&self) -> usize {
         self.texts.len() + self.without.len() + self.filters.len() + self.unless.len()
     }
@@ -95,7 +94,7 @@ pub(super) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
             if part.negated { asked.unless.push(filter) } else { asked.filters.push(filter) }
         } else {
             typed |= part.qualifier.is_some() || !part.value.is_empty();
-            // One part may be many texts, such as `a:b:c`.
+            // One part may contain several texts, such as `a:b:c`.
             if part.negated { asked.without.extend(texts(&part)) } else { asked.texts.extend(texts(&part)) }
         }
         if asked.parts() > MAX_PARTS {
@@ -106,7 +105,7 @@ pub(super) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
     Ok(asked)
 }
 
-/// One piece of a query: `-name:"value"`, of which all but the value may be missing.
+/// A part of a query: `-name:"value"`, where everything but the value is optional.
 #[derive(Debug)]
 struct Part<'a> {
     negated: bool,
@@ -115,7 +114,7 @@ struct Part<'a> {
     quoted: bool,
 }
 
-/// Divides a query at spaces that no quotes enclose; a quote that is not closed reaches to the end.
+/// Splits a query at spaces outside of quotes; an unclosed quote extends to the end.
 fn parts(query: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = query.trim_start();
@@ -144,8 +143,8 @@ fn parts(query: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// The texts of a part that is no filter. `nginx:latest` is two words, since the second is not written beside the first;
-/// `my-app` is words side by side, and so is a run of Chinese.
+/// The texts of a part that is not a filter. `nginx:latest` is two texts, because the words need not be adjacent;
+/// `my-app` is one, and so is a run of Chinese characters.
 fn texts(part: &Part<'_>) -> Vec<Text> {
     let text = |words: &str| Text {
         words: analyser::words(words).into_iter().map(|word| word.text).collect(),
@@ -161,7 +160,7 @@ fn texts(part: &Part<'_>) -> Vec<Text> {
     texts
 }
 
-/// Divides where Chinese meets other writing, which people type without a space and write with one.
+/// Splits where Chinese meets other scripts, which people write with or without a space.
 fn runs(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
     let mut rest = text;
@@ -175,7 +174,7 @@ fn runs(text: &str) -> Vec<&str> {
     runs
 }
 
-/// The filter that a qualifier asks for; `None` when it is not one of ours, and a fault when its value makes no sense.
+/// The filter of a qualifier; `None` if there is no such qualifier, and an error if its value is invalid.
 fn filter(name: &str, value: &str) -> Option<Result<Filter, Fault>> {
     let name = name.to_ascii_lowercase();
     let known = ["ns", "namespace", "tag", "topic", "label", "arch", "os", "is", "stars", "pulls", "updated"];
@@ -218,7 +217,7 @@ fn filter(name: &str, value: &str) -> Option<Result<Filter, Fault>> {
     }))
 }
 
-/// How a qualifier is used.
+/// An example of a qualifier.
 fn example(name: &str) -> &'static str {
     match name {
         "tag" => "tag:latest",
@@ -234,7 +233,7 @@ fn example(name: &str) -> &'static str {
     }
 }
 
-/// The architecture as images name it (Go's names), also where people use the machine's own name for it.
+/// Go's name of an architecture, as images use it, for names that machines report.
 fn architecture(value: &str) -> &str {
     match value.split('/').next().unwrap_or(value) {
         "x86_64" | "x64" => "amd64",
@@ -245,8 +244,8 @@ fn architecture(value: &str) -> &str {
     }
 }
 
-/// A range as typed: `5`, `>5`, `>=5`, `<5`, `<=5`, `5..9`, `5..*`. A value may stand for several numbers, as a day does for
-/// its seconds: `whole` gives the first and the last.
+/// Parses a range: `5`, `>5`, `>=5`, `<5`, `<=5`, `5..9`, `5..*`. A value may stand for several numbers, such as a day
+/// for its seconds: `whole` returns the first and last.
 fn range(value: &str, whole: impl Fn(&str) -> Option<RangeInclusive<u64>>) -> Option<Range> {
     if let Some((from, to)) = value.split_once("..") {
         let bound = |text: &str| if text == "*" { Some(None) } else { whole(text).map(Some) };
@@ -270,7 +269,7 @@ fn number(text: &str) -> Option<RangeInclusive<u64>> {
     text.parse().ok().map(|number| number..=number)
 }
 
-/// The seconds of a day such as `2026-01-31`, in UTC.
+/// Parses a day such as `2026-01-31` into its seconds in UTC.
 fn day(text: &str) -> Option<RangeInclusive<u64>> {
     let mut fields = text.splitn(3, '-');
     let year: i32 = fields.next()?.parse().ok()?;

@@ -1,8 +1,8 @@
-//! What was asked and who asks, as one query over the index: words, filters and the viewer's scope in a single tree, so that
-//! totals, facets and suggestions hold nothing that the viewer may not see.
+//! Builds one query from words, filters and the viewer's scope, so that totals, facets and suggestions contain nothing
+//! hidden.
 //!
-//! Scores are fixed weights by where a word matched, never term statistics: those count hidden repositories too, and an
-//! order that depends on them would tell of them.
+//! Scores are fixed weights for the fields that matched. Term statistics would include hidden repositories and reveal
+//! something about them through the order of results.
 
 use std::ops::Bound;
 
@@ -21,52 +21,53 @@ use super::document::key;
 use super::parse::{Filter, ParsedQuery, Range, Text};
 use super::schema::Fields;
 
-/// Words this short match within no edit: too many others are that near.
+/// Shorter words only match exactly: too many others are within one edit.
 pub(super) const MIN_EDITABLE: usize = 4;
-/// Prefixes this short are looked for in paths, topics and tags alone: in running text they match nearly everything.
+/// Shorter prefixes are only searched in paths, topics and tags: they match nearly every running text.
 const MIN_TEXT_PREFIX: usize = 3;
-/// How many words a prefix may stand for at the end of a phrase.
+/// The maximum number of words for the prefix at the end of a phrase.
 const MAX_EXPANSIONS: u32 = 64;
-/// Longer phrases are looked for as they stand alone: each word with its neighbours costs a look into every field.
+/// Longer phrases only match exactly: each edited word has to be looked up in every field.
 const MAX_EDITED_PHRASE: usize = 8;
 
-/// What a prefix is worth of a whole word, and what a word one edit away is worth.
+/// The score of a prefix, and of a word with one edit, relative to a whole word.
 const PREFIX: f32 = 0.7;
 const EDITED: f32 = 0.4;
 
-/// Whether words one edit away count.
+/// Whether words with one edit match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edits {
-    /// They do not.
+    /// They do not match.
     None,
-    /// They do.
+    /// They match.
     One,
 }
 
-/// Who asks: what a document must hold one of, and the paths a token is narrowed to; `None` is no limit.
+/// Limits of the viewer: terms of which a document must have one, and the paths that a token is restricted to. `None`
+/// means no limit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Limits {
-    /// Reader terms.
+    /// Access terms.
     pub(super) readers: Option<Vec<String>>,
-    /// A token's scopes.
+    /// The scopes of a token.
     pub(super) globs: Option<Vec<TokenScope>>,
-    /// The repositories that the viewer starred; asked for only where the query needs it.
+    /// The repositories starred by the viewer, if the query needs them.
     pub(super) starred: Vec<RepositoryId>,
 }
 
 type Clause = (Occur, Box<dyn Query>);
 
-/// Builds queries over one index's fields.
+/// Builds queries for an index.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Builder<'a> {
-    /// The fields.
+    /// The fields of the index.
     pub(super) fields: &'a Fields,
-    /// Who asks.
+    /// The viewer's limits.
     pub(super) limits: &'a Limits,
 }
 
 impl Builder<'_> {
-    /// The whole query of a search.
+    /// Builds the query of a search.
     pub(super) fn search(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
         let mut plan = self.limited(asked)?;
         if asked.unreadable {
@@ -76,7 +77,7 @@ impl Builder<'_> {
         Ok(plan)
     }
 
-    /// Repositories whose path or topics go on from what is typed so far.
+    /// Builds the query for suggestions: paths and topics that start with what was typed.
     pub(super) fn suggestion(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
         let mut plan = self.limited(asked)?;
         let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
@@ -84,7 +85,7 @@ impl Builder<'_> {
         Ok(plan)
     }
 
-    /// What limits the viewer, and what the query says besides the words that are to be found. It adds nothing to a score.
+    /// The parts of a query that do not affect scores: the viewer's limits, filters and excluded texts.
     fn limited(self, asked: &ParsedQuery) -> tantivy::Result<Plan> {
         let mut must = self.scope()?;
         must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
@@ -93,7 +94,7 @@ impl Builder<'_> {
         Ok(Plan { must, without: without.chain(unless).collect(), texts: Vec::new() })
     }
 
-    /// What limits the viewer.
+    /// The viewer's limits.
     fn scope(self) -> tantivy::Result<Vec<Box<dyn Query>>> {
         let mut limits: Vec<Box<dyn Query>> = Vec::new();
         if let Some(readers) = &self.limits.readers {
@@ -111,7 +112,7 @@ impl Builder<'_> {
         Ok(limits)
     }
 
-    /// The fields that words are looked for in, and what a match there is worth.
+    /// The searched fields and their scores.
     fn places(self) -> [(Field, f32); 7] {
         let fields = self.fields;
         [
@@ -125,7 +126,7 @@ impl Builder<'_> {
         ]
     }
 
-    /// One text in any of these fields; the best field counts, and the name as a whole counts most.
+    /// A text in any of these fields. The best field counts, and the whole name most.
     fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Vec<WeightedMatch> {
         let mut ways = Vec::new();
         for (field, weight) in places {
@@ -140,7 +141,7 @@ impl Builder<'_> {
         ways
     }
 
-    /// One word in one field: whole, as the beginning of another, or within one edit.
+    /// A word in a field: whole, as a prefix, or with one edit.
     fn word_in(self, word: &str, quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<WeightedMatch>) {
         ways.push(way(term(field, word), weight));
         if quoted || word.chars().all(stands_alone) {
@@ -158,7 +159,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Words side by side in one field, the last of them also as a beginning but in READMEs; with edits, the words in any order.
+    /// Adjacent words in a field, the last of them also as a prefix except in READMEs; with edits, the words in any
+    /// order.
     fn words_in(
         self,
         words: &[String],
@@ -171,7 +173,7 @@ impl Builder<'_> {
         let terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
         let chinese = words.last().is_some_and(|word| word.chars().all(stands_alone));
         ways.push(way(Box::new(PhraseQuery::new(terms.clone())), weight));
-        // In READMEs a beginning has too many ends, each of which costs a look at every place of every word.
+        // In READMEs a prefix has too many expansions, each of which is looked up at all positions of every word.
         if quoted || chinese || (field == self.fields.readme && edits == Edits::None) {
             return;
         }
@@ -190,7 +192,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A text exactly as it stands, in any field; what negation leaves out.
+    /// An exact text in any field, for exclusion.
     fn whole(self, text: &Text) -> Box<dyn Query> {
         let ways = self.places().into_iter().map(|(field, _)| -> Clause {
             let query: Box<dyn Query> = match text.words.as_slice() {
@@ -236,7 +238,7 @@ fn term(field: Field, text: &str) -> Box<dyn Query> {
 
 fn numbers(field: Field, (from, to): Range) -> Box<dyn Query> {
     let bound = |bound: Bound<u64>| bound.map(|number| Term::from_field_u64(field, number));
-    // A range without ends is no range to the index, and everything to a person.
+    // tantivy rejects a range without bounds, which matches everything.
     if (from, to) == (Bound::Unbounded, Bound::Unbounded) {
         return Box::new(AllQuery);
     }
@@ -247,7 +249,8 @@ fn way(query: Box<dyn Query>, worth: f32) -> WeightedMatch {
     WeightedMatch { query, worth }
 }
 
-/// A scope's glob as a regular expression over whole paths: `*` stays within a segment, `**` does not.
+/// Converts the glob of a scope to a regular expression for paths: `*` matches within a segment, `**` also across
+/// segments.
 fn pattern(glob: &str) -> String {
     let mut pattern = String::with_capacity(glob.len() * 2);
     let mut rest = glob;
@@ -259,7 +262,7 @@ fn pattern(glob: &str) -> String {
         }
         match first {
             '*' => pattern.push_str("[^/]*"),
-            // The grammar of globs allows nothing else; of these only the dot means something to a regular expression.
+            // Globs cannot contain other characters, and of these only the dot is special in a regular expression.
             'a'..='z' | '0'..='9' | '_' | '-' | '/' => pattern.push(first),
             first => {
                 pattern.push('\\');

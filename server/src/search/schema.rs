@@ -1,22 +1,22 @@
-//! The fields of the search index, and what each is for.
+//! The fields of the search index.
 
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions};
 
 use super::analyser;
 
-/// The form of the index; an index of another form is thrown away and built anew from SQL.
+/// The format of the index. An index with another format is deleted and rebuilt from SQL.
 pub(super) const FORMAT: &str = "portolan search index 4\n";
 
-/// The fields by name. One document is one repository.
+/// The fields. Each document is a repository.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
-    /// The repository's identity.
+    /// The repository's id.
     pub(super) id: Field,
-    /// The whole path, as one term.
+    /// The whole path as one term.
     pub(super) path: Field,
-    /// All after the namespace, as one term.
+    /// The path without the namespace, as one term.
     pub(super) name: Field,
-    /// The namespace, as one term; a facet.
+    /// The namespace as one term; a facet.
     pub(super) namespace: Field,
     /// The words of the path.
     pub(super) path_words: Field,
@@ -42,21 +42,21 @@ pub(super) struct Fields {
     pub(super) os: Field,
     /// `official`, and the visibility.
     pub(super) is: Field,
-    /// All of these three as one value; what facets are counted by.
+    /// The three fields above as one value, for counting facets.
     pub(super) traits: Field,
-    /// Who may see it: `public`, `internal`, `a<account>`.
+    /// Access terms, such as `public`, `internal`, `n<namespace>`.
     pub(super) readers: Field,
-    /// How many accounts starred it.
+    /// The number of stars.
     pub(super) stars: Field,
-    /// How often it was pulled.
+    /// The number of pulls.
     pub(super) pulls: Field,
     /// When it was last pushed or changed, in seconds since 1970.
     pub(super) updated: Field,
-    /// How far up it stands among equal matches.
+    /// The rank among equal matches.
     pub(super) rank: Field,
-    /// Platforms as people read them, and their words.
+    /// Platforms as displayed, and their words.
     pub(super) platform: Field,
-    /// The beginning of the README as plain text, for excerpts; only kept.
+    /// The beginning of the README as plain text, for excerpts; stored only.
     pub(super) passage: Field,
 }
 

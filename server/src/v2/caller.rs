@@ -1,5 +1,5 @@
-//! Authentication and authorisation of the hub's registry requests: credentials become a viewer, and the viewer gets permits from
-//! the store.
+//! Authentication and authorisation of the hub's registry requests: the credentials identify a viewer, and the store
+//! issues permits to the viewer.
 
 use http::request::Parts;
 use model::fault::FaultCode;
@@ -16,7 +16,7 @@ use crate::v2::challenge::{Realm, RequiredScope, TokenError, unauthorized};
 use crate::v2::need::Need;
 use crate::v2::operation::AuthorizedPlaces;
 
-/// Who sent a request, and what kind of credentials they sent.
+/// The sender of a request, and the kind of credentials they sent.
 #[derive(Debug)]
 pub struct Caller {
     viewer: Viewer,
@@ -25,11 +25,11 @@ pub struct Caller {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CredentialKind {
-    /// None; they may sign in.
+    /// No credentials; the caller may sign in.
     None,
-    /// A token of the token service; they may get one with a wider scope.
+    /// A token of the token service; the caller may get one with a wider scope.
     Token,
-    /// A password or a personal access token; there is nothing wider to get.
+    /// A password or a personal access token; a token would not allow more.
     Secret,
 }
 
@@ -40,12 +40,12 @@ pub struct HubRequest<'a> {
     pub state: &'a State,
     /// The request's head.
     pub parts: &'a Parts,
-    /// The other end of its connection.
+    /// The peer of the connection.
     pub peer: Option<Peer>,
 }
 
 impl HubRequest<'_> {
-    /// The error that sends the caller to the token service.
+    /// Returns the error that sends the caller to the token service.
     pub fn unauthorized(self, wanted: RequiredScope<'_>, error: Option<TokenError>) -> Error {
         let root = caller::site_root(&self.state.config, self.peer, &self.parts.uri, &self.parts.headers);
         unauthorized(Realm { root: &root, service: SERVICE }, wanted, error)
@@ -53,7 +53,7 @@ impl HubRequest<'_> {
 }
 
 impl Caller {
-    /// Authenticates the sender of a request; `wanted` is what a challenge asks for.
+    /// Authenticates the sender of a request. `wanted` is the scope for the challenge if that fails.
     pub async fn of(request: HubRequest<'_>, wanted: RequiredScope<'_>) -> Result<Self, Error> {
         let store = &request.state.store;
         let (credential, viewer) = match Credentials::of(&request.parts.headers) {
@@ -78,22 +78,23 @@ impl Caller {
         }
     }
 
-    /// Whether they sent credentials.
+    /// Whether the caller sent credentials.
     pub const fn is_authenticated(&self) -> bool {
         !matches!(self.credential, CredentialKind::None)
     }
 
-    /// Whether they may list the catalog. A token without that scope would get an empty one.
+    /// Whether the caller may list the catalog. A token without that scope is refused, because its catalog would be
+    /// empty.
     pub const fn may_list(&self) -> bool {
         !matches!(self.credential, CredentialKind::Token) || self.viewer.lists_all()
     }
 
-    /// Who they are.
+    /// Returns the caller as a viewer.
     pub const fn viewer(&self) -> &Viewer {
         &self.viewer
     }
 
-    /// Authorises an operation. Both names are full: a one-word name has its namespace.
+    /// Authorises an operation. `path` and `source` are full names: one-word names already have their namespace.
     pub async fn admit(
         &self,
         request: HubRequest<'_>,
@@ -117,7 +118,7 @@ impl Caller {
                 return Err(self.refusal(request, error, path, RequiredScope::Repository(path, need, source)).await);
             }
         };
-        // A source that may not be read is not mounted: an upload opens instead, as it does where the source does not exist.
+        // If the source may not be read, nothing is mounted and an upload is opened, as if the source did not exist.
         let mount_from = match source {
             Some(source) => match store.permit::<Pull>(&self.viewer, source).await {
                 Ok(permit) => Some(self::place(&permit)),
@@ -131,10 +132,10 @@ impl Caller {
         Ok(AuthorizedPlaces { place, mount_from })
     }
 
-    /// The error for a refusal of the store, which is the same for a repository that is hidden and for one that does not exist.
+    /// Converts a refusal of the store. A hidden repository and a missing one give the same error.
     ///
-    /// The holder of a token is sent back to the token service, since the token has only the scope that was asked for. They learn
-    /// that the repository does not exist only where they may create it.
+    /// The holder of a token is sent back to the token service, because the token has only the scope that was asked
+    /// for. They learn that the repository does not exist only if they may create it.
     async fn refusal(
         &self,
         request: HubRequest<'_>,
@@ -163,12 +164,12 @@ impl Caller {
     }
 }
 
-/// The repository of a permit, for the engine.
+/// Returns the repository of a permit, for the engine.
 pub fn place<N: access::Need>(permit: &Permit<N>) -> Place {
     Place { id: permit.repository(), name: permit.path().clone(), actor: permit.viewer().actor() }
 }
 
-/// An error of the store as one of the engine.
+/// Converts an error of the store into one of the engine.
 pub fn store_error(error: store::Error) -> Error {
     match error {
         store::Error::Fault(fault) if fault.code == FaultCode::TooMany => {

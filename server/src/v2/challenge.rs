@@ -1,5 +1,5 @@
-//! The 401 that tells a client where to get a token and with which scope (distribution, "Token Authentication Specification").
-//! It depends on the request alone, so it is the same for a hidden repository and for one that does not exist.
+//! The 401 response that tells a client where to get a token and with which scope (distribution, "Token Authentication
+//! Specification"). It depends on the request only, so it is the same for a hidden repository and for a missing one.
 
 use std::fmt::Write as _;
 
@@ -13,9 +13,9 @@ use crate::v2::need::Need;
 /// Why the token in a request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// It is malformed, expired or from another issuer.
+    /// The token is malformed, expired or from another issuer.
     InvalidToken,
-    /// It is valid, but lacks a scope.
+    /// The token is valid but lacks a scope.
     InsufficientScope,
 }
 
@@ -31,15 +31,15 @@ pub struct Realm<'a> {
 /// The scopes that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub enum RequiredScope<'a> {
-    /// None, as on `/v2/`: any valid token will do.
+    /// No scope, as for `/v2/`: any valid token is accepted.
     Nothing,
     /// The catalog.
     Catalog,
-    /// A need on a repository, and pull on the source of a mount.
+    /// A permission on a repository, and pull on the source of a mount.
     Repository(&'a RepositoryName, Need, Option<&'a RepositoryName>),
 }
 
-/// The error for a request that a token could allow.
+/// Creates the error for a request that a token could allow.
 pub fn unauthorized(realm: Realm<'_>, wanted: RequiredScope<'_>, error: Option<TokenError>) -> Error {
     let resources = resources(wanted);
     let mut text = format!("Bearer realm=\"{}/token\",service=\"{}\"", realm.root, realm.service);
@@ -59,7 +59,7 @@ pub fn unauthorized(realm: Realm<'_>, wanted: RequiredScope<'_>, error: Option<T
             actions.iter().map(move |action| json!({ "Type": kind, "Name": name, "Action": action }))
         })
         .collect();
-    // Names and hosts are visible ASCII by construction.
+    // Names and hosts are always visible ASCII.
     let challenge = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
     Error::Unauthorized { challenge, detail: if detail.is_empty() { Value::Null } else { Value::Array(detail) } }
 }

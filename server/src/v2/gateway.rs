@@ -1,6 +1,7 @@
-//! The entry to everything below `/v2`: parses requests, lets the hub or the standalone registry answer them, and counts them.
+//! The entry point of everything below `/v2`: parses requests, passes them to the hub or the standalone registry, and
+//! counts them.
 //!
-//! This is the hot path of the server. Requests get here before sessions, compression and any other layer.
+//! This is the hot path of the server. Requests arrive here without passing sessions, compression or any other layer.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::state::State;
 use crate::v2::hub;
 use crate::v2::standalone::Standalone;
 
-/// What answers requests below `/v2`.
+/// The service that answers requests below `/v2`.
 #[derive(Clone)]
 pub enum Gateway {
     /// The hub, with its accounts.
@@ -28,7 +29,7 @@ pub enum Gateway {
 }
 
 impl Gateway {
-    /// Figures about requests.
+    /// Returns the request metrics.
     pub fn metrics(&self) -> &Metrics {
         match self {
             Self::Hub(state) => &state.metrics,
@@ -36,7 +37,7 @@ impl Gateway {
         }
     }
 
-    /// Answers one request, even where handling it panics.
+    /// Answers one request, even if handling it panics.
     pub async fn respond(&self, request: Request<impl RequestBody>, peer: Option<Peer>) -> Response<Body> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();

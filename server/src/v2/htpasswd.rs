@@ -1,4 +1,4 @@
-//! htpasswd files with bcrypt hashes, as `htpasswd -B` writes them.
+//! Parser and verifier for htpasswd files with bcrypt hashes, as `htpasswd -B` writes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-/// How long a verified password is cached: bcrypt is too slow for every request.
+/// How long a verified password is cached, because bcrypt is too slow to run for every request.
 const CACHE_TIME: Duration = Duration::from_mins(1);
 const CACHE_CAPACITY: u64 = 10_000;
-/// How many hashes are computed at the same time.
+/// The number of hashes that may be computed at the same time.
 const CONCURRENT_HASHES: usize = 2;
-/// A hash that no password has. It is verified for unknown names, so that they take as long as known ones.
+/// A hash to verify for unknown names, so that they take as long as known ones.
 const UNKNOWN_USER: &str = "$2b$10$abcdefghijklmnopqrstuuN2XGQ4rWnvXv3iUYqnd1BHv9qbPWKlG";
 
-/// Why a file is not valid.
+/// Why an htpasswd file is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidHtpasswd {
-    /// A line is neither empty, a comment, nor `name:hash`.
+    /// A line is not empty, a comment or `name:hash`; holds its number.
     #[error("line {0}: expected <name>:<hash>")]
     Line(usize),
-    /// A line's hash is not bcrypt's.
+    /// A line's hash is not a bcrypt hash; holds the line's number.
     #[error("line {0}: not a bcrypt hash; create one with htpasswd -B")]
     Hash(usize),
 }
@@ -36,7 +36,7 @@ pub struct Htpasswd {
 }
 
 impl Htpasswd {
-    /// Reads a file's text.
+    /// Parses the text of a file.
     pub fn parse(text: &str) -> Result<Self, InvalidHtpasswd> {
         let mut hashes = HashMap::new();
         for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
@@ -63,7 +63,7 @@ impl Htpasswd {
         let Ok(permit) = self.permits.clone().acquire_owned().await else { return false };
         let (hash, password) = (self.hashes.get(name).cloned(), password.to_owned());
         let right = tokio::task::spawn_blocking(move || {
-            // Held until the hash is computed, even if the caller is dropped before.
+            // Hold the permit until the hash is computed, even if the caller is dropped earlier.
             let _permit = permit;
             let right = bcrypt::verify(password, hash.as_deref().unwrap_or(UNKNOWN_USER)).unwrap_or(false);
             right && hash.is_some()

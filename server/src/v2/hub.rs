@@ -1,4 +1,5 @@
-//! The hub's side of `/v2`: authenticates callers, authorises each request by a permit of the store, and counts pulls.
+//! Requests below `/v2` of the hub: authenticates callers, authorises each request with a permit of the store, and
+//! counts pulls.
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -15,7 +16,7 @@ use crate::v2::challenge::{RequiredScope, TokenError};
 use crate::v2::need::Need;
 use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
 
-/// How much is read of the body of a request that was refused.
+/// The number of bytes to read of a refused request's body.
 const DRAIN_LIMIT: u64 = 1 << 20;
 
 const INDEX_TYPES: [&str; 2] =
@@ -82,13 +83,14 @@ async fn handle_operation(
     Ok(response)
 }
 
-/// The caller, if they sent credentials.
+/// Returns the caller, or an error if they sent no credentials.
 async fn authenticated(context: HubRequest<'_>, wanted: RequiredScope<'_>) -> Result<Caller, Error> {
     let caller = Caller::of(context, wanted).await?;
     if caller.is_authenticated() { Ok(caller) } else { Err(context.unauthorized(wanted, None)) }
 }
 
-/// Counts a GET of an image as a pull. An index only leads to an image, and HEAD or a response from the client's cache is none.
+/// Counts a GET of an image manifest as a pull. An index is not a pull, because the client then gets an image from it.
+/// Neither is HEAD or a 304 response.
 fn count_pull(state: &State, admitted: &AuthorizedPlaces, reference: &Reference, response: &Response<Body>) {
     if response.status() != StatusCode::OK {
         return;

@@ -1,4 +1,4 @@
-//! The calls of the old registry index that clients still make to search: `docker search` and `podman search`.
+//! The calls of the old registry index (`/v1`) that `docker search` and `podman search` still use.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -37,12 +37,12 @@ struct Row {
     is_trusted: bool,
 }
 
-/// `GET /v1/_ping`: there is an index here.
+/// `GET /v1/_ping`: tells clients that this server has an index.
 pub fn ping() -> impl IntoResponse {
     ([(INDEX_VERSION, "0.6.3"), (CACHE_CONTROL, "no-store")], axum::Json(true))
 }
 
-/// `GET /v1/search?q=&n=&page=`.
+/// `GET /v1/search?q=&n=&page=`: searches repositories.
 pub async fn search(state: State, request: Request) -> Response {
     let asked = asked(request.uri().query().unwrap_or_default());
     let address = caller::address(&state.config, request.extensions().get::<Peer>().copied(), request.headers());
@@ -69,7 +69,7 @@ fn asked(query: &str) -> SearchRequest {
     asked
 }
 
-/// Who asks; nobody where nothing, or nothing that this index knows, was sent along.
+/// Returns the caller; anonymous without credentials, or with a header that cannot be parsed.
 async fn viewer(state: &State, headers: &HeaderMap, address: Option<std::net::IpAddr>) -> Result<Viewer, Fault> {
     Ok(match Credentials::of(headers) {
         Credentials::None | Credentials::Unreadable => state.store.anonymous(),
@@ -98,7 +98,7 @@ fn found(asked: &SearchRequest, results: SearchResults) -> SearchResponse<'_> {
     }
 }
 
-/// A repository's name as one types it: without `library/`.
+/// Returns a repository's name without `library/`, as users type it.
 fn short_name(path: &str) -> &str {
     path.strip_prefix("library/").filter(|name| !name.contains('/')).unwrap_or(path)
 }

@@ -1,22 +1,23 @@
-//! The permission that each registry operation needs. The match is exhaustive: an operation without a need does not compile.
+//! The permission that each registry operation needs. The match is exhaustive, so that a new operation does not compile
+//! without one.
 
 use registry::Operation;
 
 /// The permission that an operation needs on its repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To read.
+    /// Permission to read.
     Pull,
-    /// To write into a repository that must exist.
+    /// Permission to write to an existing repository.
     Push,
-    /// To write; a repository that does not exist is created where the caller may create it.
+    /// Permission to write. A repository that does not exist is created if the caller may create it.
     Create,
-    /// To delete.
+    /// Permission to delete.
     Delete,
 }
 
 impl Need {
-    /// The need of an operation. A mount also needs [`Need::Pull`] on what it mounts from.
+    /// Returns the permission that an operation needs. A mount also needs [`Need::Pull`] on its source.
     pub const fn of(operation: &Operation) -> Self {
         match operation {
             Operation::Discover
@@ -25,7 +26,8 @@ impl Need {
             | Operation::ListTags(_)
             | Operation::ListReferrers { .. } => Self::Pull,
             Operation::StartUpload { .. } | Operation::MountBlob { .. } => Self::Create,
-            // A manifest is pushed after its blobs: without any it would be refused, and leave an empty repository behind.
+            // A manifest is pushed after its blobs, so the repository exists already. Creating it here would leave an
+            // empty repository behind, because a manifest without its blobs is rejected.
             Operation::PutManifest { .. }
             | Operation::UploadStatus(_)
             | Operation::AppendUpload { .. }
@@ -35,7 +37,7 @@ impl Need {
         }
     }
 
-    /// The actions that a token's scope must have, in the order in which a challenge lists them.
+    /// Returns the actions that a token's scope must have, in the order in which a challenge lists them.
     pub const fn actions(self) -> &'static [&'static str] {
         match self {
             Self::Pull => &["pull"],

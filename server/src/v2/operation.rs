@@ -1,4 +1,4 @@
-//! Operations on one repository, and the catalog, as both kinds of server perform them.
+//! Operations on one repository and the catalog, shared by the hub and the standalone registry.
 
 use http::Response;
 use http::request::Parts;
@@ -6,7 +6,7 @@ use model::oci::RepositoryName;
 use registry::ledger::{ListPage, Place};
 use registry::{AuthorizedRequest, Body, Engine, Error, Operation, Page, RequestBody, referrers, response};
 
-/// Names on a page of the catalog where the client does not say.
+/// The number of names on a page of the catalog if the client does not give one.
 const DEFAULT_CATALOG_PAGE: u64 = 100;
 /// The most names on a page of the catalog.
 const MAX_CATALOG_PAGE: u64 = 1_000;
@@ -16,7 +16,7 @@ const MAX_CATALOG_PAGE: u64 = 1_000;
 pub struct AuthorizedPlaces {
     /// The repository of the operation.
     pub place: Place,
-    /// The repository that a mount may read from.
+    /// The repository to mount from, if the caller may read it.
     pub mount_from: Option<Place>,
 }
 
@@ -38,8 +38,8 @@ pub async fn perform(
     engine.handle(call, operation, body).await
 }
 
-/// The response where the repository does not exist: an empty list of referrers, which the specification requires for any digest
-/// (end-12), and an error otherwise.
+/// Returns the response if the repository does not exist: an empty list for referrers, which the specification requires
+/// for any digest (end-12), and an error otherwise.
 pub fn unknown_repository(operation: &Operation) -> Result<Response<Body>, Error> {
     match operation {
         Operation::ListReferrers { artifact_type, .. } => Ok(referrers::no_referrers(artifact_type.as_deref())),
@@ -47,13 +47,13 @@ pub fn unknown_repository(operation: &Operation) -> Result<Response<Body>, Error
     }
 }
 
-/// The names to fetch for a page of the catalog: one more than fits tells whether there is another page.
+/// Returns the names to fetch for a page of the catalog: one more than fits, to know whether there is another page.
 pub fn catalog_range(page: &Page) -> ListPage {
     let limit = page.limit.unwrap_or(DEFAULT_CATALOG_PAGE).min(MAX_CATALOG_PAGE) + 1;
     ListPage { last: page.last.clone(), limit }
 }
 
-/// A page of the catalog from the names of [`catalog_range`].
+/// Creates a page of the catalog from the names fetched for [`catalog_range`].
 pub fn catalog_page(page: &Page, range: &ListPage, mut names: Vec<RepositoryName>) -> Response<Body> {
     let fitting = usize::try_from(range.limit - 1).unwrap_or(usize::MAX);
     let more = names.len() > fitting && fitting > 0;

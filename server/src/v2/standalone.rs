@@ -1,4 +1,4 @@
-//! A registry without accounts, roles or visibility: everything is allowed to everybody, or to the users in an htpasswd file.
+//! A registry without accounts, roles or visibility: everyone may do everything, or only the users in an htpasswd file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +21,19 @@ use crate::v2::htpasswd::Htpasswd;
 use crate::v2::need::Need;
 use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
 
-/// How long the id of a repository is cached; repositories are never deleted.
+/// How long the id of a repository is cached. A standalone registry never deletes repositories.
 const CACHE_TIME: Duration = Duration::from_mins(1);
 const CACHE_CAPACITY: u64 = 100_000;
 
 /// How callers are authenticated.
 pub enum Authentication {
-    /// Not at all.
+    /// No authentication.
     Open,
-    /// By the names and passwords in a file.
+    /// The names and passwords in an htpasswd file.
     Htpasswd(Htpasswd),
 }
 
-/// A registry without accounts; cheap to clone.
+/// A registry without accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Standalone {
     inner: Arc<Inner>,
@@ -49,13 +49,13 @@ struct Inner {
 }
 
 impl Standalone {
-    /// A registry over this engine and its ledger.
+    /// Creates a registry over an engine and its ledger.
     pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, clock: Clock, authentication: Authentication) -> Self {
         let ids = Cache::builder().max_capacity(CACHE_CAPACITY).time_to_live(CACHE_TIME).build();
         Self { inner: Arc::new(Inner { engine, ledger, clock, metrics: Metrics::new(), authentication, ids }) }
     }
 
-    /// Figures about requests.
+    /// Returns the request metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
     }
@@ -110,7 +110,7 @@ impl Standalone {
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }
 
-    /// The caller, where callers are authenticated.
+    /// Authenticates the caller. `None` if the registry is open or the name is not an account name.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Actor>, Error> {
         let Authentication::Htpasswd(file) = &self.inner.authentication else { return Ok(None) };
         if let Credentials::Basic { name, password } = Credentials::of(headers)

@@ -1,5 +1,5 @@
-//! The token service: who asks, for what, and a signed token for as much of it as they may (distribution, "Token
-//! Authentication Specification" and "OAuth2 Token Authentication"). How much that is, the store decides.
+//! The token service: authenticates the caller and issues a signed token for those of the requested scopes that the
+//! store grants (distribution, "Token Authentication Specification" and "OAuth2 Token Authentication").
 
 use axum::body::to_bytes;
 use axum::extract::Request;
@@ -22,12 +22,12 @@ use crate::http::trace::cause;
 use crate::state::State;
 use crate::v2::SERVICE;
 
-/// The largest form.
+/// The largest form, in bytes.
 const MOST: usize = 64 << 10;
-/// How many scopes one token may be asked for.
+/// The most scopes in a request; further ones are ignored.
 const MOST_SCOPES: usize = 100;
 
-/// What was asked for, by query or by form; unknown fields are left alone.
+/// A request for a token, from a query or a form. Unknown fields are ignored.
 #[derive(Debug, Default)]
 struct TokenRequest {
     service: String,
@@ -39,15 +39,15 @@ struct TokenRequest {
     refresh_token: String,
 }
 
-/// Why no token is given.
+/// Why no token is issued.
 enum Refusal {
     /// The credentials are wrong.
     Credentials,
-    /// Too many tries; seconds to wait.
+    /// Too many attempts; holds the number of seconds to wait.
     TooMany(u32),
-    /// The request makes no sense; an OAuth2 error code and what is meant by it.
+    /// The request is invalid; holds an OAuth2 error code and its description.
     Request(&'static str, &'static str),
-    /// We cannot tell now.
+    /// The store is unavailable or corrupt.
     Unavailable,
 }
 
@@ -63,7 +63,8 @@ struct TokenResponse {
     refresh_token: Option<String>,
 }
 
-/// `GET /token`: Basic or nothing, `service`, any number of `scope`s, `offline_token`.
+/// `GET /token`: credentials in the `Authorization` header or none; `service`, any number of `scope`s and
+/// `offline_token` in the query.
 pub async fn issue(state: State, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let asked = TokenRequest::read(parts.uri.query().unwrap_or_default());
@@ -80,7 +81,7 @@ pub async fn issue(state: State, request: Request) -> Response {
     }
 }
 
-/// `POST /token`: the OAuth2 form, `grant_type` `password` or `refresh_token`.
+/// `POST /token`: an OAuth2 form whose `grant_type` is `password` or `refresh_token`.
 pub async fn grant(state: State, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(form) = to_bytes(body, MOST).await else {
@@ -100,7 +101,7 @@ pub async fn grant(state: State, request: Request) -> Response {
     }
 }
 
-/// `GET /.well-known/jwks.json`: the keys that tokens are signed with.
+/// `GET /.well-known/jwks.json`: the public keys to verify tokens with.
 pub async fn keys(state: State) -> Response {
     match state.store.jwks().await {
         Ok(keys) => ([(CACHE_CONTROL, "public, max-age=300")], axum::Json(keys)).into_response(),
@@ -139,7 +140,7 @@ impl TokenRequest {
     }
 }
 
-/// Tokens are made out to this hub's engine; whoever asks for another's is told so rather than given one that fails there.
+/// Rejects a request for another service, because that service would not accept this hub's tokens.
 fn check_service(asked: &TokenRequest) -> Result<(), Refusal> {
     if asked.service.is_empty() || asked.service == SERVICE {
         Ok(())
@@ -157,7 +158,7 @@ async fn by_header(state: &State, parts: &Parts) -> Result<Viewer, Refusal> {
     }
 }
 
-/// Who a form stands for, and the refresh token that goes back with the answer.
+/// Authenticates the caller of a form. Also returns the refresh token for the response, if any.
 async fn by_form(state: &State, parts: &Parts, asked: &TokenRequest) -> Result<(Viewer, Option<String>), Refusal> {
     match asked.grant_type.as_str() {
         "password" if asked.username.is_empty() => {
@@ -223,7 +224,7 @@ impl Refusal {
         }
     }
 
-    /// As the engine's errors look, since a client shows them alike.
+    /// Creates the response to GET, in the format of the engine's errors, because clients display both in the same way.
     fn for_get(self) -> Response {
         let (status, code, message) = match &self {
             Self::Credentials => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "the name or the password is wrong"),
@@ -235,7 +236,7 @@ impl Refusal {
         self.dressed((status, axum::Json(body)).into_response(), true)
     }
 
-    /// As RFC 6749, section 5.2, wants them.
+    /// Creates the response to POST, in the format of RFC 6749, section 5.2.
     fn for_post(self) -> Response {
         let (status, code, meaning) = match &self {
             Self::Credentials => {

@@ -1,4 +1,4 @@
-//! The bridge to the pages: each request's portal and site put where pages look for them, and the policy sent along.
+//! Integration with `leptos_axum`: provides the portal and the site to pages, and sends the Content-Security-Policy.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::http::headers::page_policy;
 
-/// Puts this request's portal and site into the Leptos context, and its nonce into the policy.
+/// Provides this request's portal and site in the Leptos context, and adds its nonce to the policy.
 fn furnish() {
     let Some(parts) = use_context::<Parts>() else { return };
     if let Some(portal) = parts.extensions.get::<PortalHandle>() {
@@ -31,14 +31,14 @@ fn furnish() {
     }
 }
 
-/// Renders the page of a path, whole.
+/// Renders a page.
 pub async fn render(request: Request) -> Response {
     let mut response = leptos_axum::render_app_async_with_context(furnish, app::shell)(request).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 
-/// Renders the page that says that there is none.
+/// Renders the 404 page.
 pub async fn missing(request: Request) -> Response {
     let mut response = render(request).await;
     if response.status() == StatusCode::OK {
@@ -47,7 +47,7 @@ pub async fn missing(request: Request) -> Response {
     response
 }
 
-/// Runs the action of a path.
+/// Runs an action.
 pub async fn act(request: Request<Body>) -> Response {
     let mut response = leptos_axum::handle_server_fns_with_context(furnish, request).await.into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -1,4 +1,4 @@
-//! Who looks at a page: the session's account, as the store vouches for it, and the portal made for them.
+//! The viewer of a page: the account of its session.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::http::trace::cause;
 use crate::portal;
 use crate::state::State;
 
-/// Puts the [`PortalHandle`] of this request's viewer, and the [`Site`] as they reach it, into its extensions.
+/// Adds the viewer's [`PortalHandle`] and the [`Site`] to the request's extensions.
 pub async fn admit(state: State, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(session) = parts.extensions.get::<Session>().cloned() else {
@@ -39,7 +39,7 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// The site under the address that the caller used, where no public one is set.
+/// The site, under the URL used by the caller if no public URL is configured.
 fn site(state: &State, parts: &Parts) -> Arc<Site> {
     if state.config.public_url_set {
         return Arc::clone(&state.site);

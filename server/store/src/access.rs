@@ -1,5 +1,5 @@
-//! The one place for policy: who is asking, which role they have on a repository, and whether that is enough.
-//! Viewers, permits and scopes are made here and nowhere else.
+//! Access control: who is asking, which role they have on a repository, and whether that is enough. Viewers, permits
+//! and scopes are only created here.
 
 mod namespace;
 mod need;

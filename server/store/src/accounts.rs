@@ -1,4 +1,4 @@
-//! Accounts: how one comes to be, what its owner changes of it, and how an administrator looks after them.
+//! Accounts: sign-up, sign-in, profile and administration.
 
 mod administration;
 pub(crate) mod backoff;

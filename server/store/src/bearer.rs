@@ -1,4 +1,5 @@
-//! Bearer tokens for registries: what somebody asks for, cut down to what they may, signed; and back from one to a viewer.
+//! Bearer tokens for registries: what a caller requests, reduced to what they may do, signed; and back from a token to
+//! a viewer.
 
 use std::time::Duration;
 
@@ -17,14 +18,14 @@ use crate::access::{Exemption, NeedKind, Viewer};
 use crate::error::{Error, Result};
 use crate::{Store, accounts};
 
-/// How long a token is good.
+/// Lifetime of a token.
 const GOOD_FOR: Duration = Duration::from_mins(5);
-/// How far other nodes' clocks may be ahead.
+/// How far ahead the clocks of other nodes may be.
 const SKEW: Duration = Duration::from_mins(1);
-/// How many scopes one request may ask for; what is beyond is not granted.
+/// The maximum number of scopes in a request; further ones are not granted.
 const MAX_SCOPES: usize = 64;
 
-/// A token, and what it says.
+/// A token and its contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedBearer {
     /// The token, a JWT signed with ES256.
@@ -33,11 +34,12 @@ pub struct IssuedBearer {
     pub expires_in: u64,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// What was granted of what was asked for; what was not granted is left out.
+    /// The requested scopes that were granted.
     pub granted: Vec<ResourceScope>,
 }
 
-/// The claims (distribution, "Token Authentication Implementation"); `aud` is one text, as the oldest registries demand.
+/// The claims (distribution, "Token Authentication Implementation"). `aud` is a single text, as the oldest registries
+/// require.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -48,16 +50,16 @@ struct Claims {
     iat: i64,
     jti: String,
     access: Vec<ResourceScope>,
-    /// That here the catalog shows all that the subject may see. Elsewhere it means nothing: another registry's catalog
-    /// shows everything, so only administrators get the scope for that.
+    /// Whether the catalog shows everything that the subject may see. Another registry's catalog shows everything, so
+    /// only administrators are granted its scope.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     lists: bool,
-    /// The personal access token that it was asked for with.
+    /// The personal access token it was requested with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<TokenId>,
 }
 
-/// Viewers of tokens that were verified already, with when each expires.
+/// Viewers of verified tokens, with their expiry.
 #[derive(Debug)]
 pub(crate) struct Bearers {
     verified: Cache<[u8; 32], (Viewer, i64)>,
@@ -70,10 +72,10 @@ impl Bearers {
 }
 
 impl Store {
-    /// A token for a service, with as much of what is asked for as the viewer may have now.
+    /// Issues a token for a service with those of the requested scopes that the viewer may have.
     ///
-    /// What the viewer may not have is left out and never an error, and nothing tells whether it is there. To push to what is
-    /// not there is granted where the push would make it.
+    /// Other scopes are left out without an error, which reveals nothing about what exists. Pushing to a missing
+    /// repository is granted if the push would create it.
     pub async fn issue_bearer(
         &self,
         viewer: &Viewer,
@@ -122,16 +124,19 @@ impl Store {
             }
         }
         if actions.is_empty() && self.may_make(viewer, &path).await? {
-            // Nothing is there yet, and that is no secret to somebody who could make it: a pull is told so, a push makes it.
+            // The path is unused, which is no secret from someone who could create it: a pull answers 404, a push
+            // creates the repository.
             actions.extend(["push", "pull"].into_iter().filter(|action| scope.allows(action)).map(str::to_owned));
         }
         let granted = (!actions.is_empty()).then(|| ResourceScope::new(scope.kind, scope.name, actions));
         Ok(granted)
     }
 
-    /// The viewer of a token that this site issued for this service: its subject, held to what it grants.
+    /// Returns the viewer of a token issued by this site for this service: its subject, restricted to the granted
+    /// scopes.
     ///
-    /// [`Error::SignIn`] when it is not signed by us, for another service, expired, or its subject is disabled.
+    /// [`Error::SignIn`] if its signature is not ours, it is for another service or expired, or its subject is
+    /// disabled.
     pub async fn bearer_viewer(&self, token: &str, service: &str) -> Result<Viewer> {
         let now = self.clock().now();
         let digest: [u8; 32] =
@@ -153,7 +158,7 @@ impl Store {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_audience(&[service]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "sub"]);
-        // Times are compared below, with the store's own clock.
+        // Expiry is checked below with the store's clock.
         validation.validate_exp = false;
         let claims: Claims = jsonwebtoken::decode(token, &key.verifies, &validation).map_err(|_| Error::SignIn)?.claims;
         let timely = now.seconds() < claims.exp && claims.nbf <= now.plus(SKEW).seconds();
@@ -172,15 +177,15 @@ impl Store {
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }
 
-    /// Whether nothing is there and a push would make it. Both are asked whatever the first says, so that what is hidden takes
-    /// as long as what is missing.
+    /// Whether the path is unused and a push would create a repository there. Always asks both, so that hidden and
+    /// missing repositories take the same time.
     async fn may_make(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         let makes = self.may_create_by_push(viewer, path).await?;
         Ok(!self.is_there(viewer, path).await? && makes)
     }
 }
 
-/// An entry of the access claim as a limit; a repository's path is a glob that matches only itself.
+/// Converts an entry of the access claim into a scope; a path without wildcards only matches itself.
 fn limit(access: &ResourceScope) -> Option<TokenScope> {
     if access.kind != "repository" {
         return None;

@@ -22,7 +22,7 @@ mod row;
 
 use row::CommentRow;
 
-/// A comment as the holder of a permit sees it.
+/// A comment as the permit's viewer sees it.
 fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
     let editable = may(permit, &row, CommentAct::Edit) == Verdict::Allowed;
     let deletable = may(permit, &row, CommentAct::Delete) == Verdict::Allowed;
@@ -44,7 +44,7 @@ fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
     })
 }
 
-/// Whether the holder of a permit may edit or delete a comment; a deleted one is absent.
+/// Whether the permit's viewer may edit or delete a comment; [`Error::Absent`] if it is deleted.
 fn may<N: Need>(permit: &Permit<N>, row: &CommentRow, act: CommentAct) -> Verdict {
     if row.comment.deleted_at.is_some() {
         return Verdict::Absent;
@@ -54,8 +54,8 @@ fn may<N: Need>(permit: &Permit<N>, row: &CommentRow, act: CommentAct) -> Verdic
 }
 
 impl Store {
-    /// Threads, the newest first, each with its answers, the oldest first. A deleted comment stands, without its text, only
-    /// while it has answers. The HTML of all is left empty.
+    /// Returns threads, newest first, each with its replies, oldest first. A deleted comment is included, without its
+    /// text, while it has replies. The HTML is left empty.
     pub async fn threads(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Thread>> {
         let before = page.cursor.as_deref().map_or(Ok(i64::MAX), |text| text.parse().map_err(|_| cursor::wrong()))?;
         let limit = page.limit();
@@ -98,12 +98,12 @@ impl Store {
         Ok(replies)
     }
 
-    /// One comment. A deleted one is absent here, though it may stand in its thread.
+    /// Returns one comment; [`Error::Absent`] if it is deleted, even if its thread still shows a placeholder.
     pub async fn comment(&self, permit: &Permit<See>, id: CommentId) -> Result<Comment> {
         view(permit, alive(self.database().read(permit), permit, id).await?)
     }
 
-    /// Writes a comment. An answer to an answer joins the thread; what it answers must be there.
+    /// Writes a comment. A reply to a reply joins the same thread. The comment replied to must exist.
     pub async fn post_comment(&self, permit: &Permit<access::Comment>, form: &NewComment) -> Result<Comment> {
         let author = permit.require_account()?.0;
         let body = body(&form.body)?;
@@ -170,7 +170,7 @@ impl Store {
         view(permit, row)
     }
 
-    /// Deletes one's own comment, or anybody's as a maintainer. Its text is gone at once.
+    /// Deletes one's own comment, or anyone's as a maintainer. Its text is removed immediately.
     pub async fn delete_comment(&self, permit: &Permit<Participate>, id: CommentId) -> Result<()> {
         let now = self.clock().now();
         self.database()
@@ -197,19 +197,19 @@ impl Store {
     }
 }
 
-/// A comment of the permit's repository that was not deleted.
+/// Returns a comment of the permit's repository, unless it was deleted.
 async fn alive<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, id: CommentId) -> Result<CommentRow> {
     row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 
-/// The comment that began the thread of `parent`, in the same repository.
+/// Returns the first comment of `parent`'s thread, in the same repository.
 async fn root_of(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
     let row = row::find(on, repository, parent).await?;
     let row = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?;
     Ok(row.thread())
 }
 
-/// Changes the number of comments that the repository's row keeps.
+/// Changes the repository's comment count.
 async fn count(on: &impl ConnectionTrait, repository: i64, step: i64) -> Result<()> {
     repository::Entity::update_many()
         .col_expr(repository::Column::CommentCount, Expr::col(repository::Column::CommentCount).add(step))
@@ -219,7 +219,7 @@ async fn count(on: &impl ConnectionTrait, repository: i64, step: i64) -> Result<
     Ok(())
 }
 
-/// A body as it is kept.
+/// Validates and normalises a body.
 fn body(text: &str) -> Result<&str> {
     let text = text.trim();
     cursor::no_zero("body", text)?;

@@ -1,27 +1,27 @@
-//! Cursors of lists in an order of numbers, ties broken by identity; and what text from outside must not hold.
+//! Cursors for lists ordered by a number and an id, and the check for NUL in text.
 
 use model::fault::Fault;
 use model::reason::Reason;
 
 use crate::error::{Error, Result};
 
-/// A cursor from the last item's number and identity.
+/// Formats a cursor from the last item's number and id.
 pub(crate) fn format(number: i64, id: i64) -> String {
     format!("{number}.{id}")
 }
 
-/// The number and the identity of a cursor.
+/// Parses a cursor into a number and an id.
 pub(crate) fn parse(text: &str) -> Result<(i64, i64)> {
     let (number, id) = text.split_once('.').ok_or_else(wrong)?;
     Ok((number.parse().map_err(|_| wrong())?, id.parse().map_err(|_| wrong())?))
 }
 
-/// A cursor that no list made.
+/// The error for an invalid cursor.
 pub(crate) fn wrong() -> Error {
     Error::Fault(Fault::invalid("cursor", Reason::CursorInvalid))
 }
 
-/// Refuses the zero character, which PostgreSQL cannot keep in text.
+/// Rejects NUL, which PostgreSQL cannot store in text.
 pub(crate) fn no_zero(field: &str, text: &str) -> Result<()> {
     if text.contains('\0') {
         return Err(Error::Fault(Fault::invalid(field, Reason::UnsupportedCharacter)));

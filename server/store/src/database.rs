@@ -1,4 +1,4 @@
-//! The connections to SQLite or PostgreSQL: pools, pragmas, migrations, and transactions that write.
+//! Connections to SQLite or PostgreSQL: pools, pragmas, migrations and write transactions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,21 +15,21 @@ use crate::access::Proof;
 use crate::error::Error;
 use crate::outbox::EventNotifier;
 
-/// A transaction that may write.
+/// A transaction that can write.
 pub(crate) type Tx = DatabaseTransaction;
 
-/// How long a caller waits for a connection, and a statement on SQLite for another process that writes.
+/// How long a caller waits for a connection, and a statement on SQLite for a lock held by another process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a transaction that lost against another is begun again.
+/// How often a transaction that conflicted with another one is tried.
 const TRIES: u32 = 6;
 
-/// The advisory lock that one node holds while it migrates a PostgreSQL database.
+/// The advisory lock held by the node that migrates a PostgreSQL database.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8101976112)";
 
-/// An error of a transaction's work, which may come from the database and then be worth another try.
+/// An error of a transaction, which may come from the database and then be worth a retry.
 pub(crate) trait Refusal: From<DbErr> {
-    /// The database's error, where it was one.
+    /// The database's error, if it was one.
     fn database(&self) -> Option<&DbErr>;
 }
 
@@ -48,18 +48,18 @@ impl Refusal for Error {
     }
 }
 
-/// The connections.
+/// Connections to the database.
 #[derive(Debug)]
 pub(crate) struct Database {
     readers: DatabaseConnection,
-    /// SQLite has one writer at a time: all writes of this process go through one connection and wait for it, rather than
-    /// in SQLite's busy handler. On PostgreSQL these are the readers' connections.
+    /// SQLite allows one writer at a time: all writes of this process wait for this connection instead of SQLite's busy
+    /// handler. On PostgreSQL it is the same pool as the readers'.
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
 }
 
 impl Database {
-    /// Connects and brings the schema up to date. `sqlite://path` makes the file; `postgres://…` expects the database.
+    /// Connects and migrates. `sqlite://path` creates a missing file; a `postgres://…` database must exist.
     pub(crate) async fn open(url: &str) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
         let connect = async |options| match sea_orm::Database::connect(options).await {
@@ -67,7 +67,7 @@ impl Database {
             Err(error) => Err(reason(url).await.unwrap_or(error)),
         };
         let database = if url.starts_with("sqlite:") {
-            // The writer first: it makes the file, and its journal lets the others read beside it.
+            // The writer first: it creates the file and enables WAL, which lets others read at the same time.
             let writer = connect(sqlite(url, ConnectionUse::Write)).await?;
             migrate(&writer).await?;
             Self { readers: connect(sqlite(url, ConnectionUse::Read)).await?, writer, statements }
@@ -79,7 +79,7 @@ impl Database {
         Ok(database)
     }
 
-    /// For reading.
+    /// The connections for reading.
     pub(crate) const fn read(&self, _: &impl Proof) -> &DatabaseConnection {
         &self.readers
     }
@@ -92,7 +92,7 @@ impl Database {
         }
     }
 
-    /// How many statements were sent since it was opened.
+    /// The number of statements sent since it was opened.
     pub(crate) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -104,20 +104,20 @@ impl Database {
         self.writer.close_by_ref().await.unwrap();
     }
 
-    /// The connection that writes, for statements of tests.
+    /// The connection for writing, for tests.
     #[cfg(test)]
     pub(crate) const fn pool(&self) -> &DatabaseConnection {
         &self.writer
     }
 
-    /// Runs `work`, a `|tx| async move { … }`, in a transaction and commits it when it gives `Ok`; anything else rolls back.
+    /// Runs `work`, a `|tx| async move { … }`, in a transaction. Commits if it returns `Ok` and rolls back otherwise.
     ///
-    /// On SQLite the transaction takes the write lock at its beginning, so it can never fail on the way for having read
-    /// first. Where the database ends it in favour of another (a deadlock, a serialisation failure), it begins again a
-    /// few times: `work` may run more than once, so it must not change anything outside the database.
+    /// On SQLite the transaction takes the write lock when it begins, so it cannot fail later because it has read
+    /// first. If the database aborts it because of a conflict (deadlock, serialisation failure), it is tried again a
+    /// few times: `work` may run more than once and must not have effects outside the database.
     ///
-    /// `work` gets the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would read better, but
-    /// whatever awaits one is not `Send` to the compiler (<https://github.com/rust-lang/rust/issues/110338>).
+    /// `work` receives the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would read better,
+    /// but its future is not `Send` to the compiler (<https://github.com/rust-lang/rust/issues/110338>).
     pub(crate) async fn write<T, E: Refusal, F>(&self, _: &impl Proof, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>> + Send,
@@ -126,7 +126,7 @@ impl Database {
     }
 }
 
-/// Runs `work` in a transaction, again where the database ended it in favour of another.
+/// Runs `work` in a transaction, and again after a conflict.
 async fn transaction<T, E: Refusal, F>(on: &DatabaseConnection, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>> + Send,
@@ -163,7 +163,7 @@ where
     outcome
 }
 
-/// Brings the schema up to date; of several nodes one does, and the others wait.
+/// Migrates the schema. One node does it while others wait.
 async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
     transaction(on, |tx| async move {
         if tx.get_database_backend() == DbBackend::Postgres {
@@ -177,7 +177,7 @@ async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
     .await
 }
 
-/// A pool of at most so many connections.
+/// Options for a pool with at most this many connections.
 fn pool(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -189,7 +189,7 @@ fn pool(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-/// What connections to SQLite are for.
+/// The use of a SQLite connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConnectionUse {
     Read,
@@ -210,13 +210,13 @@ fn sqlite(url: &str, purpose: ConnectionUse) -> ConnectOptions {
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(ACQUIRE_TIMEOUT);
-            // A write among the readers would wait for SQLite's lock and not for the writer's connection.
+            // A write by a reader would wait for SQLite's lock instead of the writer's connection.
             if purpose == ConnectionUse::Read { options.pragma("query_only", "on") } else { options }
         });
     options
 }
 
-/// The same connection, with its statements counted.
+/// Counts the statements of a connection.
 fn counted(mut connection: DatabaseConnection, statements: &Arc<AtomicU64>) -> DatabaseConnection {
     let statements = Arc::clone(statements);
     connection.set_metric_callback(move |_| {
@@ -225,7 +225,8 @@ fn counted(mut connection: DatabaseConnection, statements: &Arc<AtomicU64>) -> D
     connection
 }
 
-/// Why there is no connection to PostgreSQL: the pool waits for a server that starts, and then says no more than that it waited.
+/// Finds the reason why there is no connection to PostgreSQL. The pool waits for the server, and then only reports a
+/// timeout.
 async fn reason(url: &str) -> Option<DbErr> {
     if !url.starts_with("postgres") {
         return None;
@@ -236,16 +237,16 @@ async fn reason(url: &str) -> Option<DbErr> {
     }
 }
 
-/// Whether a connection may go back to the pool. SQLite ends a transaction by itself when the disk is full or fails; the driver
-/// then believes it open for good, and what comes next would neither see nor keep what others write.
+/// Whether a connection may be reused. SQLite ends a transaction by itself when the disk is full or fails. The driver
+/// then believes that it is still open, and later statements would neither see nor keep others' writes.
 async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
-    // Rollbacks that wait in the connection's queue are done first.
+    // The ping runs after any pending rollback.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// Whether the database ended a transaction only because another was in its way: PostgreSQL's 40001 (serialisation
-/// failure) and 40P01 (deadlock), SQLite's 5 (busy) and 517 (busy snapshot).
+/// Whether the database ended a transaction only because of a conflict: PostgreSQL's 40001 (serialisation failure) and
+/// 40P01 (deadlock), SQLite's 5 (busy) and 517 (busy snapshot).
 fn worth_another_try(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
         return false;

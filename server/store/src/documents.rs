@@ -1,4 +1,5 @@
-//! Repositories as the search index keeps them: everything that one is found by, and the terms of those who may find it.
+//! The data of a repository for the search index: everything it can be found by, and the terms of those who may find
+//! it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,26 +19,26 @@ use crate::entity::{image, manifest_child, repository, tag};
 use crate::repositories::RepositoryRow;
 use crate::{Result, Store, sql};
 
-/// By how many of its tags a repository is found; the newest count.
+/// The number of tags by which a repository can be found; the newest are used.
 const TAGS: i64 = 500;
 
-/// Of how many of its newest tags the images' platforms and labels count.
+/// The number of newest tags whose images contribute platforms and labels.
 const IMAGES_OF_TAGS: usize = 20;
 
-/// All that a repository is found by.
+/// The searchable data of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchDocument {
-    /// The repository, as nobody in particular sees it.
+    /// The repository as an anonymous viewer sees it.
     pub repository: Repository,
     /// Its README as Markdown.
     pub overview: String,
-    /// The terms of what grants access to it; whoever searches must have one of them.
+    /// The terms of what grants access to it; a viewer must have one of them.
     pub readers: Vec<String>,
-    /// Its tags, newest first; not more than are worth searching.
+    /// Its newest tags, newest first.
     pub tags: Vec<Tag>,
-    /// Names and values of its newest images' labels, each pair once.
+    /// Names and values of the labels of its newest images, without duplicates.
     pub labels: Vec<(String, String)>,
-    /// Platforms of its newest images, as in `linux/arm64/v8`, each once.
+    /// Platforms of its newest images, such as `linux/arm64/v8`, without duplicates.
     pub platforms: Vec<String>,
 }
 
@@ -56,7 +57,7 @@ struct TagRow {
     digest: Text<Digest>,
 }
 
-/// A label or platform source: an inspected image of a repository.
+/// An inspected image, for its platform and labels.
 #[derive(FromQueryResult)]
 struct ImageRow {
     repository_id: i64,
@@ -172,7 +173,7 @@ async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) 
     if targets.is_empty() {
         return Ok(images);
     }
-    // A list of rows as the right side of IN is not SQL that SQLite reads; a query over VALUES is.
+    // SQLite does not support a list of rows on the right of IN, but it does support a query over VALUES.
     let values = targets.iter().map(|(repository, digest)| (*repository, (*digest).to_owned()));
     let values = Query::select().column(Asterisk).from_values(values, "target").to_owned();
     let among_targets = |repository: Expr, digest: Expr| Expr::tuple([repository, digest]).in_subquery(values.clone());

@@ -1,4 +1,4 @@
-//! The tables as sea-orm entities. Nothing here asks who may see a row: whoever loads one holds a proof.
+//! The tables as sea-orm entities. They check no permissions: loading a row requires a proof.
 
 #![allow(dead_code, reason = "sea-orm's macro makes more types than are used here")]
 

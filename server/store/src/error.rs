@@ -1,4 +1,4 @@
-//! What a call to the store can end in besides its answer: one variant an outcome. Only `Fault` reaches people.
+//! Errors of the store, one variant for each kind of outcome. Only `Fault` is shown to people.
 
 use model::fault::Fault;
 use sea_orm::DbErr;
@@ -6,22 +6,22 @@ use thiserror::Error;
 
 use crate::sql;
 
-/// Why the store did not do what it was asked.
+/// Why a call to the store failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// It is not there, or the viewer may not know that it is.
+    /// It does not exist, or the viewer may not know that it does.
     #[error("not found")]
     Absent,
-    /// Nobody is signed in, and somebody must be.
+    /// The caller must sign in.
     #[error("not signed in")]
     SignIn,
     /// The viewer may see it, but not do this.
     #[error("not allowed")]
     Forbidden,
-    /// The input is wrong, collides, is too much or too large; made to be shown.
+    /// The input is invalid, too large or in conflict; shown to people.
     #[error("refused: {0}")]
     Fault(Fault),
-    /// The database did not answer, or refused.
+    /// The database did not answer, or returned an error.
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
     /// A row, a key or a stored secret does not parse.
@@ -29,11 +29,11 @@ pub enum Error {
     Corrupt(&'static str),
 }
 
-/// What a call to the store gives.
+/// The result of a call to the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether the database refused because it has no room left.
+    /// Whether the database is out of disk space.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Unavailable(source) if sql::refused_for_room(source))
     }

@@ -1,5 +1,4 @@
-//! Tags and images as people look at them, out of manifests and of what inspection found in them; and how often they are pulled.
-//! What a configuration says comes from the follower that read it.
+//! Tags and images as pages show them, from manifests and the results of inspection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,13 +31,13 @@ mod tests;
 
 pub use pulls::Pulls;
 
-/// What an index says of images that are none, such as attestations.
+/// The platform that indexes state for entries that are not images, such as attestations.
 pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 
-/// How many referrers an image's page shows at most.
+/// The maximum number of referrers on an image's page.
 const REFERRERS: u64 = 100;
 
-/// A tag with the media type of what it points at.
+/// A tag with the media type of its manifest.
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "tag::Entity")]
 struct TagRow {
@@ -65,7 +64,7 @@ impl TagRow {
     }
 }
 
-/// A manifest with what inspection found in its configuration.
+/// A manifest with the results of its inspection.
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "manifest::Entity")]
 struct ImageRow {
@@ -83,7 +82,7 @@ struct ImageRow {
 }
 
 impl Store {
-    /// Tags whose name contains `contains`, in capitals or not; all of them when it is empty.
+    /// Returns tags whose name contains `contains`, ignoring case; all if it is empty.
     pub async fn tags(
         &self,
         permit: &Permit<See>,
@@ -136,7 +135,7 @@ impl Store {
         Ok(page)
     }
 
-    /// One tag.
+    /// Returns a tag.
     pub async fn tag(&self, permit: &Permit<See>, name: &oci::Tag) -> Result<Tag> {
         let row = tag::Entity::find()
             .inner_join(manifest::Entity)
@@ -150,13 +149,13 @@ impl Store {
         Ok(tag)
     }
 
-    /// The tag that was pushed last, where there is one.
+    /// Returns the most recently pushed tag, if any.
     pub async fn newest_tag(&self, permit: &Permit<See>) -> Result<Option<Tag>> {
         let page = PageRequest { limit: Some(1), cursor: None };
         Ok(self.tags(permit, "", TagSort::Newest, &page).await?.items.pop())
     }
 
-    /// Removes a tag, and with it nothing else.
+    /// Deletes a tag; its manifest remains.
     pub async fn delete_tag(&self, permit: &Permit<Delete>, name: &oci::Tag) -> Result<()> {
         let place = Place { id: permit.repository(), name: permit.path().clone(), actor: permit.viewer().actor() };
         let (place, now) = (&place, self.clock().now());
@@ -168,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// An image, or an index of several, with everything that its page shows.
+    /// Returns an image or an index, with everything that its page shows.
     pub async fn image(&self, permit: &Permit<See>, reference: &Reference) -> Result<Image> {
         let repository = permit.repository();
         let rows = self.database().read(permit);
@@ -203,7 +202,7 @@ impl Store {
         })
     }
 
-    /// The images of an index, in the index's order; what inspection found out counts before what the index says.
+    /// Returns the images of an index, in its order. Results of inspection take precedence over what the index states.
     async fn children(&self, permit: &Permit<See>, parent: &Digest, payload: &[u8]) -> Result<Vec<PlatformImage>> {
         let same_image = manifest_child::Entity::belongs_to(image::Entity)
             .from((manifest_child::Column::RepositoryId, manifest_child::Column::Child))
@@ -232,7 +231,7 @@ impl Store {
         let images = index.manifests.into_iter().filter_map(|descriptor| {
             let (size, inspected) = held.remove(&descriptor.digest)?;
             let stated = descriptor.platform.map(|platform| platform.to_string());
-            // An attestation states that it has no platform, whatever its configuration says.
+            // An attestation states that it has no platform, whatever its config says.
             let platform = match stated {
                 Some(stated) if stated == NO_PLATFORM => stated,
                 stated => inspected.filter(|platform| !platform.is_empty()).or(stated).unwrap_or_default(),
@@ -265,7 +264,7 @@ impl Store {
         Ok(rows.into_iter().map(referrer).collect())
     }
 
-    /// Writes into tags the platforms of their images, or of the images of their indexes.
+    /// Adds to tags the platforms of their images, or of the images of their indexes.
     async fn add_platforms(&self, permit: &Permit<See>, tags: &mut [Tag]) -> Result<()> {
         let digests: BTreeSet<&str> = tags.iter().map(|tag| tag.digest.as_str()).collect();
         let digests: Vec<String> = digests.into_iter().map(str::to_owned).collect();
@@ -305,7 +304,7 @@ impl Store {
     }
 }
 
-/// Where a page of tags ended: what it is ordered by, and the name. Lists by name and by version do not look at the rank.
+/// The end of a page of tags: the sort key and the name. Lists by name and by version ignore the number.
 struct Cursor {
     rank: i64,
     name: oci::Tag,
@@ -325,7 +324,7 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// An index as far as its images' platforms go (image-spec, "Image Index").
+/// An index, as far as platforms are concerned (image-spec, "Image Index").
 #[derive(Deserialize)]
 struct IndexPayload {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! The keys that bearer tokens are signed with: ES256, kept in the database so that every node signs and trusts alike.
+//! The keys that sign bearer tokens: ES256, stored in the database so that all nodes use the same ones.
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -22,17 +22,17 @@ use crate::entity::signing_key::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use crate::{Store, sql};
 
-/// The advisory lock that a node holds while it makes the first key (PostgreSQL).
+/// The advisory lock held while creating the first key (PostgreSQL).
 const LOCK: i64 = 8_101_976_114;
 
-/// Keys that are not known are looked for in the database no more often than this.
+/// Unknown keys are looked up in the database at most this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// A key pair and its names.
+/// A key pair and its ids.
 pub(crate) struct Key {
     /// Its thumbprint (RFC 7638).
     pub(crate) kid: String,
-    /// Its name in the first token libraries, by which registries before 3.0 know it.
+    /// Its id in the format of early token libraries, used by registries before 3.0.
     libtrust: String,
     x: String,
     y: String,
@@ -72,12 +72,12 @@ impl Key {
         })
     }
 
-    /// Whether it goes by this name.
+    /// Whether it has this id.
     pub(crate) fn is(&self, kid: &str) -> bool {
         self.kid == kid || self.libtrust == kid
     }
 
-    /// As a JSON Web Key of that name (RFC 7517).
+    /// The public key as a JSON Web Key with this id (RFC 7517).
     fn public(&self, kid: &str) -> Value {
         json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "kid": kid, "use": "sig", "alg": "ES256" })
     }
@@ -90,8 +90,8 @@ fn libtrust(spki: &[u8]) -> String {
     groups.join(":")
 }
 
-/// A fresh key. One whose coordinates begin with a zero byte is thrown away: registries that hold them as numbers give such
-/// a key another thumbprint than RFC 7638 does.
+/// Generates a key. Keys whose coordinates begin with a zero byte are rejected: registries that store them as numbers
+/// compute another thumbprint than RFC 7638 does.
 fn generate() -> SecretKey {
     let mut bytes = [0; 32];
     loop {
@@ -106,14 +106,14 @@ fn generate() -> SecretKey {
 }
 
 impl Store {
-    /// The public keys as a JSON Web Key Set, each under both names that registries ask for.
+    /// Returns the public keys as a JSON Web Key Set, each under both ids that registries use.
     pub async fn jwks(&self) -> Result<Value> {
         let keys = self.signing_keys(|_| true).await?;
         let both = keys.iter().flat_map(|key| [key.public(&key.kid), key.public(&key.libtrust)]);
         Ok(json!({ "keys": both.collect::<Vec<_>>() }))
     }
 
-    /// All keys, newest first, among them at least one that will `do`, unless there is none; the first key is made here.
+    /// Returns all keys, newest first, including one for which `will_do` is true, if it exists. Creates the first key.
     pub(crate) async fn signing_keys(&self, will_do: impl Fn(&Key) -> bool) -> Result<Arc<[Key]>> {
         let now = self.clock().now();
         if let Some((read_at, keys)) = self.keys().known.read().ok().and_then(|known| known.clone())
@@ -154,12 +154,12 @@ impl Store {
     }
 }
 
-/// Keeps the first key, unless another node just did: two first keys would not know each other's signatures for a while.
+/// Stores the first key, unless another node just did: two first keys would reject each other's signatures for a while.
 async fn keep_first(on: &impl ConnectionTrait, secret: &SecretKey, now: Timestamp) -> Result<()> {
     let kid = Key::new(secret)?.kid;
     let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;
     if on.get_database_backend() == DbBackend::Postgres {
-        // The query builder has no advisory locks.
+        // sea-query has no advisory locks.
         sql::execute(on, "SELECT pg_advisory_xact_lock($1)", [LOCK.into()]).await?;
     }
     if Entity::find().count(on).await? > 0 {

@@ -1,4 +1,4 @@
-//! The engine's ledger over SQL, each call one transaction. Whether a caller may is settled before the engine is called.
+//! The engine's ledger in SQL, one transaction for each call. Callers have been authorised before.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ pub(crate) mod tests;
 pub(crate) mod trash;
 mod uploads;
 
-/// How often a change begins again because a row that it refers to went away meanwhile; then it sees that for itself.
+/// How often a change is retried because a row that it refers to was deleted meanwhile.
 const TRIES: u32 = 4;
 
-/// The engine's rows in this database.
+/// The ledger of a store.
 pub(crate) fn of(store: &Store) -> Arc<dyn Ledger> {
     Arc::new(SqlLedger { store: store.clone() })
 }
@@ -45,7 +45,7 @@ impl SqlLedger {
         self.store.database().read(&Exemption::Ledger)
     }
 
-    /// A transaction that begins again when a foreign key refuses it: what it had checked was swept or unlinked just then.
+    /// Runs a transaction, and again if a foreign key rejects it because something it had checked was just deleted.
     async fn write<T, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, LedgerError>
     where
         F: Future<Output = crate::Result<T>> + Send,

@@ -1,4 +1,4 @@
-//! Who may touch what, and the SQL: the only way to a row, open to those who hold a proof of what they may do.
+//! Access control and SQL: the only way to a row, for callers with proof of what they may do.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -39,7 +39,7 @@ mod sql;
 #[cfg(test)]
 mod testing;
 
-/// The hub's memory; cheap to clone.
+/// The hub's database; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -57,18 +57,18 @@ struct Inner {
     unsettled: AtomicBool,
 }
 
-/// A store that was just opened, with what only the code that starts the process gets.
+/// A newly opened store, with capabilities reserved for the code that starts the process.
 pub struct OpenStore {
     /// The store.
     pub store: Store,
     /// Proof that the site itself acts, for jobs and commands.
     pub system: System,
-    /// The rows that the engine works on.
+    /// The engine's ledger.
     pub ledger: Arc<dyn Ledger>,
 }
 
 impl Store {
-    /// Connects to `sqlite://path` (made when it is missing) or `postgres://…` and brings the schema up to date.
+    /// Connects to `sqlite://path` (created if missing) or `postgres://…` and migrates the schema.
     pub async fn open(url: &str, clock: Clock) -> Result<OpenStore> {
         let database = Database::open(url).await?;
         outbox::adopt(&database).await?;
@@ -89,17 +89,17 @@ impl Store {
         Ok(OpenStore { system: System::of(store.clone()), ledger, store })
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.database().read(&Exemption::Startup).ping().await?)
     }
 
-    /// How many statements were sent to the database since the store was opened.
+    /// The number of statements sent to the database since the store was opened.
     pub fn statements(&self) -> u64 {
         self.database().statements()
     }
 
-    /// The clock that every moment here comes from.
+    /// The clock of all timestamps.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
     }
@@ -108,32 +108,32 @@ impl Store {
         &self.inner.database
     }
 
-    /// Who waits for events, and what tells them.
+    /// Wakes those who wait for events.
     pub(crate) fn notifier(&self) -> &EventNotifier {
         &self.inner.notifier
     }
 
-    /// Whether there were events that could not be read yet, when somebody last looked.
+    /// Whether some events could not be read yet at the last look.
     pub(crate) fn unsettled(&self) -> &AtomicBool {
         &self.inner.unsettled
     }
 
-    /// What is known about askers and repositories for a second.
+    /// Cached standings.
     pub(crate) fn standings(&self) -> &Standings {
         &self.inner.standings
     }
 
-    /// Turns at hashing passwords.
+    /// Permits for hashing passwords.
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
     }
 
-    /// Keys for bearer tokens that this process knows.
+    /// The signing keys known to this process.
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
     }
 
-    /// Bearer tokens that were verified already.
+    /// Cache of verified bearer tokens.
     pub(crate) fn bearers(&self) -> &Bearers {
         &self.inner.bearers
     }

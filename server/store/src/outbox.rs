@@ -1,8 +1,8 @@
-//! What happened, written down in the transaction of the change and read in order by followers, each at its own pace.
+//! Events, written in the transaction of the change they describe and read in order by followers, each at its own pace.
 //!
-//! PostgreSQL gives an event its number before the transaction ends, so a larger number may come to be seen first. Therefore
-//! events are in the order of their transactions, and read once every transaction that began before has ended: nobody waits
-//! for anybody, and a transaction that stays open only delays. SQLite has one writer at a time, and no numbers of transactions.
+//! PostgreSQL assigns an event's number before its transaction ends, so a larger number may become visible first.
+//! Events are therefore ordered by transaction, and read once all older transactions have ended: nobody waits for
+//! anybody, and a long transaction only causes delay. SQLite has one writer at a time and no transaction ids.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,16 +33,16 @@ mod notifier;
 #[cfg(test)]
 mod tests;
 
-/// How long a follower waits at most before it looks for itself.
+/// The longest time a follower waits before it polls.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long it waits while there are events that it may not read yet.
+/// The same while there are events that may not be read yet.
 const LOOK_SOON: Duration = Duration::from_millis(100);
 
-/// The member of a payload that is a column of its own.
+/// The field of the payload that is stored in a column.
 const KIND: &str = "kind";
 
-/// A place in the order of events: that of an event, or the one before all.
+/// A position in the order of events: that of an event, or the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventPosition {
     xid: i64,
@@ -58,26 +58,26 @@ impl EventPosition {
     }
 }
 
-/// An event as a follower reads it: what is the same for all kinds, and the rest for those who know the kind.
+/// An event as followers read it: the common fields, and a payload for those who know its kind.
 #[derive(Clone, Debug)]
 pub struct EventRecord {
-    /// Its place among the others.
+    /// Its position.
     pub position: EventPosition,
     /// When it happened.
     pub at: Timestamp,
-    /// The word for what it was.
+    /// Its kind.
     pub kind: String,
-    /// The repository that it is about.
+    /// The repository it is about.
     pub repository: Option<RepositoryId>,
-    /// The account that did it.
+    /// The account that caused it.
     pub actor: Option<AccountId>,
-    /// The personal token that it was done with.
+    /// The personal token used.
     pub credential: Option<TokenId>,
     payload: String,
 }
 
 impl EventRecord {
-    /// The event; `None` where it is of a kind that this version does not know.
+    /// The event; `None` if this version does not know its kind.
     pub fn event(&self) -> Option<Event> {
         let mut members: Map<String, Value> = serde_json::from_str(&self.payload).ok()?;
         members.insert(KIND.to_owned(), self.kind.as_str().into());
@@ -87,7 +87,7 @@ impl EventRecord {
     }
 }
 
-/// What of an event is no column.
+/// The fields of an event that have no column.
 #[derive(Serialize, Deserialize)]
 struct Payload {
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -125,7 +125,7 @@ impl From<EventRow> for EventRecord {
     }
 }
 
-/// Writes an event down. When the transaction has ended, [`EventNotifier::tell`] wakes followers.
+/// Appends an event. Call [`EventNotifier::notify`] after the transaction.
 pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
     let actor = event.actor.as_ref();
     let payload = Payload {
@@ -149,8 +149,8 @@ pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timest
     Ok(())
 }
 
-/// Prepares a database that was restored from a dump: its events hold numbers of another server's transactions, which this one
-/// may not have reached for long. They become older than all others, and followers begin anew.
+/// Prepares a database restored from a dump. Its events have transaction ids of another server, which may be far ahead
+/// of this one's. They become older than all new events, and followers start again.
 pub(crate) async fn adopt(database: &Database) -> Result<()> {
     let on = database.read(&Exemption::Startup);
     if on.get_database_backend() != DbBackend::Postgres {
@@ -168,18 +168,18 @@ pub(crate) async fn adopt(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// What the holder of a permit did to its repository.
+/// The event of an operation on a permit's repository.
 pub(crate) fn event<N: Need>(permit: &Permit<N>, kind: EventKind) -> Event {
     Event { repository: Some((permit.repository(), permit.path().clone())), actor: permit.viewer().actor(), kind }
 }
 
-/// What a viewer did that concerns no repository.
+/// The event of a viewer's operation without a repository.
 pub(crate) fn account_event(viewer: &Viewer, kind: EventKind) -> Event {
     Event { repository: None, actor: viewer.actor(), kind }
 }
 
 impl Viewer {
-    /// Who acts, as events keep it; `None` for nobody and for the site itself.
+    /// The actor to record in events; `None` for an anonymous viewer and the site itself.
     pub fn actor(&self) -> Option<Actor> {
         let (account, name) = self.account()?;
         Some(Actor { account: Some(account), name: name.clone(), credential: self.token() })
@@ -194,12 +194,12 @@ impl Store {
         let notified = self.notifier().notified();
         async move {
             let look = if self.unsettled().load(Ordering::Relaxed) { LOOK_SOON } else { LOOK_AGAIN };
-            // Both ends mean the same: look.
+            // In both cases the caller looks for events.
             let _ = tokio::time::timeout(look, notified).await;
         }
     }
 
-    /// Done when every event that was written can be read: on one PostgreSQL server the transactions of other tests delay that.
+    /// Resolves when all events can be read, which other tests' transactions on the same PostgreSQL server may delay.
     #[cfg(any(test, feature = "testing"))]
     pub async fn settle_events(&self, system: &System) -> Result<()> {
         let on = self.database().read(system);
@@ -209,13 +209,12 @@ impl Store {
         Ok(())
     }
 
-    /// The place of the newest event that can be read. Whoever makes a copy of everything asks this first, and follows from
-    /// there.
+    /// The position of the newest readable event. To copy everything, ask for it first and follow events from there.
     pub async fn last_event(&self, system: &System) -> Result<EventPosition> {
         newest(self.database().read(system)).await
     }
 
-    /// At most `limit` events after `position`, in order. None that is still on its way will turn up before one of these.
+    /// Returns up to `limit` events after `position`, in order. No event will appear later before one of these.
     pub async fn events_after(&self, system: &System, position: EventPosition, limit: u64) -> Result<Vec<EventRecord>> {
         let on = self.database().read(system);
         let rows = Entity::find()
@@ -232,7 +231,7 @@ impl Store {
     }
 }
 
-/// The place of the newest event that can be read.
+/// The position of the newest readable event.
 async fn newest(on: &impl ConnectionTrait) -> Result<EventPosition> {
     let newest = Entity::find()
         .select_only()
@@ -246,15 +245,15 @@ async fn newest(on: &impl ConnectionTrait) -> Result<EventPosition> {
     Ok(newest.map_or(EventPosition::START, |(xid, id)| EventPosition { xid, id }))
 }
 
-/// The place of the event in a row.
+/// The position of a row's event, as SQL.
 fn place() -> Expr {
     Expr::tuple([Expr::col(Column::Xid), Expr::col(Column::Id)])
 }
 
-/// Whether every transaction that began before the row's has ended, and so has that.
+/// Whether all transactions older than a row's have ended.
 fn settled(on: &impl ConnectionTrait) -> Expr {
     match on.get_database_backend() {
-        // The builder knows no snapshots; there is no cast from xid8 to a number but through text.
+        // sea-query has no snapshots, and xid8 can only be cast to a number through text.
         DbBackend::Postgres => {
             Expr::col(Column::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
         }

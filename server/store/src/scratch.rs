@@ -1,4 +1,4 @@
-//! Databases for tests: each made for one test on SQLite or on PostgreSQL, and gone with it.
+//! Databases for tests: each created for one test, on SQLite or PostgreSQL, and deleted afterwards.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::Result;
 
-/// The variable that holds the address of a PostgreSQL server on which databases can be made.
+/// The variable with the URL of a PostgreSQL server on which databases can be created.
 pub const SERVER: &str = "PORTOLAN_TEST_POSTGRES";
 
-/// The variable that says `postgres` where tests that run on one database are to run on that server.
+/// The variable that is set to `postgres` to run tests on that server that only use one database.
 pub const KIND: &str = "PORTOLAN_TEST_DATABASE";
 
-/// A database of a test's own; dropping it drops the database.
+/// A database for one test, deleted on drop.
 #[derive(Debug)]
 pub struct Scratch {
     url: String,
@@ -22,7 +22,7 @@ pub struct Scratch {
 
 #[derive(Debug)]
 enum Place {
-    /// A file, which goes with its folder.
+    /// A file, deleted with its folder.
     File,
     Server {
         address: String,
@@ -31,7 +31,7 @@ enum Place {
 }
 
 impl Scratch {
-    /// On the database that the environment asks for.
+    /// On the database selected by the environment.
     pub async fn new(folder: &Path) -> Result<Self> {
         if std::env::var(KIND).is_ok_and(|kind| kind == "postgres") {
             let address = std::env::var(SERVER).map_err(|_| DbErr::Custom(format!("{SERVER} is not set")))?;
@@ -41,7 +41,7 @@ impl Scratch {
         }
     }
 
-    /// On SQLite, in a file of the folder, where a hub whose data is there looks for it.
+    /// On SQLite, in the file of this folder that a hub with this data folder uses.
     pub fn sqlite(folder: &Path) -> Self {
         Self { url: format!("sqlite://{}", folder.join("portolan.db").display()), place: Place::File }
     }
@@ -53,8 +53,8 @@ impl Scratch {
         Ok(Self::on_server(address, database))
     }
 
-    /// The same rows in a database of another's own. A file is the caller's to copy into the folder; on a server, whoever is
-    /// connected to this one loses the connection.
+    /// Copies the database. A SQLite file is copied into the folder by the caller; on PostgreSQL, connections to this
+    /// database are closed.
     pub async fn copy(&self, folder: &Path) -> Result<Self> {
         let Place::Server { address, database } = &self.place else { return Ok(Self::sqlite(folder)) };
         let copy = name();
@@ -64,14 +64,14 @@ impl Scratch {
             format!("CREATE DATABASE {copy} TEMPLATE {database}"),
             format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true"),
         ];
-        // One at a time: two that change the same row of the server's catalog would fail.
+        // One at a time: concurrent changes of the same row of the system catalog would fail.
         let lock = format!("SELECT pg_advisory_lock(hashtext('{database}'))");
         let steps: Vec<String> = std::iter::once(lock).chain(steps).collect();
         statements(address, &steps).await?;
         Ok(Self::on_server(address, copy))
     }
 
-    /// Its address.
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -86,7 +86,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let Place::Server { address, database } = &self.place else { return };
         let (address, drop) = (address.clone(), format!("DROP DATABASE {database} WITH (FORCE)"));
-        // A thread, since the test's runtime cannot wait here.
+        // On a thread, because the test's runtime cannot be blocked here.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(statements(&address, &[drop])))
@@ -101,7 +101,7 @@ fn name() -> String {
     format!("portolan_{}", Uuid::now_v7().simple())
 }
 
-/// Runs statements on one connection to the server.
+/// Executes statements on a connection to the server.
 async fn statements(address: &str, statements: &[String]) -> Result<()> {
     let mut options = sea_orm::ConnectOptions::new(address);
     options.max_connections(1).sqlx_logging(false);

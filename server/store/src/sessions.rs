@@ -1,4 +1,4 @@
-//! Sessions of browsers as rows, so that any node can answer and ending one ends it everywhere.
+//! Browser sessions as rows, so that every node knows them and ending one ends it everywhere.
 
 use std::sync::Arc;
 
@@ -22,20 +22,20 @@ use crate::entity::{account as accounts, session};
 use crate::error::Result;
 use crate::{Store, secret};
 
-/// The key of a session's data under which the account's identity lies.
+/// The key of a session's data for the account's id.
 pub const ACCOUNT: &str = "account";
 
-/// How many expired sessions one call deletes.
+/// The maximum number of expired sessions deleted by one call.
 const SWEEP: u64 = 500;
 
-/// Who signed in with a session.
+/// The account signed in with a session.
 #[derive(Clone, Debug)]
 pub struct SessionAccount {
     /// The viewer.
     pub viewer: Viewer,
     /// Their account as they see it.
     pub me: Me,
-    /// Whether the session holds anything besides the account.
+    /// Whether the session contains anything besides the account.
     pub holds_more: bool,
 }
 
@@ -47,20 +47,20 @@ struct SessionRow {
     account: AccountRow,
 }
 
-/// The sessions of a store, for the session layer.
+/// The session store of tower-sessions.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     store: Store,
 }
 
 impl Sessions {
-    /// The sessions that lie in `store`.
+    /// The sessions in `store`.
     pub const fn new(store: Store) -> Self {
         Self { store }
     }
 }
 
-/// A session's row is found by a hash of its identity: who reads the table cannot take a session over.
+/// Sessions are stored under a hash of their id, so that reading the table is not enough to take one over.
 fn key(id: &str) -> String {
     secret::hash(id)
 }
@@ -106,7 +106,7 @@ impl SessionStore for Sessions {
         }
     }
 
-    /// A session that ended meanwhile stays ended: there is nothing to save it to.
+    /// A session that was ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let id = &key(&record.id.to_string());
         let changes = &session::ActiveModel {
@@ -143,12 +143,12 @@ impl SessionStore for Sessions {
 }
 
 impl Store {
-    /// The viewer of a session: whoever signed in with it, or nobody when it is unknown, over, or its account disabled.
+    /// Returns the viewer of a session, anonymous if it is unknown or expired or its account is disabled.
     pub async fn session_viewer(&self, session_id: &str) -> Result<Viewer> {
         Ok(self.session_account(session_id).await?.map_or_else(Viewer::nobody, |account| account.viewer))
     }
 
-    /// Who signed in with a session; `None` where [`Store::session_viewer`] gives nobody.
+    /// Returns the account of a session; `None` if [`Store::session_viewer`] returns an anonymous viewer.
     pub async fn session_account(&self, session_id: &str) -> Result<Option<SessionAccount>> {
         let find = session::Entity::find()
             .inner_join(accounts::Entity)
@@ -163,7 +163,7 @@ impl Store {
         }))
     }
 
-    /// Deletes some sessions that have expired; how many.
+    /// Deletes a batch of expired sessions and returns their number.
     pub async fn sweep_sessions(&self, system: &System) -> Result<u64> {
         let now = self.clock().now();
         let delete = |tx: Arc<Tx>| async move {

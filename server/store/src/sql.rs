@@ -1,5 +1,5 @@
-//! Statements in the SQL that SQLite and PostgreSQL share, with `$1`, `$2`, … for values, and what their refusals mean.
-//! It knows no table; where the two databases differ, the word that differs is here.
+//! Helpers for raw SQL with `$1`, `$2`, … as SQLite and PostgreSQL both accept it, and for interpreting database
+//! errors.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,10 +7,10 @@ use std::fmt::Write;
 use registry::ledger::ListPage;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
 
-/// How many rows one statement carries, so that neither database runs out of placeholders.
+/// The maximum number of rows in a statement, to stay below the limit of placeholders.
 pub(crate) const BATCH: usize = 500;
 
-/// Runs a statement; how many rows it touched.
+/// Executes a statement and returns the number of affected rows.
 pub(crate) async fn execute(
     on: &impl ConnectionTrait,
     sql: &str,
@@ -19,7 +19,7 @@ pub(crate) async fn execute(
     Ok(on.execute_raw(statement(on, sql, values)).await?.rows_affected())
 }
 
-/// The first row that a statement gives.
+/// Returns the first row of a query.
 #[cfg(test)]
 pub(crate) async fn first(
     on: &impl ConnectionTrait,
@@ -29,7 +29,7 @@ pub(crate) async fn first(
     on.query_one_raw(statement(on, sql, values)).await
 }
 
-/// Every row that a statement gives.
+/// Returns all rows of a query.
 pub(crate) async fn all(
     on: &impl ConnectionTrait,
     sql: &str,
@@ -42,7 +42,7 @@ fn statement(on: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Ite
     Statement::from_sql_and_values(on.get_database_backend(), sql, values)
 }
 
-/// Placeholders for a list: `$3, $4, $5` for three values from the third on.
+/// Placeholders for a list: `$3, $4, $5` for three values starting with the third.
 pub(crate) fn list(first: usize, count: usize) -> String {
     let mut text = String::new();
     for place in first..first + count {
@@ -62,19 +62,19 @@ pub(crate) fn rows(columns: usize, count: usize) -> String {
     text
 }
 
-/// Whether a foreign key refused the statement: what it refers to is gone, or what it removes is still referred to.
+/// Whether a foreign key rejected the statement: what it refers to is missing, or what it deletes is still in use.
 ///
-/// Besides the usual 23503 and 787, PostgreSQL 18 says 23001 where a key is RESTRICT, and SQLite 1811.
+/// Besides the usual 23503 and 787, PostgreSQL 18 uses 23001 for RESTRICT keys, and SQLite 1811.
 pub(crate) fn refused_by_reference(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("23503" | "23001" | "787" | "1811"))
 }
 
-/// Whether there is no room left for what was to be written: SQLite's 13, PostgreSQL's 53100.
+/// Whether there is no disk space left: SQLite's 13, PostgreSQL's 53100.
 pub(crate) fn refused_for_room(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("13" | "53100"))
 }
 
-/// The database's own code of a refusal.
+/// The database's error code.
 pub(crate) fn code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
         return None;
@@ -83,19 +83,18 @@ pub(crate) fn code(error: &DbErr) -> Option<String> {
     database.code().map(Cow::into_owned)
 }
 
-/// What comes before everything that is listed; empty for the beginning. PostgreSQL takes no zero character in text: nothing
-/// that is listed holds one, so what comes after a text that does comes after the part before it.
+/// The exclusive lower bound of the page. PostgreSQL text cannot contain NUL, so the bound ends before the first one.
 pub(crate) fn last(page: &ListPage) -> &str {
     let last = page.last.as_deref().unwrap_or_default();
     last.split('\0').next().unwrap_or_default()
 }
 
-/// A count or a size as a column holds it.
+/// Converts a count or size for a column.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A count or a size out of a column.
+/// Converts a count or size from a column.
 pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! A fresh store for each test, on SQLite and on PostgreSQL, with a clock that the test moves.
+//! A new store for each test, on SQLite or PostgreSQL, with a clock that the test controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,7 +18,7 @@ use crate::access::{Manage, System, Viewer};
 use crate::scratch::{self, Scratch};
 use crate::{EventPosition, OpenStore, Store, sql};
 
-/// A store on a database of its own.
+/// A store with its own database.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) system: System,
@@ -29,13 +29,13 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// On SQLite, in a file of its own.
+    /// On SQLite, in a new file.
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::open(Scratch::sqlite(folder.path()), Some(folder)).await
     }
 
-    /// On PostgreSQL, in a database of its own; `None` where there is no server, which fails where `CI` is set.
+    /// On PostgreSQL, in a new database. `None` without a server, which is a failure if `CI` is set.
     pub(crate) async fn postgres() -> Option<Self> {
         let Ok(address) = std::env::var(scratch::SERVER) else {
             assert!(std::env::var("CI").is_err(), "{} is not set", scratch::SERVER);
@@ -51,17 +51,17 @@ impl Fixture {
         Self { store, system, ledger, now, scratch, _folder: folder }
     }
 
-    /// The same database, as another node has it open.
+    /// Opens the same database as another node would.
     pub(crate) async fn again(&self) -> Store {
         Store::open(self.scratch.url(), clock(&self.now)).await.unwrap().store
     }
 
-    /// An account without a password.
+    /// Creates an account without a password.
     pub(crate) async fn person(&self, name: &str) -> Viewer {
         self.account(name, false).await
     }
 
-    /// An administrator's account without a password.
+    /// Creates an administrator without a password.
     pub(crate) async fn administrator(&self, name: &str) -> Viewer {
         self.account(name, true).await
     }
@@ -76,7 +76,7 @@ impl Fixture {
         Viewer::member(id, AccountName::parse(name).unwrap(), admin)
     }
 
-    /// Makes somebody a member of a namespace.
+    /// Adds a member to a namespace.
     pub(crate) async fn member(&self, namespace: &Viewer, who: &Viewer, role: Role) {
         let insert = "INSERT INTO membership (namespace_id, account_id, role, since) VALUES ($1, $2, $3, 0)";
         let (namespace, who) = (namespace.account_id().unwrap().0, who.account_id().unwrap().0);
@@ -85,7 +85,7 @@ impl Fixture {
         self.store.standings().forget();
     }
 
-    /// A repository of the owner's.
+    /// Creates a repository of this owner.
     pub(crate) async fn repository(&self, owner: &Viewer, name: &str, visibility: Visibility) -> RepositoryName {
         let form = NewRepository {
             namespace: owner.account().unwrap().1.to_string(),
@@ -96,37 +96,37 @@ impl Fixture {
         self.store.create_repository(owner, &form).await.unwrap().path
     }
 
-    /// Gives somebody a role on one repository.
+    /// Adds a collaborator to a repository.
     pub(crate) async fn collaborator(&self, owner: &Viewer, path: &RepositoryName, who: &Viewer, role: Role) {
         let permit = self.store.permit::<Manage>(owner, path).await.unwrap();
         let name = who.account().unwrap().1.as_str();
         self.store.set_collaborator(&permit, name, role).await.unwrap();
     }
 
-    /// How many rows a table holds.
+    /// The number of rows in a table.
     pub(crate) async fn rows(&self, table: &str) -> i64 {
         let count = format!("SELECT COUNT(*) FROM {table}");
         let row = sql::first(self.store.database().pool(), &count, []).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
 
-    /// What happened, in order.
+    /// Returns all events, in order.
     pub(crate) async fn events(&self) -> Vec<EventKind> {
         all_events(&self.system).await.into_iter().map(|event| event.kind).collect()
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(crate) fn pass(&self, by: Duration) {
         self.now.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Closes the database and takes it away.
+    /// Closes and deletes the database.
     pub(crate) async fn finish(self) {
         self.store.database().close().await;
     }
 }
 
-/// All events, once they can be read: on PostgreSQL the transactions of other tests delay that.
+/// Returns all events once they can be read, which other tests' transactions on the same PostgreSQL server may delay.
 pub(crate) async fn all_events(system: &System) -> Vec<Event> {
     let store = system.store();
     store.settle_events(system).await.unwrap();
@@ -139,7 +139,7 @@ fn clock(now: &Arc<AtomicI64>) -> Clock {
     Clock::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)))
 }
 
-/// Makes of each `async fn name(fixture: &Fixture) { … }` the tests `sqlite::name` and `postgres::name`.
+/// Turns each `async fn name(fixture: &Fixture) { … }` into the tests `sqlite::name` and `postgres::name`.
 macro_rules! each_database {
     ($($(#[$meta:meta])* async fn $name:ident($fixture:ident: &Fixture) $body:block)+) => {
         $($(#[$meta])* async fn $name($fixture: &$crate::testing::Fixture) $body)+

@@ -1,4 +1,4 @@
-//! How many statements a page sends to the database.
+//! Limits the number of database statements of each page.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use http::header::{ACCEPT, COOKIE, HOST};
 
 use crate::world::Snapshot;
 
-/// What each page may send, the session and its account included.
+/// The maximum number of statements of each page, including those for the session and its account.
 const PAGES: [(&str, u64); 11] = [
     ("/", 4),
     ("/search?q=owner", 4),
@@ -30,7 +30,7 @@ async fn no_page_sends_more_statements_than_it_may() {
     for name in ["owner", "anonymous"] {
         let actor = snapshot.actors.iter().find(|actor| actor.name == name).unwrap();
         for (page, most) in PAGES {
-            // What is known for a second is known no longer.
+            // Wait until everything that is cached for a second has expired.
             tokio::time::sleep(Duration::from_millis(1_050)).await;
             let request = Request::get(page).header(HOST, "127.0.0.1:5000").header(ACCEPT, "text/html");
             let request = request.header(COOKIE, &actor.cookie).body(Body::empty()).unwrap();

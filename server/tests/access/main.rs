@@ -1,5 +1,5 @@
-//! Who gets what on every route: the whole hub asked by everybody about everything, and the answers held against one table.
-//! Every test drives the whole router in memory, in copies of one folder and its database.
+//! Tests of access on every route: all actors send requests about all repositories to the whole router, in memory, in
+//! copies of one hub and its database.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

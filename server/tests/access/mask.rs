@@ -1,5 +1,5 @@
-//! An answer as far as it can be compared: what changes with every request is taken out, and so is the repository's name.
-//! Lengths, headers and texts stay as they are.
+//! Makes responses comparable: values that change with every request and the repository's name are masked. Lengths,
+//! headers and texts are kept.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::Answer;
 
-/// An answer to a request about `path`, comparable with one about another path of the same length.
+/// A response to a request about `path`, comparable with one about another path of the same length.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MaskedAnswer {
     pub(crate) status: u16,
@@ -38,7 +38,7 @@ pub(crate) fn masked(answer: &Answer, path: &str) -> MaskedAnswer {
     MaskedAnswer { status: answer.status.as_u16(), headers, body: mask(&opened(answer)) }
 }
 
-/// The body, its signed tokens replaced by what they say and how long they are.
+/// Returns the body, with signed tokens replaced by their claims and lengths.
 fn opened(answer: &Answer) -> String {
     let Ok(Value::Object(mut body)) = serde_json::from_slice(&answer.body) else { return answer.text() };
     if !body.contains_key("access_token") {
@@ -51,7 +51,7 @@ fn opened(answer: &Answer) -> String {
     Value::Object(body).to_string()
 }
 
-/// What a signed token says, without its own identity.
+/// Returns the claims of a signed token without its id.
 pub(crate) fn claims(token: &str) -> Value {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let mut claims: Value = serde_json::from_slice(&payload).unwrap();

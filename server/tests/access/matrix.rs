@@ -1,5 +1,5 @@
-//! Every route, everybody, every visibility: one table of what they get, held against the one that was agreed on.
-//! `PORTOLAN_BLESS=1` writes the table anew, to be read like code.
+//! Compares the responses to all probes, for all actors and visibilities, with the reviewed table in `matrix.txt`.
+//! `PORTOLAN_BLESS=1` rewrites the table; review the changes like code.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,14 +24,15 @@ What everybody gets on every route. Columns are a public, an internal, a private
 everybody but `anonymous` brings a token of the token service; `*-secret` bring their personal access token itself.
 ";
 
-/// How many probes share a hub, one after the other; a script's stands beside its form's.
+/// The number of probes that run one after another on the same hub. It is even, so that a script's form and the same
+/// form of a browser, which follows it, stay together.
 const TOGETHER: usize = 6;
 
-/// The hub that somebody's requests go to: another as soon as one of them changed it.
+/// Sends probes to a copy of the hub, which is replaced after each request that changed it.
 struct Runner {
     snapshot: Arc<Snapshot>,
     world: World,
-    /// What a script was refused, and so a form is.
+    /// Forms that were refused when a script sent them, with the actor and the path. A browser's are refused as well.
     refused: BTreeSet<(&'static str, &'static str, &'static str)>,
 }
 
@@ -39,7 +40,7 @@ impl Runner {
     async fn ask(&mut self, probe: &Probe, actor: &Actor, path: &'static str) -> Answer {
         let answer = self.world.send(self.snapshot.request(probe, actor, path)).await;
         let mut refused = answer.status.is_client_error();
-        // A refused form leads on just as one that is done.
+        // The response to a browser's form is a redirect even if the form was refused.
         match probe.sent {
             ProbeBody::Script(form) if refused => {
                 self.refused.insert((form, actor.name, path));
@@ -53,7 +54,7 @@ impl Runner {
         answer
     }
 
-    /// What an actor gets, in the columns that the probe has.
+    /// Returns an actor's cells, one for each column of the probe.
     async fn cells(&mut self, probe: &Probe, actor: &Actor) -> Cells {
         match probe.about {
             ProbeSubject::Nothing => vec![cell(&self.ask(probe, actor, "").await, "")],
@@ -90,8 +91,8 @@ impl Runner {
     }
 }
 
-/// A status, and what tells an answer from another of the same status: where it leads, what its token grants, and whether it
-/// names the repository at `path`, which the request did not.
+/// Returns the status, and a note on what else distinguishes the response: the target of a redirect, the actions that a
+/// token grants, or whether it names the repository at `path`, which the request did not.
 fn cell(answer: &Answer, path: &str) -> (u16, String) {
     let note = if answer.status.is_redirection() {
         let to = answer.header(LOCATION);
@@ -106,7 +107,7 @@ fn cell(answer: &Answer, path: &str) -> (u16, String) {
     (answer.status.as_u16(), note)
 }
 
-/// The actions on the first repository of a signed token; `None` where the answer is no such token.
+/// Returns the actions that a signed token grants on its first repository; `None` if the response contains no token.
 fn granted(answer: &Answer) -> Option<String> {
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
     let claims = claims(body.get("access_token")?.as_str()?);

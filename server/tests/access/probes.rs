@@ -1,46 +1,46 @@
-//! What is asked on each route, as one table.
+//! The requests that the tests of access send, in one table.
 
-/// What an answer depends on.
+/// What a response depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeSubject {
-    /// Who asks.
+    /// Only the actor.
     Nothing,
-    /// Who asks, and the repository that the request names.
+    /// The actor and the repository that the request names.
     Repository,
-    /// Who asks; the answer names repositories that the request did not.
+    /// Only the actor; the response names repositories that the request did not.
     List,
 }
 
-/// What a request carries, with the same parameters in braces as its path.
+/// The body of a request, with the same parameters in braces as the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeBody {
     Nothing,
-    /// Nothing; a browser wants a page.
+    /// No body; a browser requests a page.
     Page,
-    /// A browser's form.
+    /// A form from a browser.
     Form(&'static str),
-    /// The same from a script of ours.
+    /// A form from one of our scripts.
     Script(&'static str),
     Json(&'static str),
-    /// A layer's bytes.
+    /// The bytes of a layer.
     Bytes,
     Manifest,
 }
 
-/// One request on one route.
+/// A request to a route.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probe {
-    /// The route as the router lists it.
+    /// The method and path of the route, as listed by the router.
     pub(crate) route: (&'static str, &'static str),
     pub(crate) method: &'static str,
-    /// What is asked for, with parameters in braces.
+    /// The requested path, with parameters in braces.
     pub(crate) path: &'static str,
     pub(crate) sent: ProbeBody,
     pub(crate) about: ProbeSubject,
 }
 
 impl Probe {
-    /// Its heading in the table.
+    /// The heading of its block in the table.
     pub(crate) fn title(&self) -> String {
         let sent = match self.sent {
             ProbeBody::Form(form) => format!(" (form) {form}"),
@@ -54,7 +54,7 @@ impl Probe {
         format!("{asked}{sent}").trim_end().to_owned()
     }
 
-    /// Whether the request names the whole path of a repository.
+    /// Whether the request contains the full path of a repository.
     pub(crate) fn names_path(&self) -> bool {
         let body = match self.sent {
             ProbeBody::Form(body) | ProbeBody::Script(body) | ProbeBody::Json(body) => body,
@@ -63,13 +63,13 @@ impl Probe {
         self.path.contains("{path}") || body.contains("{path}")
     }
 
-    /// Whether a request that is not refused leaves the hub other than it was.
+    /// Whether the request changes the hub if it succeeds.
     pub(crate) fn changes(&self) -> bool {
         !matches!(self.method, "GET" | "HEAD")
     }
 }
 
-/// Routes whose answers are the same for everybody by what they are. This list may only shrink.
+/// Routes that need no probe because their responses are the same for all actors. Do not add to this list.
 pub(crate) const EXEMPT: [(&str, &str); 3] = [("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/static/{*file}")];
 
 const fn probe(route: (&'static str, &'static str), path: &'static str, sent: ProbeBody, about: ProbeSubject) -> Probe {
@@ -80,12 +80,12 @@ const fn page(route: &'static str, path: &'static str, about: ProbeSubject) -> P
     probe(("GET", route), path, ProbeBody::Page, about)
 }
 
-/// A page below a repository.
+/// A page of a repository.
 const fn within(path: &'static str) -> Probe {
     page("/r/{*rest}", path, ProbeSubject::Repository)
 }
 
-/// A call that carries nothing.
+/// A call without a body.
 const fn bare(method: &'static str, route: &'static str, path: &'static str, about: ProbeSubject) -> Probe {
     probe((method, route), path, ProbeBody::Nothing, about)
 }
@@ -100,7 +100,7 @@ const fn json(
     probe((method, route), path, ProbeBody::Json(body), about)
 }
 
-/// A call of the engine about a repository.
+/// A request to the engine about a repository.
 const fn engine(method: &'static str, route: &'static str, path: &'static str, sent: ProbeBody) -> Probe {
     probe((method, route), path, sent, ProbeSubject::Repository)
 }
@@ -132,7 +132,7 @@ const PAGES: [Probe; 24] = [
     page("/settings/tokens", "/settings/tokens", ProbeSubject::Nothing),
 ];
 
-/// Each act's route, form and subject; asked as a browser's form and as a script.
+/// The route, form and subject of each action. Each is sent as a script's form and as a browser's.
 const ACTS: [(&str, &str, ProbeSubject); 23] = [
     ("/_actions/collaborators/remove", "path={path}&account=reader", ProbeSubject::Repository),
     ("/_actions/collaborators/set", "path={path}&account=stranger&role=reader", ProbeSubject::Repository),
@@ -171,7 +171,7 @@ const ACTS: [(&str, &str, ProbeSubject); 23] = [
     ("/_actions/theme/set", "theme=dark", ProbeSubject::Nothing),
 ];
 
-/// The acts on tokens, which only their owner may do.
+/// The actions on tokens, which only their owner may do.
 const TOKEN_ACTS: [(&str, &str, ProbeSubject); 2] = [
     ("/_actions/tokens/create", "label=new&days=30", ProbeSubject::Nothing),
     ("/_actions/tokens/revoke", "id={token}", ProbeSubject::Nothing),
@@ -384,7 +384,7 @@ const OTHERS: [Probe; 9] = [
     ),
 ];
 
-/// Every probe, in the order of the table, by the part of the hub that answers.
+/// All probes in the order of the table, grouped by the part of the hub that answers.
 pub(crate) fn all() -> Vec<Vec<Probe>> {
     let acts: Vec<Probe> = ACTS
         .into_iter()

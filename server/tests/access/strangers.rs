@@ -1,5 +1,5 @@
-//! What nobody may learn on any route: whether a repository that they cannot see is there. A hidden repository and a missing
-//! one get the same answer, byte for byte.
+//! Checks on every route that the response about a hidden repository is the same, byte for byte, as about a missing
+//! one.
 
 use axum::body::Body;
 use http::Request;
@@ -9,14 +9,14 @@ use crate::mask::{MaskedAnswer, masked};
 use crate::probes::{self, Probe, ProbeBody, ProbeSubject};
 use crate::world::{Actor, MISSING, PRIVATE, Snapshot, WHISPER, World};
 
-/// Who may see nothing of the private repository.
+/// The actors who may not see the private repository.
 const STRANGERS: [&str; 6] = ["anonymous", "anonymous-token", "stranger", "stranger-secret", "elsewhere", "expired"];
 
 fn strangers(snapshot: &Snapshot) -> impl Iterator<Item = &Actor> {
     snapshot.actors.iter().filter(|actor| STRANGERS.contains(&actor.name))
 }
 
-/// The answer to a probe, and for a form the page on which its session would say what became of it.
+/// Returns the response to a probe and, after a redirect for a form, the next page with its flash message.
 async fn ask(
     world: &World,
     snapshot: &Snapshot,
@@ -78,7 +78,7 @@ async fn a_list_never_names_what_a_stranger_may_not_see() {
             let answer = world.send(snapshot.request(probe, actor, "")).await;
             let text = format!("{:?}{}", answer.headers, answer.text());
             assert!(!text.contains(PRIVATE), "{} by {} names it: {text}", probe.title(), actor.name);
-            // What was searched for is repeated.
+            // A page may repeat the search query.
             let said = text.contains(WHISPER) && !probe.path.contains(WHISPER);
             assert!(!said, "{} by {} tells of it: {text}", probe.title(), actor.name);
         }

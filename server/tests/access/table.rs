@@ -1,14 +1,14 @@
-//! The table of answers as text: one block a probe, one line for all actors who get the same.
+//! The table of responses as text: a block for each probe, and a line for all actors with the same response.
 
 use std::fmt::Write as _;
 
 use crate::probes::{Probe, ProbeSubject};
 use crate::world::COLUMNS;
 
-/// What one actor gets, by column: a status, and what else tells one answer from another.
+/// The responses to an actor, by column: a status and a note.
 pub(crate) type Cells = Vec<(u16, String)>;
 
-/// The block of a probe: for each actor, their cells.
+/// Formats the block of a probe from the cells of each actor.
 pub(crate) fn block(probe: &Probe, rows: &[(&str, Cells)]) -> String {
     let mut text = format!("{}\n", probe.title());
     if probe.about != ProbeSubject::Nothing {
@@ -37,7 +37,7 @@ pub(crate) fn block(probe: &Probe, rows: &[(&str, Cells)]) -> String {
     text
 }
 
-/// The letter that stands for a note.
+/// Returns the letter of a note, which is added to `notes` if it is new.
 fn mark<'a>(notes: &mut Vec<&'a str>, note: &'a str) -> String {
     let number = notes.iter().position(|known| *known == note).unwrap_or_else(|| {
         notes.push(note);
@@ -50,7 +50,7 @@ fn letter(number: usize) -> char {
     char::from(b'a' + u8::try_from(number).unwrap())
 }
 
-/// The blocks in which two tables differ, each as it was and as it is; empty when none does.
+/// Returns the blocks that differ between two tables, in both versions; empty if none do.
 pub(crate) fn difference(was: &str, is: &str) -> String {
     let blocks = |text: &str| text.split("\n\n").map(|block| block.trim_end().to_owned()).collect::<Vec<_>>();
     let (was, is) = (blocks(was), blocks(is));

@@ -1,4 +1,4 @@
-//! A hub with its people and repositories, made once and copied for whoever wants to break it, and requests to it.
+//! A hub with accounts and repositories, which is created once and copied for requests that change it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,8 +24,8 @@ use tempfile::TempDir;
 use crate::common::{MANIFEST, Now, PASSWORD, Site, basic, digest, image, sign_up};
 use crate::probes::{Probe, ProbeBody, ProbeSubject};
 
-/// The four columns: a repository of each visibility and one that is not there. Their names are of equal length, so that
-/// nothing hides behind a length.
+/// The four columns of the table: a repository of each visibility, and a missing one. Their paths have the same length,
+/// so that the lengths of responses can be compared.
 pub(crate) const COLUMNS: [(&str, &str); 4] = [
     ("public", "owner/publicly"),
     ("internal", "owner/internal"),
@@ -34,33 +34,34 @@ pub(crate) const COLUMNS: [(&str, &str); 4] = [
 ];
 /// The path of the private repository.
 pub(crate) const PRIVATE: &str = COLUMNS[2].1;
-/// The path at which nothing is.
+/// The path of the missing repository.
 pub(crate) const MISSING: &str = COLUMNS[3].1;
 
-/// What the private repository's texts say, and nobody else's.
+/// A word that only occurs in the texts of the private repository.
 pub(crate) const WHISPER: &str = "whispered";
 
 const LAYER: &[u8] = b"layer";
 const ROOT: &str = "http://127.0.0.1:5000";
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Somebody who asks, and all that they can bring.
+/// A caller with all their credentials.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Actor {
     pub(crate) name: &'static str,
-    /// Whose credentials they bring; nobody's when empty.
+    /// The account that the credentials belong to; empty if there are none.
     account: &'static str,
-    /// The cookie of their session.
+    /// The session's cookie.
     pub(crate) cookie: String,
-    /// Their personal access token.
+    /// The personal access token.
     secret: String,
-    /// Their tokens of the token service as `Authorization`, by repository; for the catalog under the empty path.
+    /// Tokens of the token service as `Authorization` headers, by repository; the one for the catalog has an empty
+    /// path.
     bearers: BTreeMap<&'static str, String>,
-    /// Whether they differ from somebody else only before the engine.
+    /// Whether this actor is only used with the engine, because elsewhere it is the same as another actor.
     pub(crate) engine_only: bool,
 }
 
-/// One hub, open, and its folder.
+/// An open hub and its folder.
 pub(crate) struct World {
     site: Site,
     scratch: Scratch,
@@ -101,7 +102,7 @@ impl World {
         cookie
     }
 
-    /// Gives an actor all the tokens that they may want.
+    /// Gets all tokens of the token service that an actor needs.
     async fn furnish(&self, mut actor: Actor) -> Actor {
         let home = actor.home();
         let secret = if actor.secret.is_empty() { String::new() } else { basic(actor.account, &actor.secret) };
@@ -116,22 +117,22 @@ impl World {
 }
 
 impl Actor {
-    /// The namespace in which they may make what they like, if anywhere.
+    /// The namespace in which the actor creates repositories; an anonymous actor tries that of `stranger`.
     fn home(&self) -> &'static str {
         if self.account.is_empty() { "stranger" } else { self.account }
     }
 }
 
-/// What the requests name besides repositories.
+/// The ids in requests.
 struct SampleIds {
     comments: BTreeMap<&'static str, i64>,
     uploads: BTreeMap<&'static str, String>,
     token: i64,
 }
 
-/// The hub as it is before anybody asks anything, and everybody who will.
+/// The hub before any request, and all actors.
 pub(crate) struct Snapshot {
-    /// Kept open and left alone, so that its files stay as they are while they are copied.
+    /// Stays open and unused, so that its files do not change while they are copied.
     template: World,
     now: Now,
     pub(crate) actors: Vec<Actor>,
@@ -174,7 +175,7 @@ impl Snapshot {
         let mut actors = vec![anonymous, world.furnish(tokened).await, expired];
         actors.push(world.furnish(of_owner("elsewhere", elsewhere)).await);
         for actor in named {
-            // Before the engine a personal access token may also stand for itself.
+            // The engine also accepts a personal access token in place of a token of the token service.
             if actor.name == "stranger" || actor.name == "owner" {
                 let name = if actor.name == "stranger" { "stranger-secret" } else { "owner-secret" };
                 actors.push(Actor { name, engine_only: true, ..actor.clone() });
@@ -187,7 +188,7 @@ impl Snapshot {
         Self { template: world, now, actors, known: SampleIds { token, ..known } }
     }
 
-    /// A hub of one's own, just as this one.
+    /// Opens a copy of the hub.
     pub(crate) async fn open(&self) -> World {
         let folder = folder();
         copy(self.template.folder.path(), folder.path());
@@ -199,7 +200,7 @@ impl Snapshot {
         &self.template.state
     }
 
-    /// The request of a probe by an actor about a repository.
+    /// Returns the request of a probe by an actor, about a repository.
     pub(crate) fn request(&self, probe: &Probe, actor: &Actor, path: &'static str) -> Request<Body> {
         let fill = |text: &str| self.fill(text, actor, path);
         let mut request = Request::builder().method(probe.method).uri(fill(probe.path)).header(HOST, "127.0.0.1:5000");
@@ -242,7 +243,7 @@ impl Snapshot {
     }
 
     fn fill(&self, text: &str, actor: &Actor, path: &'static str) -> String {
-        // What belongs to no repository is asked for by what belongs to the private one.
+        // A missing repository has no uploads and comments: use the ids of those in the private one.
         let known = if path == MISSING { PRIVATE } else { path };
         let name = path.split('/').nth(1).unwrap_or_default();
         [
@@ -264,7 +265,8 @@ impl Snapshot {
     }
 }
 
-/// Makes the three repositories: each with a tag, a comment by its reader, an upload under way, and people of every role.
+/// Creates the three repositories, each with a tag, a comment by its reader, an open upload, and collaborators of every
+/// role.
 async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &str) -> SampleIds {
     let (store, owner) = (&world.state.store, &viewers["owner"]);
     let mut known = SampleIds { comments: BTreeMap::new(), uploads: BTreeMap::new(), token: 0 };
@@ -296,13 +298,12 @@ async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &
     known
 }
 
-/// An empty folder, in memory where there is one: nothing here has to outlive a power cut, and waiting for disks is most of
-/// what these tests would do.
+/// Creates an empty folder, in memory if possible: these tests need no durability and would mostly wait for the disk.
 fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// Copies a folder, without what processes keep in it for themselves.
+/// Copies a folder without the lock files and shared memory of the process that has it open.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

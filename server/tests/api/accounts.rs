@@ -1,4 +1,4 @@
-//! Accounts, credentials and tokens.
+//! Tests of accounts, credentials and tokens.
 
 use std::time::Duration;
 

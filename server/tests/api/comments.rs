@@ -1,4 +1,4 @@
-//! Comments.
+//! Tests of comments.
 
 use serde_json::json;
 

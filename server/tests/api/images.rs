@@ -1,4 +1,4 @@
-//! Tags, images and the search for what is in them.
+//! Tests of tags and images, and of searching for their contents.
 
 use bytes::Bytes;
 use model::image::{ImageConfig, Layer};
@@ -11,7 +11,7 @@ use store::access::Push;
 use crate::interface::assert_described;
 use crate::world::{Caller, World};
 
-/// Puts an inspected image under these tags, as the engine and its follower would.
+/// Stores an inspected image with these tags, as the engine and the inspection would.
 async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Digest {
     let Caller::Token(secret) = owner else { panic!("push with a token") };
     let store = &world.hub.state.store;

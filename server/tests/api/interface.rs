@@ -1,4 +1,4 @@
-//! What holds for every call: bodies, methods, the description, and that the description says what is sent.
+//! Tests of what all calls have in common: bodies, methods, the OpenAPI document, and whether responses match it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,14 +110,14 @@ async fn the_description_and_the_page_need_no_credentials() {
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
 }
 
-/// The object with this name in the description.
+/// Returns the schema with this name.
 fn object<'a>(document: &'a Value, name: &str) -> &'a Value {
     let object = &document["components"]["schemas"][name];
     assert!(object.is_object(), "{name} is not described");
     object
 }
 
-/// The schema itself, where this is a reference to one.
+/// Resolves a schema if it is a reference.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => object(document, reference.strip_prefix("#/components/schemas/").unwrap()),
@@ -125,7 +125,7 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// The members that a schema names, with those of the objects that it is made of, and whether each has to be there.
+/// Returns a schema's fields, including those of the schemas in its `allOf`, and whether each is required.
 fn members<'a>(document: &'a Value, schema: &'a Value) -> BTreeMap<&'a str, (&'a Value, bool)> {
     let schema = resolved(document, schema);
     let mut members = BTreeMap::new();
@@ -140,7 +140,7 @@ fn members<'a>(document: &'a Value, schema: &'a Value) -> BTreeMap<&'a str, (&'a
     members
 }
 
-/// Whether `value` is what `schema` says, and names nothing that it does not.
+/// Whether `value` matches `schema` and has no fields that are not described.
 fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
     let schema = resolved(document, schema);
     if let Some(choices) = schema["oneOf"].as_array() {
@@ -179,7 +179,7 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
     })
 }
 
-/// Holds an object that was sent against its description, member by member.
+/// Checks a response's object against the schema with this name, field by field.
 pub(crate) fn assert_described(document: &Value, name: &str, object: &Value) {
     let described = self::object(document, name);
     for (member, (schema, required)) in members(document, described) {

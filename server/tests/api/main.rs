@@ -1,4 +1,4 @@
-//! REST v1 as a caller meets it: the router over a real store in a folder of its own, without sockets.
+//! Tests of REST v1: requests to the router over a real store in a temporary folder, without sockets.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Collaborators.
+//! Tests of collaborators.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Repositories, stars and lists.
+//! Tests of repositories, stars and lists.
 
 use serde_json::{Value, json};
 use server::api::{self, PREFIX};
@@ -146,7 +146,7 @@ async fn a_star_is_the_caller_s_own() {
     assert_eq!(world.get("/repositories/ada/app", &eve).await.expect(200)["stars"], 0);
 }
 
-/// A body that a call accepts as far as its shape goes; none where it takes none.
+/// Returns a body with valid fields for a call; `None` if it takes no body.
 fn any_body(method: &str, path: &str) -> Option<Value> {
     let (_, call) = path.split_once("{path}").unwrap();
     match (method, call) {

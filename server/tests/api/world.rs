@@ -1,4 +1,4 @@
-//! A hub in a folder of its own, people on it, and what they call.
+//! A hub in a temporary folder, and helpers for accounts and REST requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use store::scratch::Scratch;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-/// The password of everybody here.
+/// The password of all accounts.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// When these tests take place: 2026-11-22T10:00:00Z.
+/// The start of the tests' clock: 2026-11-22T10:00:00Z, in microseconds.
 const NOW: i64 = 1_795_341_600_000_000;
 
 pub(crate) struct World {
@@ -34,7 +34,7 @@ pub(crate) struct World {
     _folder: TempDir,
 }
 
-/// Who calls, by what they send.
+/// A caller, by the credentials they send.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
     Nobody,
@@ -59,7 +59,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The answer as a refusal's status and code.
+    /// Returns the status and code of an error response.
     pub(crate) fn refusal(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", String::from_utf8_lossy(&self.bytes));
         let body = self.json();
@@ -67,7 +67,7 @@ impl Answer {
         (self.status.as_u16(), body["code"].as_str().unwrap().to_owned())
     }
 
-    /// The answer's JSON, which has to be there with this status.
+    /// Checks the status and returns the JSON body; null if the body is empty.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
@@ -103,7 +103,7 @@ impl World {
         Timestamp::from_micros(self.time.load(Ordering::Relaxed))
     }
 
-    /// Makes an account and a token that may do all that the account may.
+    /// Creates an account and an unrestricted token for it.
     pub(crate) async fn person(&self, name: &'static str) -> Caller {
         let form = json!({"name": name, "email": format!("{name}@mail.example"), "password": PASSWORD});
         self.call("POST", "/users", &Caller::Nobody, Some(form)).await.expect(201);
@@ -115,7 +115,7 @@ impl World {
         Caller::Token(token["token"].as_str().unwrap().to_owned())
     }
 
-    /// Makes a repository at `namespace/name`.
+    /// Creates a repository at `namespace/name`.
     pub(crate) async fn repository(&self, owner: &Caller, path: &str, visibility: &str) -> Value {
         let (namespace, name) = path.split_once('/').unwrap();
         let form = json!({"namespace": namespace, "name": name, "visibility": visibility});

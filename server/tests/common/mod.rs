@@ -1,4 +1,4 @@
-//! A hub over a database of its own and a folder, driven in memory, and what its tests send and read.
+//! A hub with its own database and folder that is driven in memory, and helpers for requests and responses.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -26,14 +26,14 @@ use store::access::Viewer;
 use store::scratch::Scratch;
 use tower::ServiceExt as _;
 
-/// Everybody's password.
+/// The password of all accounts.
 pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
-/// The media type of the images that are pushed here.
+/// The media type of the pushed images.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Their configuration.
+/// The config of the pushed images.
 const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}"#;
 
-/// The time that hubs live in, to be moved by a test; in microseconds.
+/// The hub's clock in microseconds, which tests advance.
 #[derive(Clone, Debug)]
 pub(crate) struct Now(Arc<AtomicI64>);
 
@@ -55,7 +55,7 @@ impl Now {
     }
 }
 
-/// An answer with its body read.
+/// A response with its whole body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -77,7 +77,7 @@ impl Answer {
     }
 }
 
-/// One hub, open.
+/// An open hub.
 pub(crate) struct Site {
     pub(crate) state: State,
     pub(crate) opened: OpenedHub,
@@ -98,7 +98,7 @@ impl Site {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    /// A request with an `Authorization` and a content type where they are given.
+    /// Sends a request with an `Authorization` and a content type, unless they are empty.
     pub(crate) async fn call_with(
         &self,
         method: Method,
@@ -124,7 +124,7 @@ impl Site {
         self.state.store.sign_up(&sign_up(name), Registration::Open).await.unwrap()
     }
 
-    /// An `Authorization` for these scopes, got from the token service.
+    /// Gets a token for these scopes from the token service and returns it as an `Authorization` header.
     pub(crate) async fn bearer_of(
         &self,
         authorization: &str,
@@ -137,7 +137,7 @@ impl Site {
         format!("Bearer {}", answer.json()["token"].as_str().unwrap())
     }
 
-    /// Pushes an image of one layer; its manifest's digest.
+    /// Pushes an image with one layer and returns the manifest's digest.
     pub(crate) async fn push(&self, path: &str, tag: &str, authorization: &str, layer: &[u8]) -> String {
         for blob in [CONFIG, layer] {
             self.push_blob(path, authorization, blob).await;
@@ -148,14 +148,14 @@ impl Site {
         answer.header("docker-content-digest").to_owned()
     }
 
-    /// Opens an upload; its address.
+    /// Opens an upload session and returns its location.
     pub(crate) async fn open_upload(&self, path: &str, authorization: &str) -> String {
         let opened = self.call(Method::POST, &format!("/v2/{path}/blobs/uploads/"), authorization, Body::empty()).await;
         assert_eq!(opened.status, StatusCode::ACCEPTED, "{opened:?}");
         opened.header(LOCATION).to_owned()
     }
 
-    /// Pushes a blob; its digest.
+    /// Pushes a blob and returns its digest.
     pub(crate) async fn push_blob(&self, path: &str, authorization: &str, bytes: &[u8]) -> String {
         let digest = digest(bytes);
         let location = self.open_upload(path, authorization).await;
@@ -167,7 +167,7 @@ impl Site {
     }
 }
 
-/// The manifest of an image of one layer.
+/// Returns the manifest of an image with one layer.
 pub(crate) fn image(layer: &[u8]) -> Value {
     let descriptor =
         |kind: &str, bytes: &[u8]| json!({ "mediaType": kind, "digest": digest(bytes), "size": bytes.len() });

@@ -1,4 +1,5 @@
-//! For any world and any viewer, a search for everything, the store's list and the verdict on each repository agree.
+//! Property test: for every viewer, a search for everything, the store's list and the permits agree on what they may
+//! see.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use store::repositories::RepositoryFilter;
 
 const MEMBERS: [&str; 3] = ["ann", "bob", "eve"];
 
-/// A repository to be: whose it is, who may see it, whom it is shared with, and whether it is gone in the end.
+/// A repository to create: owner, visibility, an account to share it with, and whether to delete it again.
 type RepositoryPlan = (usize, Visibility, Option<usize>, bool);
 
 fn worlds() -> impl Strategy<Value = Vec<RepositoryPlan>> {
@@ -36,7 +37,7 @@ async fn agree(planned: Vec<RepositoryPlan>) {
             let permit = world.manage(&members[owner], &path).await;
             world.store.set_collaborator(&permit, MEMBERS[reader], Role::Reader).await.unwrap();
         }
-        // Some changes meet an index that has the repository, some one that has not.
+        // Index only some repositories before the changes below, so that both updates and first inserts are tested.
         if number % 3 == 0 {
             world.follow().await;
         }

@@ -1,4 +1,4 @@
-//! What search finds, in which order, and what it keeps to itself.
+//! Tests of search results: what is found, in which order, and what stays hidden.
 
 use std::mem;
 
@@ -8,7 +8,7 @@ use server::search::{Search, follow};
 
 use crate::world::World;
 
-/// A hub with a few repositories of one owner, followed.
+/// Returns a world with some indexed repositories, and their owner.
 async fn harbour() -> (World, store::access::Viewer) {
     let world = World::new().await;
     let ann = world.member("ann").await;

@@ -1,4 +1,4 @@
-//! What inspection reads out of a push, and how pulls come to be counted.
+//! Tests of image inspection and of counting pulls.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// A hub with storage, and one public repository to push to.
+/// A hub with storage and a public repository to push to.
 struct PushFixture {
     world: World,
     storage: Arc<dyn Storage>,

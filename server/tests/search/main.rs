@@ -1,5 +1,5 @@
-//! What search finds and keeps to itself, and what the followers behind it do, over a real store.
-//! Pages and routes that show it are tested beside those.
+//! Tests of search and of the followers of the outbox, over a real store. Pages and routes with search results have
+//! their own tests.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test's helpers this is how it fails")]
 
 mod agreement;

@@ -1,5 +1,4 @@
-//! A store on SQLite with an index beside it, and the few acts that the tests of search are written in.
-//! What ought to be found is each test's own affair.
+//! A store with a search index, and helpers for the tests of search.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,7 +25,7 @@ use tempfile::TempDir;
 /// 2026-01-01T00:00:00Z, in microseconds.
 const START: i64 = 1_767_225_600_000_000;
 
-/// One hub with its index.
+/// A store with its search index.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
@@ -38,7 +37,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// An empty hub whose clock goes on a second at every look.
+    /// Creates an empty store with a clock that advances by a second each time it is read.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ticks = Arc::new(AtomicI64::new(START));
@@ -50,7 +49,7 @@ impl World {
         Self { folder, store, system, ledger, search, ticks, _scratch: scratch }
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(crate) fn pass(&self, by: Duration) {
         self.ticks.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
@@ -65,7 +64,7 @@ impl World {
         self.store.sign_up(&form, Registration::Open).await.unwrap()
     }
 
-    /// Makes `namespace/name` with a description and a README; the namespace is the owner's own.
+    /// Creates `namespace/name` with a description and a README; the namespace must be the owner's.
     pub(crate) async fn repository(
         &self,
         owner: &Viewer,
@@ -101,7 +100,7 @@ impl World {
         self.store.delete_repository(permit).await.unwrap();
     }
 
-    /// Pushes an image of this platform with these labels under these tags.
+    /// Stores an inspected image with this platform, these labels and these tags.
     pub(crate) async fn push(
         &self,
         id: RepositoryId,
@@ -136,7 +135,7 @@ impl World {
         self.store.record_image(&self.system, id, &digest, platform, config, Vec::new()).await.unwrap();
     }
 
-    /// Brings the index up to date.
+    /// Updates the index with all events.
     pub(crate) async fn follow(&self) {
         self.store.settle_events(&self.system).await.unwrap();
         follow::catch_up(&self.search, &self.system).await.unwrap();
@@ -147,7 +146,7 @@ impl World {
         self.search.search(&self.store, viewer, request).await.unwrap()
     }
 
-    /// The paths that a query finds, in order.
+    /// Returns the paths that a query finds, in order.
     pub(crate) async fn found(&self, viewer: &Viewer, query: &str) -> Vec<String> {
         let results = self.results(viewer, query).await;
         assert_eq!(results.total, u64::try_from(results.hits.len()).unwrap());

@@ -1,4 +1,4 @@
-//! What lies around the handlers: cookies, origins, headers, limits, health and the list of routes.
+//! Tests of everything around the handlers: cookies, origins, headers, limits, health and the list of routes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -92,7 +92,7 @@ async fn health_tells_that_the_process_lives_and_that_its_parts_answer() {
     assert!(figures.text().contains("portolan_requests_total"), "{figures:?}");
 }
 
-/// How many files lie below a folder.
+/// Returns the number of files in a folder and its subfolders.
 fn files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
@@ -161,7 +161,7 @@ async fn built_in_files_are_kept_for_ever_under_their_hash_and_asked_for_anew_wi
     let path = world.state.assets.path("portolan.css");
     let hashed = world.get(&path, "").await;
     if hashed.status == StatusCode::NOT_FOUND {
-        // Nothing was bundled; then nothing may be kept either.
+        // Without a bundle the file is missing, and the 404 must not be cached.
         assert_eq!(hashed.header("cache-control"), "no-store");
         return;
     }

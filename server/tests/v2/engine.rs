@@ -1,4 +1,4 @@
-//! Push and pull through the gateway.
+//! Tests of pushing and pulling through the gateway.
 
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};

@@ -1,4 +1,4 @@
-//! What nobody may learn: whether a repository that they cannot see is there.
+//! Checks that the registry does not reveal whether a hidden repository exists.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use server::v2::ROUTES;
 use crate::common::{Answer, PASSWORD, basic, digest};
 use crate::support::World;
 
-/// An answer about `name` with the name taken out of it.
+/// Removes the repository's name from a response.
 fn nameless(mut answer: Answer, name: &str) -> Answer {
     let blank = |text: &str| text.replace(name, "?");
     answer.body = blank(std::str::from_utf8(&answer.body).unwrap()).into();
@@ -21,7 +21,7 @@ fn nameless(mut answer: Answer, name: &str) -> Answer {
     answer.comparable()
 }
 
-/// The request of a route about this repository.
+/// Returns the path of a route for a repository.
 fn path(route: &str, name: &str, blob: &str) -> String {
     route
         .replace("{name}", name)
@@ -36,7 +36,7 @@ async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
     let world = World::new().await;
     let ada = world.member("ada").await;
     let eve = world.member("eve").await;
-    // The same length, so that even the length of an answer can be compared.
+    // Names of the same length, so that the lengths of responses can be compared.
     let (hidden, missing) = ("ada/secret", "ada/absent");
     let owner = world.bearer("ada", &format!("repository:{hidden}:pull,push")).await;
     world.push(hidden, "1", &owner, b"layer").await;
@@ -58,7 +58,7 @@ async fn a_stranger_cannot_tell_a_private_repository_from_a_missing_one() {
             let method: Method = method.parse().unwrap();
             let there = world.call(method.clone(), &path(route, hidden, &blob), &seen, Body::empty()).await;
             let gone = world.call(method.clone(), &path(route, missing, &blob), &unseen, Body::empty()).await;
-            // A list of referrers is an empty one wherever there is nothing to refer to.
+            // The list of referrers is empty rather than an error if there is nothing to refer to.
             let nothing = route.contains("referrers") && there.json()["manifests"] == serde_json::json!([]);
             assert!(there.status.is_client_error() || nothing, "{actor}: {method} {route}: {there:?}");
             assert_eq!(nameless(there, hidden), nameless(gone, missing), "{actor}: {method} {route}");

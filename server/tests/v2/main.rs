@@ -1,5 +1,5 @@
-//! The hub as a client meets it over HTTP: tokens, push and pull, what stays hidden, and the edge around it all.
-//! Every test drives the whole router in memory over a database and a folder of its own.
+//! Tests of the registry API: tokens, push and pull, hidden repositories, and the router around them. Every test drives
+//! the whole router in memory, over its own database and folder.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! A hub in a temporary folder, and the few acts that the tests of its engine are written in.
+//! A hub in a temporary folder, and helpers for the tests of its engine.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::common::{Answer, Now, PASSWORD, Site, basic};
 
-/// The hub and the time it lives in.
+/// A hub and its clock.
 pub(crate) struct World {
     site: Site,
     now: Now,
@@ -31,7 +31,7 @@ impl Deref for World {
 }
 
 impl Answer {
-    /// The answer as a client can compare it: all of it but what changes with every request.
+    /// Removes the headers that change with every request.
     pub(crate) fn comparable(mut self) -> Self {
         self.headers.remove("x-request-id");
         self.headers.remove("date");
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// With an image at `ada/app`, which `bob` may read; and `ada`.
+    /// Creates a hub with an image at `ada/app` that `bob` may read, and returns it with `ada`.
     pub(crate) async fn shared() -> (Self, Viewer) {
         let world = Self::new().await;
         let ada = world.member("ada").await;
@@ -66,7 +66,7 @@ impl World {
         (world, ada)
     }
 
-    /// Lets time pass for the hub.
+    /// Advances the hub's clock.
     pub(crate) fn later(&self, by: Duration) {
         self.now.later(by);
     }
@@ -99,7 +99,7 @@ impl World {
         self.call_with(Method::POST, path, "", "application/x-www-form-urlencoded", form.to_owned()).await
     }
 
-    /// A token's `Authorization` for these scopes; for nobody when the name is empty.
+    /// Returns a token for these scopes as an `Authorization` header; an anonymous one if the name is empty.
     pub(crate) async fn bearer(&self, name: &str, scopes: &str) -> String {
         let authorization = if name.is_empty() { String::new() } else { basic(name, PASSWORD) };
         self.bearer_of(&authorization, scopes.split_ascii_whitespace()).await

@@ -1,4 +1,4 @@
-//! The token service, as the clients ask it.
+//! Tests of the token service.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ fn parse(method: &Method, target: &str) -> Result<Request, Error> {
     Request::parse(method, path, query, &HeaderMap::new())
 }
 
-/// The request that a client would send; the reverse of parsing.
+/// Returns the request that a client would send; the reverse of parsing.
 fn written(request: &Request) -> (Method, String, HeaderMap) {
     let mut headers = HeaderMap::new();
     let mut ranged = |range: &Option<ContentRange>| {
@@ -75,7 +75,7 @@ fn written(request: &Request) -> (Method, String, HeaderMap) {
     (method, format!("/v2/{name}/{rest}"), headers)
 }
 
-/// Names that are as much like the paths around them as a name can be.
+/// Generates repository names that resemble the fixed parts of paths as closely as possible.
 fn name() -> impl Strategy<Value = RepositoryName> {
     let word = prop_oneof![
         Just("blobs"),

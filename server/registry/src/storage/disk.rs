@@ -1,11 +1,12 @@
-//! Storage in a folder: one file for each upload and process, spread over 256 sub-folders.
+//! Storage in a folder, spread over 256 sub-folders.
 //!
-//! All chunks of an upload that arrive at one process are appended to one file. The lengths in the ledger are authoritative, not those
-//! of the files. Several processes may share the folder: none ever writes to, truncates or deletes a file that another one has begun,
-//! so an upload that moves from one process to another has several files.
+//! Consecutive chunks of an upload that arrive at one process are appended to one file. The lengths in the ledger are
+//! authoritative, not those of the files. Several processes may share the folder: no writer ever writes to, truncates
+//! or removes a file that another process has created, so an upload that moves from one process to another has several
+//! files.
 //!
-//! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls are made on
-//! blocking threads in large pieces, and never wait for a client.
+//! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls run
+//! on blocking threads in large pieces, and never wait for a client.
 
 mod file;
 mod reader;
@@ -29,13 +30,13 @@ use writer::DiskWriter;
 /// A folder of objects.
 pub struct Disk {
     folder: Arc<Path>,
-    /// Distinguishes files of this process from those of others.
+    /// An id that distinguishes the files of this process from those of others.
     process: Uuid,
     spare: Arc<Buffers>,
 }
 
 impl Disk {
-    /// Opens the folder; creates it where it does not exist.
+    /// Opens the folder, and creates it if it does not exist.
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
         fs::create_dir_all(folder)?;
         for shard in 0..=u8::MAX {
@@ -82,7 +83,7 @@ impl Storage for Disk {
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        // The name is unique, since checks may run at the same time.
+        // The name is unique because checks may run at the same time.
         let path = self.folder.join(format!("check-{}", Uuid::now_v7().simple()));
         blocking(move || {
             fs::write(&path, b"portolan")?;

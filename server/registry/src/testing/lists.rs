@@ -10,14 +10,14 @@ use crate::document::{OCI_INDEX, OCI_MANIFEST};
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
-/// The target of the link to the next page.
+/// Returns the target of the link to the next page.
 fn next_of(response: &TestResponse) -> Option<String> {
     let link = response.headers.get(LINK)?.to_str().unwrap();
     let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
     Some(target.unwrap().to_owned())
 }
 
-/// All items of a list, from all of its pages.
+/// Returns all items of a list, from all of its pages.
 async fn collect(registry: &TestRegistry, first: String, key: &str) -> Vec<Value> {
     let (mut all, mut next) = (Vec::new(), Some(first));
     while let Some(path) = next {
@@ -94,7 +94,7 @@ pub async fn an_engine_tells_which_extensions_it_has(registry: &TestRegistry) {
     assert!(response.json()["extensions"].is_array());
 }
 
-/// Pushes a manifest about `subject`; returns its descriptor.
+/// Pushes a manifest whose subject is `subject`, and returns its descriptor.
 async fn push_about(registry: &TestRegistry, subject: &Value, marker: &str, artifact_type: Option<&str>) -> Value {
     let mut manifest = registry.image(marker).await;
     manifest["subject"] = subject.clone();

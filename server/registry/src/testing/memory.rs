@@ -22,7 +22,7 @@ use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 #[derive(Default)]
 pub struct MemoryLedger(Mutex<State>);
 
-/// When an injected fault happens.
+/// When an injected fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Before the change.
@@ -52,7 +52,7 @@ impl State {
         self.trash.extend(segments.into_iter().map(|segment| segment.key));
     }
 
-    /// Stores a manifest if everything that it refers to exists.
+    /// Stores a manifest if all blobs and manifests that it refers to exist and its tags meet the precondition.
     fn put(&mut self, place: &Place, manifest: &NewManifest) -> Put {
         let blob_size = |link: &Link| self.linked(place.id, &link.digest).map(|blob| blob.size);
         let child_size = |link: &Link| {
@@ -93,7 +93,7 @@ impl MemoryLedger {
         self.0.lock().unwrap()
     }
 
-    /// Makes the next change of an upload or a manifest fail.
+    /// Makes the next chunk, closing of an upload or manifest push fail.
     pub fn fail_next(&self, fault: Fault) {
         self.state().fault = Some(fault);
     }
@@ -110,7 +110,7 @@ impl MemoryLedger {
     }
 }
 
-/// The items of a page, from all items in order.
+/// Returns the items of a page, from all items in order.
 fn paged<T>(all: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, page: &ListPage) -> Vec<T> {
     let later = |item: &T| page.last.as_deref().is_none_or(|last| text(item) > last);
     all.filter(later).take(usize::try_from(page.limit).unwrap()).collect()
@@ -301,7 +301,7 @@ impl Ledger for MemoryLedger {
 pub struct MemoryStorage(Arc<Mutex<BTreeMap<String, Bytes>>>);
 
 impl MemoryStorage {
-    /// The keys of all objects.
+    /// Returns the keys of all objects.
     pub fn keys(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
     }

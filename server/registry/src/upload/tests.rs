@@ -23,17 +23,17 @@ use crate::testing::{REPOSITORY, TestRegistry, sha256, sha512};
 /// A step of a client, or a fault.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Sends a chunk, with its range or without.
+    /// Sends a chunk, with or without its range.
     Append { length: usize, ranged: bool },
-    /// Sends a chunk with a range that starts elsewhere.
+    /// Sends a chunk with a range that starts at a wrong offset.
     Misplace { length: usize, by: usize },
     /// Disconnects in the middle of a chunk.
     Disconnect { length: usize },
     /// Closes the upload with the wrong digest.
     CloseWrongly { length: usize },
-    /// Sends a chunk, and the ledger fails before or after recording it.
+    /// Sends a chunk; the ledger fails before or after recording it.
     LedgerFault { length: usize, fault: Fault },
-    /// Sends a chunk, and the disk fails.
+    /// Sends a chunk; the disk fails.
     DiskFault { length: usize },
     /// Continues on another process.
     Restart,
@@ -63,7 +63,7 @@ fn bytes(length: usize, seed: usize) -> Bytes {
     (0..length).map(|at| (at * 31 + seed * 17 + at / 256).to_le_bytes()[0]).collect::<Vec<_>>().into()
 }
 
-/// The same registry in another process on this folder.
+/// Returns the same registry with the engine of another process that uses this folder.
 fn process(registry: &TestRegistry, folder: &TempDir) -> TestRegistry {
     registry.with_engine(disk(folder), Limits::default())
 }
@@ -200,12 +200,12 @@ async fn of_two_chunks_on_two_nodes_one_counts_and_stays_whole() {
     }
 }
 
-/// How a storage fails.
+/// How the storage fails.
 #[derive(Clone, Copy)]
 enum StorageFault {
-    /// No writer can be opened: it is full.
+    /// No writer can be opened because the storage is full.
     Full,
-    /// Writers accept bytes, and fail to finish.
+    /// Writers accept bytes but fail to finish.
     Finish,
 }
 
@@ -283,7 +283,7 @@ async fn a_request_that_goes_away_lets_the_next_one_write() {
     let location = registry.open().await;
     for _ in 0..20 {
         let sending = registry.request(Method::PATCH, &location).stalled(vec![bytes(300_000, 1); 20]).send();
-        // Dropped wherever it first waits: for a blocking thread, or for more of the body.
+        // The request is dropped where it first waits: for a blocking thread or for more of the body.
         assert!(futures::FutureExt::now_or_never(sending).is_none());
     }
     registry.request(Method::PATCH, &location).body("after").send().await.is(StatusCode::ACCEPTED);

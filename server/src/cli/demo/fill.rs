@@ -1,4 +1,4 @@
-//! Puts the sample content into an empty hub, as its people would: each acts as themselves, through permits and pushes.
+//! Adds the sample content to an empty hub. Everyone acts as themselves, with permits and pushes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use crate::cli::{Error, OpenedHub};
 use crate::state::State;
 use crate::v2::caller::place;
 
-/// How much of the story passes between two pushes.
+/// The time between two pushes.
 const BETWEEN: Duration = Duration::from_hours(55);
 
-/// Fills a hub that has no accounts; another is left as it is.
+/// Fills a hub without accounts; any other is left unchanged.
 pub(super) async fn fill(opened: &OpenedHub, story: &DemoClock) -> Result<(), Error> {
     let (state, system) = (&opened.state, &opened.system);
     if state.store.setup_secret().await.map_err(Error::Store)?.is_none() {
@@ -38,7 +38,7 @@ pub(super) async fn fill(opened: &OpenedHub, story: &DemoClock) -> Result<(), Er
         let path = RepositoryName::parse(sample.path).map_err(broken)?;
         make(state, owner, sample, &path).await?;
     }
-    // Everybody pushes a first version before anybody pushes a second, so that no list is sorted by owner.
+    // All push a first version before anyone pushes a second, so that no list is sorted by owner.
     let mut pushed = PushedBlobs::default();
     let rounds = REPOSITORIES.iter().map(|sample| sample.tags.len()).max().unwrap_or(0);
     for round in 0..rounds {
@@ -55,7 +55,7 @@ pub(super) async fn fill(opened: &OpenedHub, story: &DemoClock) -> Result<(), Er
     Ok(())
 }
 
-/// A mistake in the sample; a test fills a hub with it.
+/// Returns the error for a mistake in the sample content. A test creates the whole sample, so it should not occur.
 fn broken(error: impl std::fmt::Display) -> Error {
     Error::Input(format!("the sample content is broken: {error}"))
 }
@@ -105,7 +105,7 @@ async fn make(state: &State, owner: &Viewer, sample: &Sample, name: &RepositoryN
     Ok(())
 }
 
-/// Where each blob is already, so that none is sent twice, as a client would.
+/// The repositories that have each blob, so that none is sent twice.
 type PushedBlobs = HashMap<Digest, Vec<Place>>;
 
 async fn push(
@@ -119,7 +119,7 @@ async fn push(
     let now = state.clock.now();
     let permit = state.store.push_permit(owner, &path, now).await.map_err(Error::of_store)?;
     let place = place(&permit);
-    // A moving tag points at the version that was pushed before it.
+    // A moving tag points at the version pushed before it.
     let version = match sample.tags.iter().position(|name| *name == tag) {
         Some(at) if !tag.contains('.') && at > 0 => {
             sample.tags.get(..at).unwrap_or_default().iter().rev().find(|name| name.contains('.')).unwrap_or(&tag)

@@ -1,4 +1,4 @@
-//! Images made of nothing but arithmetic: a tar a layer, a configuration, a manifest a platform and an index over them.
+//! Generates sample images: a tar for each layer, a config and a manifest for each platform, and an index.
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -13,10 +13,10 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// The size of a tar's unit.
+/// The block size of tar.
 const BLOCK: usize = 512;
 
-/// Something with its digest.
+/// Content with its digest.
 pub(super) struct Content {
     pub(super) digest: Digest,
     pub(super) bytes: Bytes,
@@ -34,16 +34,16 @@ impl Content {
     }
 }
 
-/// All that one tag needs, in the order to push it.
+/// Everything needed for a tag, in the order to push it.
 pub(super) struct Built {
     pub(super) blobs: Vec<Content>,
     pub(super) manifests: Vec<Content>,
-    /// The index over the manifests; `None` where there is only one.
+    /// The index; `None` for a single platform.
     pub(super) index: Option<Content>,
 }
 
-/// Builds a sample's image of one version; `created` is RFC 3339. Layers of the same step and size are the same bytes in every
-/// image, as a shared base is.
+/// Builds one version of a sample's image; `created` is in RFC 3339. Layers with the same step and size are identical
+/// in all images, like shared base images.
 pub(super) fn build(sample: &Sample, version: &str, created: &str) -> Option<Built> {
     let mut built = Built { blobs: Vec::new(), manifests: Vec::new(), index: None };
     let mut children = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn build(sample: &Sample, version: &str, created: &str) -> Option<Bui
         let (os, architecture, variant) = (words.next()?, words.next()?, words.next());
         let mut layers = Vec::new();
         for (index, (step, size)) in sample.layers.iter().enumerate() {
-            // Only the program itself differs from version to version.
+            // Only the program itself differs between versions.
             let seed = if index == last { format!("{step}{platform}{version}") } else { format!("{step}{platform}") };
             layers.push(Content::new(layer(step, &seed, size * 1024))?);
         }
@@ -122,14 +122,14 @@ fn config(
     config
 }
 
-/// A tar with one file of about `size` bytes that follow from `seed`.
+/// A tar with one file of about `size` bytes generated from `seed`.
 fn layer(step: &str, seed: &str, size: usize) -> Vec<u8> {
     let name = step.split_whitespace().last().unwrap_or("file").trim_start_matches('/');
     let name = if name.is_empty() || name == "system" { "bin/harbour" } else { name };
     let mut content = Vec::with_capacity(size + BLOCK);
     let mut state = Sha256::digest(seed);
     while content.len() < size {
-        // Half of it repeats, as programs do.
+        // Half of it repeats, as in real programs.
         content.extend_from_slice(&state);
         content.extend_from_slice(&[0; 32]);
         state = Sha256::digest(state);
@@ -141,7 +141,7 @@ fn layer(step: &str, seed: &str, size: usize) -> Vec<u8> {
     tar
 }
 
-/// A file's header in the ustar format (POSIX.1-1988).
+/// A file header in ustar format (POSIX.1-1988).
 fn header(name: &str, size: usize) -> Vec<u8> {
     let mut block = Vec::with_capacity(BLOCK);
     let mut field = |text: String, width: usize| {
@@ -155,7 +155,7 @@ fn header(name: &str, size: usize) -> Vec<u8> {
     field("0000000".to_owned(), 8);
     field(format!("{size:011o}"), 12);
     field("00000000000".to_owned(), 12);
-    // The checksum is taken with blanks in its own place.
+    // The checksum is computed with spaces in its own field.
     field("        ".to_owned(), 8);
     field("0".to_owned(), 1);
     field(String::new(), 100);

@@ -1,21 +1,21 @@
-//! The sample content itself: a small port with its people, their images and what they say about them.
+//! The sample content: a small port with its people, their images and comments.
 
 use model::role::{Role, Visibility};
 
-/// The password of everybody in the sample.
+/// The password of all sample accounts.
 pub(super) const PASSWORD: &str = "harbour at dawn";
 
-/// Somebody.
+/// A sample account.
 pub(super) struct SampleAccount {
     pub(super) name: &'static str,
     pub(super) display_name: &'static str,
     pub(super) bio: &'static str,
 }
 
-/// A repository and what happens in it.
+/// A sample repository.
 pub(super) struct Sample {
     pub(super) path: &'static str,
-    /// Who makes it and pushes to it.
+    /// The account that creates it and pushes to it.
     pub(super) owner: &'static str,
     pub(super) visibility: Visibility,
     pub(super) description: &'static str,
@@ -24,14 +24,14 @@ pub(super) struct Sample {
     /// Tags, oldest first.
     pub(super) tags: &'static [&'static str],
     pub(super) platforms: &'static [&'static str],
-    /// Each layer's step and its size in KiB.
+    /// The command and size in KiB of each layer.
     pub(super) layers: &'static [(&'static str, usize)],
     pub(super) entrypoint: &'static str,
     pub(super) port: Option<u16>,
     pub(super) pulls: u64,
     pub(super) stars: &'static [&'static str],
     pub(super) collaborators: &'static [(&'static str, Role)],
-    /// Who says what; what begins with `>` answers the thread before it.
+    /// Authors and texts; a text that starts with `>` replies to the previous thread.
     pub(super) comments: &'static [(&'static str, &'static str)],
 }
 

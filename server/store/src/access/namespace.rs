@@ -1,4 +1,4 @@
-//! Proof that a viewer may create a repository at a path, and the namespaces in which they may.
+//! Permits to create a repository at a path, and the namespaces in which a viewer may.
 
 use model::account::AccountName;
 use model::oci::RepositoryName;
@@ -28,17 +28,17 @@ pub(crate) struct CreatePermit {
 }
 
 impl CreatePermit {
-    /// Who creates it.
+    /// The viewer who creates it.
     pub(crate) const fn viewer(&self) -> &Viewer {
         &self.viewer
     }
 
-    /// Where.
+    /// The repository's path.
     pub(crate) const fn path(&self) -> &RepositoryName {
         &self.path
     }
 
-    /// The identity of the namespace.
+    /// The id of the namespace.
     pub(crate) const fn namespace(&self) -> i64 {
         self.namespace
     }
@@ -48,7 +48,7 @@ impl CreatePermit {
         self.default_visibility
     }
 
-    /// Whether the namespace is the one that administrators curate.
+    /// Whether this is the `library` namespace, which administrators curate.
     pub(crate) const fn official(&self) -> bool {
         self.official
     }
@@ -68,7 +68,7 @@ impl NamespaceRow {
         let role = match self.admin {
             Some(true) => Some(Role::Owner),
             Some(false) if !is_library(&self.name.0) => self.granted.map(role_of_rank).transpose()?,
-            // The library is the administrators'; a disabled account is nobody.
+            // Only administrators may use the library; a disabled account counts as anonymous.
             Some(false) | None => None,
         };
         Ok(NamespaceStanding { signed_in: self.admin.is_some(), role, reach: viewer.reach(path.as_str()) })
@@ -76,8 +76,8 @@ impl NamespaceRow {
 }
 
 impl Store {
-    /// A permit to create a repository at a path, on which the viewer's token must allow `action`. [`Error::Absent`] where
-    /// there is no such namespace.
+    /// Returns a permit to create a repository at a path. The viewer's token must allow `action` on it.
+    /// [`Error::Absent`] if there is no such namespace.
     pub(crate) async fn create_permit(
         &self,
         viewer: &Viewer,
@@ -95,17 +95,17 @@ impl Store {
         })
     }
 
-    /// Whether a push to a path where nothing is would create a repository.
+    /// Whether a push to an unused path would create a repository.
     pub async fn may_create_by_push(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         self.may_create(viewer, path, &[TokenAction::Push]).await
     }
 
-    /// Whether the viewer would see whatever is at this path, and so may be told that nothing is.
+    /// Whether the viewer would see any repository at this path, and so may be told that there is none.
     pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         self.may_create(viewer, path, &[TokenAction::Pull, TokenAction::Push]).await
     }
 
-    /// Whether the viewer may create a repository there as far as a token that allows one of these actions goes.
+    /// Whether the viewer may create a repository there, given a token that allows any of these actions.
     async fn may_create(&self, viewer: &Viewer, path: &RepositoryName, actions: &[TokenAction]) -> Result<bool> {
         if !viewer.is_signed_in() {
             return Ok(false);

@@ -3,10 +3,10 @@
 use model::role::Role;
 use model::token::TokenAction;
 
-/// What is wanted, as a value.
+/// A need as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NeedKind {
-    /// Know that it exists and read what is on its pages.
+    /// See that it exists and read its pages.
     See,
     /// Fetch manifests and blobs.
     Pull,
@@ -14,20 +14,20 @@ pub enum NeedKind {
     Star,
     /// Write comments.
     Comment,
-    /// Change what is one's own there: edit and delete comments, leave.
+    /// Change one's own contributions: edit and delete comments, leave the repository.
     Participate,
     /// Store blobs and manifests.
     Push,
     /// Delete tags and manifests.
     Delete,
-    /// Change text, visibility, people and rules.
+    /// Change texts, visibility, collaborators and rules.
     Manage,
     /// Rename or delete the repository.
     Own,
 }
 
 impl NeedKind {
-    /// All of them, as in the policy's table.
+    /// All needs, in the order of the policy table.
     pub const ALL: [Self; 9] = [
         Self::See,
         Self::Pull,
@@ -40,7 +40,7 @@ impl NeedKind {
         Self::Own,
     ];
 
-    /// The least role it takes, where visibility alone never suffices.
+    /// The least role required; `None` if visibility alone can be enough.
     pub const fn least_role(self) -> Option<Role> {
         match self {
             Self::See | Self::Pull | Self::Star | Self::Comment | Self::Participate => None,
@@ -50,7 +50,7 @@ impl NeedKind {
         }
     }
 
-    /// What a token must allow on the path; `None` where any action will do.
+    /// The action a token must allow on the path; `None` if any action will do.
     pub const fn action(self) -> Option<TokenAction> {
         match self {
             Self::See => None,
@@ -63,7 +63,7 @@ impl NeedKind {
 }
 
 mod sealed {
-    /// Keeps needs from being made elsewhere.
+    /// Prevents other implementations of [`Need`](super::Need).
     pub trait Sealed {}
 }
 

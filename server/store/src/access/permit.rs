@@ -1,4 +1,4 @@
-//! Proof that one viewer may do one thing with one repository, for the length of one request.
+//! Proof that one viewer may do one thing with one repository, for the duration of a request.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use super::viewer::Viewer;
 use crate::Store;
 use crate::error::{Error, Result};
 
-/// Proof that a viewer may do `N` with a repository. It can be narrowed, never widened, copied or kept for another.
+/// Proof that a viewer may do `N` with a repository. A permit can be narrowed, but not widened or copied.
 #[derive(Debug)]
 pub struct Permit<N: Need> {
     viewer: Viewer,
@@ -25,7 +25,7 @@ pub struct Permit<N: Need> {
     need: PhantomData<N>,
 }
 
-/// That a permit for `Self` is also one for `Lesser`.
+/// A permit for `Self` is also a permit for `Lesser`.
 pub trait Covers<Lesser: Need>: Need {}
 
 macro_rules! covers {
@@ -44,11 +44,11 @@ covers! {
 }
 
 impl<N: Need> Permit<N> {
-    /// A permit for the viewer on what was found at a path.
+    /// Decides on a permit for the viewer, from what was found at a path.
     pub(super) fn to(viewer: &Viewer, path: &RepositoryName, found: RepositoryAccess) -> Result<Self> {
         let standing = found.standing_for(viewer, path, N::KIND);
         verdict(&standing, N::KIND).require()?;
-        // Whoever is let in as anybody acts as nobody.
+        // A caller admitted only because the repository is public acts as an anonymous viewer.
         let viewer = if standing.signed_in { viewer.clone() } else { Viewer::nobody() };
         Ok(Self { viewer, repository: found.repository, path: found.path, standing, need: PhantomData })
     }
@@ -58,17 +58,17 @@ impl<N: Need> Permit<N> {
         self.repository
     }
 
-    /// Its path now, which need not be the one that was asked for.
+    /// Its current path, which differs from the requested one after a rename.
     pub const fn path(&self) -> &RepositoryName {
         &self.path
     }
 
-    /// As whom the caller acts: as nobody where they were let in as anybody would be, though they are signed in.
+    /// The viewer the caller acts as. Callers whose token does not cover the repository act as anonymous viewers.
     pub const fn viewer(&self) -> &Viewer {
         &self.viewer
     }
 
-    /// The role of who acts, where they have one.
+    /// The role of the acting viewer, if any.
     pub const fn role(&self) -> Option<Role> {
         self.standing.role
     }
@@ -86,22 +86,22 @@ impl<N: Need> Permit<N> {
         }
     }
 
-    /// What the verdict rested on.
+    /// The standing on which the verdict was based.
     pub(crate) const fn standing(&self) -> &Standing {
         &self.standing
     }
 
-    /// The identity of who acts.
+    /// The id of the acting account.
     pub(crate) fn account(&self) -> Option<AccountId> {
         self.viewer.account_id()
     }
 
-    /// The account of who acts, for what only an account can do.
+    /// The acting account, for operations that require one.
     pub(crate) fn require_account(&self) -> Result<AccountId> {
         self.account().ok_or(Error::SignIn)
     }
 
-    /// A permit for less.
+    /// Converts this permit into one for a lesser need.
     pub fn narrow<M: Need>(&self) -> Permit<M>
     where
         N: Covers<M>,
@@ -117,17 +117,17 @@ impl<N: Need> Permit<N> {
 }
 
 impl Store {
-    /// A permit for `N` on the repository of that path, or of the one that had that path before it was renamed.
+    /// Returns a permit for `N` on the repository at this path, or on the one that was renamed from it.
     ///
-    /// A one-word path is one in the `library`. What the viewer may not see is [`Error::Absent`], like what is not there.
-    /// Where a token does not reach, its holder still reads what is public, as anybody would.
+    /// A path of one word is in the `library`. [`Error::Absent`] if the viewer may not see the repository or there is
+    /// none. Public repositories can be read with any token, as an anonymous viewer could.
     pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
         let path = path.clone().within_hub();
         Permit::to(viewer, &path, self.find(viewer, &path).await?.ok_or(Error::Absent)?)
     }
 
-    /// A permit to push. A repository that is not there is made, with the visibility that is its namespace's default, when
-    /// the viewer may make one there.
+    /// Returns a permit to push. Creates a missing repository, with its namespace's default visibility, if the viewer
+    /// may.
     pub async fn push_permit(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<Permit<Push>> {
         match self.permit(viewer, path).await {
             Err(Error::Absent) => {
@@ -138,13 +138,13 @@ impl Store {
         }
     }
 
-    /// Whether the viewer may do this with what is at the path, as the token service asks it.
+    /// Whether the viewer may do this with the repository at the path; for the token service.
     pub(crate) async fn may(&self, viewer: &Viewer, path: &RepositoryName, need: NeedKind) -> Result<bool> {
         let found = self.find(viewer, path).await?;
         Ok(found.is_some_and(|found| verdict(&found.standing_for(viewer, path, need), need) == Verdict::Allowed))
     }
 
-    /// Whether there is anything at the path, seen or not; never to be told to anybody.
+    /// Whether a repository exists at the path, visible or not; must not be revealed to callers.
     pub(crate) async fn is_there(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         Ok(self.find(viewer, path).await?.is_some())
     }

@@ -1,4 +1,4 @@
-//! What opens the database to a function of this package: a proof of who acts, or a named exemption.
+//! What gives functions of this package access to the database: a proof of who acts, or a named exemption.
 
 use super::namespace::CreatePermit;
 use super::need::Need;
@@ -6,8 +6,7 @@ use super::permit::Permit;
 use super::scope::Scope;
 use super::viewer::{Administrator, OwnAccount, System, Viewer};
 
-/// Proof that a function may touch rows. Whatever implements it can be made only by this module, from credentials or by a
-/// verdict.
+/// Proof that a function may access rows. Only this module can create implementors, from credentials or a verdict.
 pub(crate) trait Proof {}
 
 impl Proof for Viewer {}
@@ -19,22 +18,22 @@ impl Proof for Administrator {}
 impl Proof for System {}
 impl Proof for Exemption {}
 
-/// Why a function touches rows without knowing who acts.
+/// Why a function may access rows without knowing who acts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Exemption {
-    /// It checks credentials and makes a viewer of them.
+    /// Checking credentials, to create a viewer from them.
     Credentials,
-    /// It keeps a browser's session, which is found by its secret.
+    /// Reading or writing a browser session, which is found by its secret.
     Session,
-    /// It makes an account of somebody who has none yet: signing up, invitations, the first administrator.
+    /// Creating an account for someone without one: sign-up, invitations, the first administrator.
     SignUp,
-    /// It reads or makes the keys that bearer tokens are signed with.
+    /// Reading or creating the keys that sign bearer tokens.
     SigningKeys,
-    /// It is the engine's ledger, whose callers have been permitted.
+    /// The engine's ledger, whose callers have already been authorised.
     Ledger,
-    /// It prepares the database when the store is opened, or asks whether it answers.
+    /// Preparing the database when the store is opened, or a health check.
     Startup,
-    /// It is a test.
+    /// A test.
     #[cfg(test)]
     Test,
 }

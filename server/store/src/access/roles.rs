@@ -1,4 +1,4 @@
-//! The roles of an account as SQL: as the namespace itself, as its member, by a team, or as a collaborator.
+//! SQL for the roles of an account: as the namespace itself, as its member, through a team, or as a collaborator.
 
 use model::role::Role;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query, SelectStatement, UnionType};
@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityName, EntityTrait, IntoSimpleExpr, QueryFilter,
 use crate::entity::{account, collaborator, membership, repository, repository_team, team_member};
 use crate::error::{Error, Result};
 
-/// The greatest role of an account on the `repository` of the query around it, as its [rank](rank_of); NULL for none.
+/// The highest role of an account on the outer query's `repository`, as a [rank](rank_of); NULL if none.
 pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
     let account = account.into();
     let this = repository::Column::Id.into_simple_expr();
@@ -26,12 +26,12 @@ pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
     greatest_of([owner, member, team, collaboration])
 }
 
-/// The role of an account on everything in the namespace that is the `account` of the query around it, as its rank.
+/// The role of an account on all of the outer query's `account` as a namespace, as a rank.
 pub(crate) fn namespace_role_of(account: impl Into<Expr>) -> Expr {
     greatest_of(namespace_roles(account::Column::Id, &account.into()))
 }
 
-/// Whether an account administers the site; NULL where it is gone or disabled.
+/// Whether an account is a site administrator; NULL if it is missing or disabled.
 pub(crate) fn is_admin(account: Option<i64>) -> Expr {
     let admin = account::Entity::find()
         .select_only()
@@ -41,7 +41,7 @@ pub(crate) fn is_admin(account: Option<i64>) -> Expr {
     Expr::SubQuery(None, Box::new(admin.into_query().into()))
 }
 
-/// The identities of all repositories on which an account has a role.
+/// The ids of all repositories on which an account has a role.
 pub(crate) fn granted_to(account: i64) -> SelectStatement {
     let id = || repository::Column::Id;
     let owned = repository::Entity::find()
@@ -71,12 +71,12 @@ pub(crate) fn granted_to(account: i64) -> SelectStatement {
     all_of([owned, member, team, collaboration])
 }
 
-/// The role of a rank that SQL gave.
+/// Converts a rank from SQL back into a role.
 pub(crate) fn role_of_rank(rank: i32) -> Result<Role> {
     Role::ALL.into_iter().find(|role| rank_of(*role) == rank).ok_or(Error::Corrupt("role"))
 }
 
-/// Where a role stands among the others, least first, from 1 on.
+/// The rank of a role, from 1 for the lowest.
 const fn rank_of(role: Role) -> i32 {
     match role {
         Role::Reader => 1,
@@ -86,7 +86,7 @@ const fn rank_of(role: Role) -> i32 {
     }
 }
 
-/// The rank of the role in a column.
+/// SQL for the rank of the role in a column.
 fn rank(column: impl ColumnTrait) -> Expr {
     let ranks = Role::ALL.into_iter().fold(CaseStatement::new(), |ranks, role| {
         ranks.case(column.into_simple_expr().eq(role.as_str()), Expr::value(rank_of(role)))
@@ -94,7 +94,7 @@ fn rank(column: impl ColumnTrait) -> Expr {
     ranks.into()
 }
 
-/// The roles that a namespace itself gives: to its own account and to its members.
+/// The roles given by a namespace itself: to its own account and to its members.
 fn namespace_roles(namespace: impl ColumnTrait, account: &Expr) -> [SelectStatement; 2] {
     let namespace = namespace.into_simple_expr();
     let owner = Query::select()
@@ -124,7 +124,7 @@ fn all_of<const N: usize>(selects: [SelectStatement; N]) -> SelectStatement {
     all
 }
 
-/// The teams' roles with the teams' members.
+/// Team roles joined with team members.
 fn team_roles() -> Select<repository_team::Entity> {
     let mut roles = repository_team::Entity::find().select_only();
     let same_team =

@@ -1,5 +1,5 @@
-//! Proof of what a viewer may see in lists: conditions in SQL, and terms and globs for the search index.
-//! It says for many repositories at once what `verdict` says of one for `See`; a test compares the two.
+//! What a viewer may see in lists, as SQL conditions, search terms and globs. It answers for many repositories what
+//! `verdict` answers for one with the need `See`; a test compares the two.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,39 +33,39 @@ enum ScopeKind {
     Public,
 }
 
-/// The term that a public repository's document holds.
+/// The search term of public repositories.
 const PUBLIC: &str = "public";
-/// The term that an internal repository's document holds.
+/// The search term of internal repositories.
 const INTERNAL: &str = "internal";
 
-/// The term of a repository in this namespace, for the namespace's account and its members.
+/// The search term for a namespace's account and members.
 fn namespace_term(namespace: i64) -> String {
     format!("n{namespace}")
 }
 
-/// The term of a repository on which this team has a role, for the team's members.
+/// The search term for members of a team with a role on the repository.
 fn team_term(team: i64) -> String {
     format!("t{team}")
 }
 
-/// The term of a repository on which this account is a collaborator.
+/// The search term for a collaborator.
 fn collaborator_term(account: i64) -> String {
     format!("c{account}")
 }
 
 impl Scope {
-    /// The scopes one of which must match a repository's path; `None` when all may.
+    /// The token scopes of which one must match a repository's path; `None` if there is no restriction.
     pub fn globs(&self) -> Option<&[TokenScope]> {
         self.limits.as_deref()
     }
 
-    /// Whether the viewer's token reaches this path at all.
+    /// Whether the viewer's token covers this path.
     pub fn covers(&self, path: &str) -> bool {
         let Some(limits) = &self.limits else { return true };
         limits.iter().any(|scope| scope.actions().iter().any(|action| scope.allows(path, *action)))
     }
 
-    /// The account whose list it is.
+    /// The account whose view this is.
     pub(crate) const fn account(&self) -> Option<AccountId> {
         match self.sees {
             ScopeKind::Everything(id) => id,
@@ -74,7 +74,7 @@ impl Scope {
         }
     }
 
-    /// The role on a repository on which the viewer was granted `granted`.
+    /// The viewer's role on a repository, given the role `granted` to them there.
     pub(crate) fn role(&self, granted: Option<Role>) -> Option<Role> {
         match self.sees {
             ScopeKind::Everything(_) => Some(Role::Owner),
@@ -83,10 +83,10 @@ impl Scope {
         }
     }
 
-    /// The conditions on `repository` that together hold for what the viewer may see, and no two of them for the same
-    /// repository. Each names one visibility, so that a list can read each in its order by an index.
+    /// Disjoint conditions on `repository` that together select what the viewer may see. Each covers one visibility, so
+    /// that a list can read each part in order from an index.
     ///
-    /// The limits of a token are not in them: SQL has no such globs, so rows are also asked by [`Scope::covers`].
+    /// Token scopes are not included, because SQL has no such globs: check rows with [`Scope::covers`] too.
     pub(crate) fn parts(&self) -> Vec<Condition> {
         let of = |visibility: Visibility| Condition::all().add(repository::Column::Visibility.eq(Text(visibility)));
         match self.sees {
@@ -95,7 +95,8 @@ impl Scope {
             ScopeKind::Member(id) => vec![
                 of(Visibility::Public),
                 of(Visibility::Internal),
-                // The grants find the few rows; an equal visibility would have every private one read in its order.
+                // Starting from the grants finds the few matching rows; `visibility = 'private'` would read all private
+                // ones in order.
                 Condition::all()
                     .add(repository::Column::Visibility.is_not_in([Visibility::Public, Visibility::Internal].map(Text)))
                     .add(repository::Column::Id.in_subquery(granted_to(id.0))),
@@ -103,7 +104,7 @@ impl Scope {
         }
     }
 
-    /// The same as one condition, for rows that something else finds: no index can serve it.
+    /// The same as a single condition, for rows that something else selects. No index supports it.
     pub(crate) fn condition(&self) -> Condition {
         let visibility = repository::Column::Visibility;
         match self.sees {
@@ -119,7 +120,7 @@ impl Scope {
 }
 
 impl Store {
-    /// What the viewer may see in lists; a disabled account sees what anyone sees.
+    /// Returns what the viewer may see in lists; a disabled account sees what an anonymous viewer sees.
     pub async fn scope(&self, viewer: &Viewer) -> Result<Scope> {
         let sees = if viewer.is_system() {
             ScopeKind::Everything(None)
@@ -144,8 +145,8 @@ impl Store {
         Ok(Scope { sees, limits: viewer.list_limits() })
     }
 
-    /// The terms one of which a repository's document must hold for the viewer to find it; `None` when all may be seen. They
-    /// name what grants access and not who has it, so that whoever joins a namespace or a team finds its repositories at once.
+    /// The search terms of which a document must contain at least one to be visible; `None` if everything is. They name
+    /// what grants access, not who has it, so that a new member finds the repositories of a namespace or team at once.
     pub async fn search_terms(&self, scope: &Scope) -> Result<Option<Vec<String>>> {
         let account = match scope.sees {
             ScopeKind::Everything(_) => return Ok(None),
@@ -213,7 +214,7 @@ pub(crate) fn document_terms(namespace: Option<i64>, visibility: Visibility, gra
     visibility.into_iter().chain(namespace.map(namespace_term)).chain(grants).collect()
 }
 
-/// Whether a namespace is the one that administrators curate.
+/// Whether a namespace is the `library`, which administrators curate.
 pub(crate) fn is_library(namespace: &AccountName) -> bool {
     namespace.as_str() == LIBRARY
 }

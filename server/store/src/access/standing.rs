@@ -1,5 +1,5 @@
-//! What a verdict rests on: whether a viewer is signed in, their role, what their token allows, and the repository's settings.
-//! Rows that were read are kept for a second.
+//! The input of a verdict: whether a viewer is signed in, their role, the limits of their token, and the repository's
+//! settings. Rows are cached for a second.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,10 +26,10 @@ use crate::entity::column::Text;
 use crate::entity::{repository, repository_alias};
 use crate::error::{Error, Result};
 
-/// How long a role or a visibility that another node changed may go unnoticed.
+/// How long a change of role or visibility on another node may go unnoticed.
 const AGE: Duration = Duration::from_secs(1);
 
-/// What of all actions a viewer's token leaves.
+/// The set of actions that a viewer's token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllowedActions(u8);
 
@@ -39,23 +39,23 @@ impl AllowedActions {
     /// Nothing.
     pub const NONE: Self = Self(0);
 
-    /// Those actions for which `allows` holds.
+    /// The actions for which `allows` returns true.
     pub fn of(allows: impl Fn(TokenAction) -> bool) -> Self {
         Self(TokenAction::ALL.into_iter().filter(|action| allows(*action)).fold(0, |bits, action| bits | bit(action)))
     }
 
-    /// Both together.
+    /// The union of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether it includes an action.
+    /// Whether it contains an action.
     pub const fn includes(self, action: TokenAction) -> bool {
         self.0 & bit(action) != 0
     }
 
-    /// Whether it includes any action at all.
+    /// Whether it contains any action.
     pub const fn any(self) -> bool {
         self.0 != 0
     }
@@ -70,7 +70,7 @@ const fn bit(action: TokenAction) -> u8 {
     }
 }
 
-/// What of a repository the policy asks.
+/// The properties of a repository that the policy depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RepositoryFacts {
     /// Who may see it without a role.
@@ -79,47 +79,47 @@ pub struct RepositoryFacts {
     pub comments: CommentPolicy,
 }
 
-/// Everything that a verdict rests on.
+/// The input of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether somebody is signed in, with an account that is not disabled.
+    /// Whether the viewer is signed in, with an account that is not disabled.
     pub signed_in: bool,
-    /// The greatest role they have by namespace, membership, collaboration or administration.
+    /// Their highest role through namespace, membership, team, collaboration or administration.
     pub role: Option<Role>,
-    /// What their token leaves of it.
+    /// The actions that their token allows.
     pub reach: AllowedActions,
-    /// The repository; `None` when there is none.
+    /// The repository; `None` if there is none.
     pub ground: Option<RepositoryFacts>,
 }
 
-/// What a caller is to a namespace, where they want to create a repository.
+/// A caller's standing in a namespace, for creating a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamespaceStanding {
-    /// Whether somebody is signed in, with an account that is not disabled.
+    /// Whether the viewer is signed in, with an account that is not disabled.
     pub signed_in: bool,
-    /// The greatest role they have on everything in it, by being it, by membership or by administration.
+    /// Their highest role on the whole namespace: as its account, as a member or as an administrator.
     pub role: Option<Role>,
-    /// What their token leaves on the repository's path.
+    /// The actions that their token allows on the repository's path.
     pub reach: AllowedActions,
 }
 
-/// What a caller is to the site.
+/// A caller's standing on the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteStanding {
-    /// Nobody is signed in.
+    /// Not signed in.
     Anonymous,
-    /// Somebody is.
+    /// Signed in.
     Member {
-        /// Whether they administer the site.
+        /// Whether they are a site administrator.
         admin: bool,
-        /// Whether they came with a token that has scopes.
+        /// Whether they use a token with scopes.
         limited: bool,
     },
-    /// It is the site itself.
+    /// The site itself.
     System,
 }
 
-/// A repository that was found, before any limits of a token.
+/// A viewer's access to a repository, before the limits of their token.
 #[derive(Clone, Debug)]
 pub(super) struct RepositoryAccess {
     pub(super) repository: RepositoryId,
@@ -130,7 +130,7 @@ pub(super) struct RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// With the limits that the viewer came with. A token that names a repository by the path it had before still means it.
+    /// Applies the limits of the viewer's token. Scopes that name the repository's former path still match.
     pub(super) fn standing(&self, viewer: &Viewer, asked: &RepositoryName) -> Standing {
         Standing {
             signed_in: self.signed_in,
@@ -140,8 +140,8 @@ impl RepositoryAccess {
         }
     }
 
-    /// The standing that counts for a need: the viewer's own, or anybody's where their token does not reach and anybody may
-    /// read. A token narrows its owner's rights, not what needs none.
+    /// The standing to use for a need: the viewer's own, or that of an anonymous viewer if their token does not cover a
+    /// public repository. A token restricts its owner's rights; reading public data requires none.
     pub(super) fn standing_for(&self, viewer: &Viewer, asked: &RepositoryName, need: NeedKind) -> Standing {
         let own = self.standing(viewer, asked);
         let anybodys = Standing { signed_in: false, role: None, reach: AllowedActions::ALL, ground: own.ground };
@@ -151,11 +151,11 @@ impl RepositoryAccess {
     }
 }
 
-/// What was found lately, for each asker and path; `None` where there was nothing.
+/// Recently read rows by requester and path; `None` caches a miss.
 #[derive(Debug)]
 pub(crate) struct Standings {
     found: Cache<(u64, Requester, RepositoryName), Option<RepositoryAccess>>,
-    /// Part of every key: raising it forgets all, also what is being read at that moment.
+    /// Part of every key: incrementing it invalidates all entries, including reads in progress.
     generation: AtomicU64,
 }
 
@@ -172,7 +172,7 @@ impl Standings {
         Self { found, generation: AtomicU64::new(0) }
     }
 
-    /// Forgets everything; to be called after each change of a role, a visibility or a path.
+    /// Invalidates everything; call this after a change of role, visibility or path.
     pub(crate) fn forget(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -188,7 +188,7 @@ struct StandingRow {
     admin: Option<bool>,
 }
 
-/// A standing together with more of the same row.
+/// A standing and further columns of the same row.
 struct RowWithStanding<R> {
     standing: StandingRow,
     row: R,
@@ -203,8 +203,8 @@ impl<R: FromQueryResult> FromQueryResult for RowWithStanding<R> {
     }
 }
 
-/// The condition on the repository that has a path, or had it before it was renamed. One statement for what exists, what was
-/// renamed and what is missing, so that they take the same time.
+/// Matches the repository that has a path now or had it before a rename. One statement covers existing, renamed and
+/// missing repositories, so that all take the same time.
 fn is_at(path: &RepositoryName) -> Expr {
     let present = Query::select()
         .column((Alias::new("named"), repository::Column::Id))
@@ -221,7 +221,7 @@ fn is_at(path: &RepositoryName) -> Expr {
 }
 
 impl Store {
-    /// What is at a path for a viewer, whether they may see it or not.
+    /// Returns the viewer's access to whatever is at a path, visible or not.
     pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<RepositoryAccess>> {
         let asker = Requester::of(viewer);
         let standings = self.standings();
@@ -254,8 +254,8 @@ impl Requester {
 }
 
 impl Store {
-    /// A permit to see what is at a path, and more of its row, in one statement. `select` reads at least the repository's
-    /// columns and the role that was `granted` to the viewer.
+    /// Returns a permit to see the repository at a path together with more of its row, in one statement. `select` must
+    /// include the repository's columns and the viewer's `granted` role.
     pub(crate) async fn see<R: FromQueryResult>(
         &self,
         viewer: &Viewer,
@@ -281,7 +281,7 @@ fn found(row: StandingRow, asker: Requester) -> Result<RepositoryAccess> {
     let (signed_in, role) = match (asker, row.admin) {
         (Requester::System, _) | (Requester::Account(_), Some(true)) => (true, Some(Role::Owner)),
         (Requester::Account(_), Some(false)) => (true, row.granted.map(role_of_rank).transpose()?),
-        // A disabled account is nobody.
+        // A disabled account counts as anonymous.
         (Requester::Account(_) | Requester::Anonymous, _) => (false, None),
     };
     Ok(RepositoryAccess {

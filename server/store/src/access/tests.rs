@@ -1,4 +1,4 @@
-//! The policy compared with its table and its laws, and the lists that must agree with it.
+//! Compares the policy with its table and its laws, and lists with the policy.
 
 use std::fmt::Write;
 
@@ -213,7 +213,7 @@ proptest! {
     }
 }
 
-/// Numbers that look random and are the same each time.
+/// Deterministic pseudo-random numbers.
 struct Random(u64);
 
 impl Random {
@@ -270,7 +270,7 @@ each_database! {
             let scope = fixture.store.scope(viewer).await.unwrap();
             let mut seen = Vec::new();
             for path in &paths {
-                // What a token's holder reads as anybody may, because its scopes leave it out, its lists leave out too.
+                // Public repositories that a token's scopes do not cover are readable, but not listed.
                 if see(fixture, viewer, path).await && viewer.reach(path.as_str()).any() {
                     seen.push(path.clone());
                 }

@@ -1,4 +1,4 @@
-//! The policy: pure functions from what a caller is and wants to what they get. The table beside it lists every decision.
+//! The policy: pure functions from standing and need to verdict. The table next to this file lists every decision.
 
 use model::repository::CommentPolicy;
 use model::role::{Role, Visibility};
@@ -8,21 +8,21 @@ use super::need::NeedKind;
 use super::standing::{NamespaceStanding, SiteStanding, Standing};
 use crate::error::{Error, Result};
 
-/// What a caller gets.
+/// The answer to a need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// They may.
     Allowed,
-    /// For them there is nothing.
+    /// As if it did not exist.
     Absent,
     /// They may see it, but not do this.
     Forbidden,
-    /// They may see it, and could perhaps do this if they signed in.
+    /// They may see it, and might be allowed after signing in.
     SignIn,
 }
 
 impl Verdict {
-    /// The error of a refusal.
+    /// Returns the error of a refusal.
     pub(crate) const fn require(self) -> Result<()> {
         match self {
             Self::Allowed => Ok(()),
@@ -32,12 +32,12 @@ impl Verdict {
         }
     }
 
-    /// `Allowed` or, where the rule does not hold, `Forbidden`.
+    /// `Allowed` if the rule holds, otherwise `Forbidden`.
     const fn allowed_if(rule: bool) -> Self {
         if rule { Self::Allowed } else { Self::Forbidden }
     }
 
-    /// This verdict, or the next one where this one allows.
+    /// This verdict, unless it is `Allowed`: then the next one.
     fn and(self, next: impl FnOnce() -> Self) -> Self {
         if self == Self::Allowed { next() } else { self }
     }
@@ -45,8 +45,8 @@ impl Verdict {
 
 /// Whether a standing is enough for a need.
 ///
-/// What a caller may not see is absent, whatever they want. A token's reach is checked before any role: it narrows and never
-/// grants.
+/// Whatever a caller may not see is absent, for every need. A token's scopes are checked before any role: they restrict
+/// and never grant.
 pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
     let Some(ground) = &standing.ground else { return Verdict::Absent };
     let seen = match ground.visibility {
@@ -73,7 +73,7 @@ pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
     })
 }
 
-/// What a caller wants to do with a comment that is there.
+/// What a caller wants to do with an existing comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommentAct {
     /// Change its text.
@@ -101,7 +101,7 @@ pub struct RoleChange {
     pub after: Option<Role>,
 }
 
-/// Whether a standing is enough to change a role: both roles must be below the caller's. Anyone may leave.
+/// Whether a standing is enough to change a role: both roles must be lower than the caller's. Anyone may leave.
 pub fn role_verdict(standing: &Standing, change: RoleChange) -> Verdict {
     if change.own && change.after.is_none() {
         return verdict(standing, NeedKind::Participate)
@@ -111,7 +111,8 @@ pub fn role_verdict(standing: &Standing, change: RoleChange) -> Verdict {
         .and(|| Verdict::allowed_if(change.before < standing.role && change.after < standing.role))
 }
 
-/// Whether a standing is enough to create a repository in a namespace, on a path that a token must allow `action` on.
+/// Whether a standing is enough to create a repository in a namespace, with a token that must allow `action` on its
+/// path.
 pub fn create_verdict(standing: &NamespaceStanding, action: TokenAction) -> Verdict {
     if !standing.signed_in {
         return Verdict::SignIn;
@@ -119,7 +120,7 @@ pub fn create_verdict(standing: &NamespaceStanding, action: TokenAction) -> Verd
     Verdict::allowed_if(standing.role >= Some(Role::Maintainer) && standing.reach.includes(action))
 }
 
-/// What concerns no repository.
+/// Needs that concern no repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteNeed {
     /// Change one's own account, its password and its tokens.
@@ -129,11 +130,11 @@ pub enum SiteNeed {
 }
 
 impl SiteNeed {
-    /// All of them, as in the policy's table.
+    /// All site needs, in the order of the policy table.
     pub const ALL: [Self; 2] = [Self::OwnAccount, Self::Administer];
 }
 
-/// Whether a standing is enough for what concerns no repository. No token that has scopes reaches any of it.
+/// Whether a standing is enough for a site need. Tokens with scopes allow none of them.
 pub fn site_verdict(standing: SiteStanding, need: SiteNeed) -> Verdict {
     match (standing, need) {
         // The site itself has no account.

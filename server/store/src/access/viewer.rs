@@ -1,4 +1,4 @@
-//! Who is asking: nobody, somebody whose credentials this package checked, or the site itself with a reason.
+//! The caller: anonymous, an account whose credentials this package checked, or the site itself with a reason.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::verdict::{SiteNeed, site_verdict};
 use crate::Store;
 use crate::error::{Error, Result};
 
-/// Who is asking. Only this package makes one, from a session, a password or a token that it checked.
+/// The caller. Only this package creates viewers, from a session, password or token that it checked.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     who: ViewerKind,
     limits: Option<Arc<[TokenScope]>>,
     whole_lists: bool,
     token: Option<TokenId>,
-    /// Whether their account was read for this request, so that nothing of it needs to be asked again.
+    /// Whether the account was read for this request, so that it need not be read again.
     current: bool,
 }
 
@@ -44,33 +44,33 @@ impl Viewer {
         }
     }
 
-    /// The same viewer, held to what these scopes allow. Lists show only what they name, unless `whole_lists` says that
-    /// the token allows the catalog as a whole.
+    /// Restricts the viewer to these scopes. Lists then only show what the scopes name, unless `whole_lists` says that
+    /// the token allows the whole catalog.
     pub(crate) fn limited(self, scopes: Vec<TokenScope>, whole_lists: bool) -> Self {
         Self { limits: Some(scopes.into()), whole_lists, ..self }
     }
 
-    /// The same viewer, known to have come with a personal token.
+    /// Records the personal token that the viewer used.
     pub(crate) fn by_token(self, token: TokenId) -> Self {
         Self { token: Some(token), ..self }
     }
 
-    /// The same viewer, whose account was read for this request; to be kept no longer.
+    /// Records that the account was read for this request. Do not keep this viewer beyond the request.
     pub(crate) fn read_now(self) -> Self {
         Self { current: true, ..self }
     }
 
-    /// Whether their account was read for this request.
+    /// Whether the account was read for this request.
     pub(crate) const fn is_current(&self) -> bool {
         self.current
     }
 
-    /// The personal token that they came with.
+    /// The personal token used, if any.
     pub(crate) const fn token(&self) -> Option<TokenId> {
         self.token
     }
 
-    /// Who is signed in.
+    /// The account that is signed in.
     pub fn account(&self) -> Option<(AccountId, &AccountName)> {
         match &self.who {
             ViewerKind::Member { id, name, .. } => Some((*id, name)),
@@ -78,7 +78,7 @@ impl Viewer {
         }
     }
 
-    /// The account's identity.
+    /// The account's id.
     pub(crate) fn account_id(&self) -> Option<AccountId> {
         self.account().map(|(id, _)| id)
     }
@@ -88,17 +88,17 @@ impl Viewer {
         self.account().is_some()
     }
 
-    /// Whether they administer the site.
+    /// Whether they are a site administrator.
     pub fn is_admin(&self) -> bool {
         matches!(self.who, ViewerKind::Member { admin: true, .. })
     }
 
-    /// Whether it is the site itself.
+    /// Whether this is the site itself.
     pub fn is_system(&self) -> bool {
         matches!(self.who, ViewerKind::System(_))
     }
 
-    /// Why the site itself asks.
+    /// Why the site itself acts.
     pub fn reason(&self) -> Option<&'static str> {
         match self.who {
             ViewerKind::System(reason) => Some(reason),
@@ -106,22 +106,22 @@ impl Viewer {
         }
     }
 
-    /// The scopes of the token that they came with; `None` when nothing narrows what they may.
+    /// The scopes of the token used; `None` if there is no restriction.
     pub fn limits(&self) -> Option<&[TokenScope]> {
         self.limits.as_deref()
     }
 
-    /// What of the limits holds for lists.
+    /// The scopes that restrict lists.
     pub(super) fn list_limits(&self) -> Option<Arc<[TokenScope]>> {
         if self.whole_lists { None } else { self.limits.clone() }
     }
 
-    /// Whether lists show all that they may see: nothing narrows that, or their token allows the catalog as a whole.
+    /// Whether lists show everything the viewer may see: there are no scopes, or the token allows the whole catalog.
     pub const fn lists_all(&self) -> bool {
         self.whole_lists || self.limits.is_none()
     }
 
-    /// What the limits leave on a path.
+    /// The actions that the scopes allow on a path.
     pub fn reach(&self, path: &str) -> AllowedActions {
         match &self.limits {
             None => AllowedActions::ALL,
@@ -131,14 +131,14 @@ impl Viewer {
         }
     }
 
-    /// Proof that they may change their account as a whole, which no token's scopes reach.
+    /// Returns proof that they may change their account, which tokens with scopes may not.
     pub(crate) fn own_account(&self) -> Result<OwnAccount> {
         site_verdict(self.standing(), SiteNeed::OwnAccount).require()?;
         let (id, name) = self.account().ok_or(Error::SignIn)?;
         Ok(OwnAccount { id, name: name.clone() })
     }
 
-    /// Proof that they may administer the site.
+    /// Returns proof that they may administer the site.
     pub(crate) fn administrator(&self) -> Result<Administrator> {
         site_verdict(self.standing(), SiteNeed::Administer).require()?;
         Ok(Administrator { viewer: self.clone() })
@@ -153,30 +153,30 @@ impl Viewer {
     }
 }
 
-/// Proof that somebody acts on their own account as a whole.
+/// Proof that someone acts on their own account.
 #[derive(Debug)]
 pub(crate) struct OwnAccount {
-    /// The account's identity.
+    /// The account's id.
     pub(crate) id: AccountId,
-    /// Its name.
+    /// The account's name.
     pub(crate) name: AccountName,
 }
 
-/// Proof that an administrator acts, or the site itself.
+/// Proof that an administrator or the site itself acts.
 #[derive(Debug)]
 pub(crate) struct Administrator {
     viewer: Viewer,
 }
 
 impl Administrator {
-    /// Who it is.
+    /// The acting viewer.
     pub(crate) const fn viewer(&self) -> &Viewer {
         &self.viewer
     }
 }
 
-/// Proof that the site itself acts, with its store. [`Store::open`] gives one to whoever starts the process, who hands it to
-/// the jobs and commands that need it.
+/// Proof that the site itself acts, with its store. [`Store::open`] returns the only one; pass it to the jobs and
+/// commands that need it.
 #[derive(Clone, Debug)]
 pub struct System {
     store: Store,
@@ -192,14 +192,14 @@ impl System {
         &self.store
     }
 
-    /// The site as a viewer, with the reason why it asks; it sees and may do everything.
+    /// The site as a viewer who may do everything, with the reason for acting.
     pub fn viewer(&self, reason: &'static str) -> Viewer {
         Viewer { who: ViewerKind::System(reason), limits: None, whole_lists: false, token: None, current: false }
     }
 }
 
 impl Store {
-    /// Nobody in particular.
+    /// An anonymous viewer.
     pub fn anonymous(&self) -> Viewer {
         Viewer::nobody()
     }

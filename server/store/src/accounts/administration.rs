@@ -1,4 +1,4 @@
-//! What an administrator, or the command line, does with others' accounts. Each act is logged with who did it.
+//! What administrators and the command line do with other accounts. Every operation is logged with its actor.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use crate::{Store, outbox};
 pub struct AccountEntry {
     /// The account, as its owner sees it.
     pub me: Me,
-    /// Since when it is disabled.
+    /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Store {
-    /// Makes an account, an administrator's when `admin` says so. For administrators.
+    /// Creates an account, with site administration if `admin` is set. For administrators.
     pub async fn create_account(&self, viewer: &Viewer, form: &SignUp, admin: bool) -> Result<Account> {
         let administrator = viewer.administrator()?;
         let registrant = self.registrant(form, admin).await?;
@@ -42,7 +42,8 @@ impl Store {
         Ok(row.ok_or(Error::Absent)?.account())
     }
 
-    /// The viewer of an account, for what an operator does in its place. For the site itself; a disabled account is absent.
+    /// Returns the viewer of an account, for operations that an operator performs in its name. [`Error::Absent`] if the
+    /// account is disabled.
     pub async fn act_for(&self, system: &System, name: &str) -> Result<Viewer> {
         let row = profile::by_name(self.database().read(system), name).await?.ok_or(Error::Absent)?;
         if row.disabled_at.is_some() {
@@ -65,8 +66,8 @@ impl Store {
         Ok(rows.iter().map(entry).collect())
     }
 
-    /// Disables an account, so that neither password, session nor token opens anything, or enables it again. For
-    /// administrators; nobody disables themselves, nor the last administrator who can sign in.
+    /// Disables an account, so that its password, sessions and tokens stop working, or enables it again. For
+    /// administrators, who cannot disable themselves or the last administrator able to sign in.
     pub async fn disable_account(&self, viewer: &Viewer, name: &str, disabled: bool) -> Result<()> {
         let administrator = viewer.administrator()?;
         if viewer.account().is_some_and(|(_, own)| own.as_str() == name) {
@@ -109,8 +110,8 @@ impl Store {
     }
 }
 
-/// Whether this account is the only one of an administrator who can sign in. Holds them all against other writers, so that
-/// two who are disabled at once are not each the other's last but one.
+/// Whether this is the only administrator able to sign in. Locks the rows, so that two administrators disabled at the
+/// same time are not each taken for the last but one.
 async fn is_last_administrator(tx: &Tx, id: AccountId) -> Result<bool> {
     let ids: Vec<i64> = account::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! Slows down guessing: after some failures a name or an address must wait, longer each time, on every node alike.
+//! Slows down guessing: after some failures a name or address has to wait, longer each time, on all nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,41 +14,41 @@ use crate::database::Tx;
 use crate::entity::sign_in_failure;
 use crate::error::{Error, Result};
 
-/// Failures are forgotten when there was none for so long.
+/// Failures are forgotten after this long without another one.
 const MEMORY: Duration = Duration::from_hours(1);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// Who or what must wait.
+/// Whoever has to wait.
 pub(crate) struct Subject {
     name: String,
-    /// How many failures are free.
+    /// The number of failures without a wait.
     free: i64,
 }
 
 impl Subject {
-    /// An account, by its identity.
+    /// An account, by its id.
     pub(crate) fn account(id: i64) -> Self {
         Self { name: format!("account:{id}"), free: 5 }
     }
 
-    /// A name that no account has; it waits just as one would that an account has.
+    /// A name without an account; it has to wait like one with an account.
     pub(crate) fn unknown(name: &str) -> Self {
         Self { name: format!("name:{}", crate::secret::hash(&name.to_lowercase())), free: 5 }
     }
 
-    /// A network address; many people may share one.
+    /// A network address, which several people may share.
     pub(crate) fn address(address: std::net::IpAddr) -> Self {
         let name = match address.to_canonical() {
             std::net::IpAddr::V4(address) => format!("address:{address}"),
-            // One subscriber has a whole /64.
+            // One subscriber usually has a /64.
             std::net::IpAddr::V6(address) => format!("address:{:x}", address.to_bits() >> 64),
         };
         Self { name, free: 30 }
     }
 }
 
-/// Refuses with the seconds to wait when the subject must wait.
+/// Returns an error with the seconds left if the subject has to wait.
 pub(crate) async fn check(on: &impl ConnectionTrait, subject: &Subject, now: Timestamp) -> Result<()> {
     let Some(row) = find(subject).one(on).await? else { return Ok(()) };
     let until = Timestamp::from_micros(row.blocked_until);
@@ -59,7 +59,7 @@ pub(crate) async fn check(on: &impl ConnectionTrait, subject: &Subject, now: Tim
     Err(Error::Fault(Fault::too_many(u32::try_from(seconds).unwrap_or(u32::MAX))))
 }
 
-/// Notes a failure, and how long to wait from now on.
+/// Records a failure and the wait that follows.
 pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Timestamp) -> Result<()> {
     let first = sign_in_failure::ActiveModel {
         subject: ActiveValue::Set(subject.name.clone()),
@@ -87,7 +87,7 @@ pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Ti
 }
 
 impl Store {
-    /// Deletes the failures that count no more and that nobody waits for.
+    /// Deletes expired failures.
     pub async fn sweep_sign_in_failures(&self, system: &System) -> Result<u64> {
         let now = self.clock().now();
         let old = |tx: Arc<Tx>| async move {
@@ -101,7 +101,7 @@ impl Store {
     }
 }
 
-/// The moment before which a failure counts no more.
+/// Failures before this time no longer count.
 fn forgotten(now: Timestamp) -> i64 {
     now.micros().saturating_sub(i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! Invitations: a secret that lets one person sign up, for a week.
+//! Invitations: secrets that allow one person to sign up, valid for a week.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::entity::invitation;
 use crate::error::{Error, Result};
 use crate::{Store, secret};
 
-/// How long an invitation is good.
+/// Lifetime of an invitation.
 const GOOD_FOR: Duration = Duration::from_hours(7 * 24);
 
 fn spent() -> Error {
@@ -24,7 +24,7 @@ fn spent() -> Error {
 }
 
 impl Store {
-    /// Makes an invitation and gives its secret, which is not kept. For administrators.
+    /// Creates an invitation and returns its secret, of which only a hash is stored. For administrators.
     pub async fn invite(&self, viewer: &Viewer) -> Result<String> {
         let administrator = viewer.administrator()?;
         let by = viewer.own_account()?.id;
@@ -45,14 +45,14 @@ impl Store {
         Ok(secret)
     }
 
-    /// Whether an invitation's secret is good; refused with its reason when it is not.
+    /// Checks the secret of an invitation; the error contains the reason.
     pub async fn invitation(&self, secret: &str) -> Result<()> {
         let find = invitation::Entity::find().filter(good(&secret::hash(secret), self.clock().now()));
         find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(spent)
     }
 }
 
-/// The condition on an invitation that can be used.
+/// The condition for a valid invitation.
 fn good(hash: &str, now: Timestamp) -> Condition {
     Condition::all()
         .add(invitation::Column::SecretHash.eq(hash))
@@ -60,7 +60,7 @@ fn good(hash: &str, now: Timestamp) -> Condition {
         .add(invitation::Column::ExpiresAt.gt(now.micros()))
 }
 
-/// Uses an invitation up, in the transaction that makes the account: of two who hold it only one gets in.
+/// Uses an invitation, in the transaction that creates the account, so that it works only once.
 pub(super) async fn redeem(tx: &Tx, hash: &str, account: AccountId, now: Timestamp) -> Result<()> {
     let redeem = invitation::Entity::update_many()
         .col_expr(invitation::Column::UsedBy, Expr::value(account.0))

@@ -1,4 +1,4 @@
-//! Passwords: hashed and checked with argon2id away from the threads that serve requests, a few at a time.
+//! Passwords: hashed and verified with argon2id on blocking threads, a few at a time.
 
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
@@ -14,25 +14,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
 
-/// Memory in KiB, as OWASP's Password Storage Cheat Sheet recommends together with two passes and one lane.
+/// Memory in KiB, as recommended by OWASP's Password Storage Cheat Sheet together with two passes and one lane.
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How long somebody waits for a turn before being told to come back.
+/// How long a caller waits for a hashing permit before being asked to try again later.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is checked when there is no such account, so that it takes as long as when there is one.
+/// The hash to verify against when there is no such account, so that both take the same time.
 static DUMMY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody's password").ok());
 
-/// Turns at hashing: each takes a core and 19 MiB, so there are no more than cores.
+/// Permits for hashing: each hash uses a core and 19 MiB, so there are only as many permits as cores.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
 }
 
-/// A turn at hashing; what is read from the database while it is held cannot be overtaken by more guesses than there are
-/// turns.
+/// A permit to hash. Data read while holding it can be outdated by at most as many guesses as there are permits.
 pub(crate) struct HashingPermit {
     _permit: OwnedSemaphorePermit,
 }
@@ -43,7 +42,7 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// Waits for a turn.
+    /// Waits for a permit.
     pub(crate) async fn turn(&self) -> Result<HashingPermit> {
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(HashingPermit { _permit: permit }),
@@ -53,7 +52,7 @@ impl Passwords {
 }
 
 impl HashingPermit {
-    /// A password's hash in PHC form, with a salt of its own.
+    /// Hashes a password with its own salt, in PHC string format.
     pub(crate) async fn hash(self, password: &str) -> Result<String> {
         let password = password.to_owned();
         run(move || {
@@ -63,9 +62,9 @@ impl HashingPermit {
         .await
     }
 
-    /// Whether a password belongs to a hash. Without a hash the answer is no, and takes as long.
+    /// Whether a password matches a hash. Without a hash the answer is no, after the same time.
     pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
-        // Nothing that could be a password is longer, and hashing must not be made to take long.
+        // No valid password is longer, and long input must not slow down hashing.
         let password = password.get(..password.len().min(MAX_PASSWORD + 1)).unwrap_or_default().to_owned();
         run(move || {
             let known = hash.is_some();
@@ -93,7 +92,7 @@ fn hash_now(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// What is wrong with a new password, if anything.
+/// Returns what is wrong with a new password, if anything.
 pub(crate) fn fault(field: &str, password: &str) -> Option<FieldFault> {
     let reason = if password.chars().count() < MIN_PASSWORD {
         Reason::PasswordTooShort { min: MIN_PASSWORD }

@@ -1,4 +1,4 @@
-//! What everyone sees of an account, and what its owner sees and changes.
+//! Profiles: what everyone sees of an account, and what its owner sees and changes.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use crate::{Store, cursor, outbox};
 
 /// The longest display name, in characters.
 const MAX_DISPLAY_NAME: usize = 100;
-/// The longest text about oneself, in characters.
+/// The longest bio, in characters.
 const MAX_BIO: usize = 500;
 
 impl Store {
-    /// An account or organisation by name, as everyone may see it; a disabled one is absent for all but administrators.
+    /// Returns an account or organisation by name, as everyone sees it. Only administrators see disabled ones.
     pub async fn account(&self, viewer: &Viewer, name: &str) -> Result<Account> {
         let row = by_name(self.database().read(viewer), name).await?;
         match row {
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// Who is signed in, as they see themselves.
+    /// Returns the account that is signed in, as its owner sees it.
     pub async fn me(&self, viewer: &Viewer) -> Result<Me> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let row = by_id(self.database().read(viewer), id).await?;
@@ -65,7 +65,7 @@ impl Store {
         self.me(viewer).await
     }
 
-    /// Keeps the language in which one reads the pages; `None` follows the browser.
+    /// Stores the language for pages; `None` follows the browser.
     pub async fn set_language(&self, viewer: &Viewer, language: Option<Language>) -> Result<()> {
         let own = viewer.own_account()?;
         let language = language.map(|language| language.as_str().to_owned());
@@ -79,9 +79,9 @@ impl Store {
         self.database().write(proof, update).await
     }
 
-    /// Changes one's own password; the old one is asked again, and wrong ones count as failures to sign in do.
+    /// Changes one's own password. The current one is required; wrong ones count as failed sign-ins.
     ///
-    /// All sessions and refresh tokens end, this one's too: whoever calls it begins a new session.
+    /// Ends all sessions and refresh tokens, including the current session: the caller starts a new one.
     pub async fn change_password(&self, viewer: &Viewer, old: &str, new: &str) -> Result<()> {
         let own = viewer.own_account()?;
         if let Some(field) = password::fault("new", new) {
@@ -99,7 +99,7 @@ impl Store {
         }
     }
 
-    /// Sets a password that was checked, and ends whatever rests on the one before.
+    /// Stores a valid new password and ends the sessions that used the old one.
     pub(super) async fn set_password(
         &self,
         proof: &(impl Proof + Sync),
@@ -141,13 +141,13 @@ pub(super) async fn end_sign_ins(tx: &Tx, id: AccountId) -> Result<()> {
 
 /// An account by its name.
 pub(crate) async fn by_name(on: &impl ConnectionTrait, name: &str) -> Result<Option<AccountRow>> {
-    // What cannot be a name is not looked for.
+    // An invalid name cannot exist.
     let Ok(name) = AccountName::parse(name) else { return Ok(None) };
     let find = account::Entity::find().filter(account::Column::Name.eq(name.as_str()));
     Ok(find.into_partial_model::<AccountRow>().one(on).await?)
 }
 
-/// An account by its identity.
+/// Returns an account by its id.
 pub(crate) async fn by_id(on: &impl ConnectionTrait, id: AccountId) -> Result<Option<AccountRow>> {
     Ok(account::Entity::find_by_id(id.0).into_partial_model::<AccountRow>().one(on).await?)
 }

@@ -1,4 +1,4 @@
-//! Signing up, and what a name, an address and a password must look like.
+//! Sign-up, and the rules for names, addresses and passwords.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{Store, outbox};
 /// The longest mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_EMAIL: usize = 254;
 
-/// A form that was checked, its password hashed.
+/// A validated form with its password hashed.
 pub(super) struct PreparedSignUp {
     pub(super) name: AccountName,
     pub(super) email: String,
@@ -32,9 +32,9 @@ pub(super) struct PreparedSignUp {
 }
 
 impl Store {
-    /// Makes an account from a form, as far as registration allows, and gives its viewer.
+    /// Creates an account from a form, if registration allows it, and returns its viewer.
     ///
-    /// All that is wrong with the form is told at once ([`FaultCode::Invalid`]); a taken name or address is a conflict.
+    /// Reports all invalid fields at once ([`FaultCode::Invalid`]); a taken name or address is a conflict.
     pub async fn sign_up(&self, form: &SignUp, registration: Registration) -> Result<Viewer> {
         let invitation = match registration {
             Registration::Open => None,
@@ -64,7 +64,7 @@ impl Store {
         Ok(Viewer::member(id, registrant.name, registrant.admin))
     }
 
-    /// Checks a form and hashes its password.
+    /// Validates a form and hashes its password.
     pub(super) async fn registrant(&self, form: &SignUp, admin: bool) -> Result<PreparedSignUp> {
         let mut fields = Vec::new();
         let name = AccountName::parse_new(form.name.trim()).map_err(|fault| fields.extend(fault.fields)).ok();
@@ -80,7 +80,7 @@ impl Store {
         Ok(PreparedSignUp { name, email, hash, admin })
     }
 
-    /// Makes the namespace that administrators curate, once.
+    /// Creates the `library` namespace if it does not exist.
     pub(crate) async fn make_library(&self) -> Result<()> {
         let now = self.clock().now();
         let make = |tx: Arc<Tx>| async move {
@@ -101,7 +101,7 @@ impl Store {
     }
 }
 
-/// Stores a new person, created by somebody or by themselves; a conflict names the field that is taken.
+/// Inserts a new account, created by someone or by themselves; a conflict names the taken field.
 pub(super) async fn insert(
     tx: &Tx,
     registrant: &PreparedSignUp,
@@ -118,7 +118,7 @@ pub(super) async fn insert(
         created_at: ActiveValue::Set(now.micros()),
         ..Default::default()
     };
-    // Whichever of the two is taken.
+    // Either the name or the address is taken.
     let insert = account::Entity::insert(person).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
     if let TryInsertResult::Inserted(row) = insert.exec(tx).await? {
         let account = registrant.name.clone();
@@ -138,7 +138,7 @@ pub(super) async fn insert(
     }))
 }
 
-/// Whether a text can be a mail address: something, one `@`, and a host; whether mail arrives only a mail can tell.
+/// Whether a text can be a mail address: something, one `@`, and a host. Whether it works only a mail can tell.
 fn is_address(text: &str) -> bool {
     let plain =
         |part: &str| !part.is_empty() && part.chars().all(|c| !c.is_whitespace() && !c.is_control() && c != '@');

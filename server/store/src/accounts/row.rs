@@ -1,4 +1,4 @@
-//! An account's row without its password hash, as a person or an administrator sees it.
+//! An account's row without its password hash.
 
 use model::account::{Account, AccountKind, AccountName, Me};
 use model::clock::Timestamp;
@@ -9,7 +9,7 @@ use crate::access::Viewer;
 use crate::entity::account;
 use crate::entity::column::Text;
 
-/// An account, person or not.
+/// An account of any kind.
 #[derive(Clone, Debug, DerivePartialModel)]
 #[sea_orm(entity = "account::Entity")]
 pub(crate) struct AccountRow {
@@ -26,12 +26,12 @@ pub(crate) struct AccountRow {
 }
 
 impl AccountRow {
-    /// Its identity.
+    /// Its id.
     pub(crate) const fn id(&self) -> AccountId {
         AccountId(self.id)
     }
 
-    /// The viewer that it is, for somebody whose credentials were checked.
+    /// The account as a viewer, after its credentials were checked.
     pub(crate) fn viewer(&self) -> Viewer {
         Viewer::member(self.id(), self.name.0.clone(), self.admin)
     }
@@ -53,7 +53,7 @@ impl AccountRow {
             account: self.account(),
             email: self.email.clone().unwrap_or_default(),
             admin: self.admin,
-            // A language that a later version knew is none.
+            // A language that only a later version supports counts as none.
             language: self.language.as_deref().and_then(|language| language.parse().ok()),
         }
     }

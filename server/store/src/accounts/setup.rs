@@ -1,4 +1,4 @@
-//! The first administrator: made once, by whoever holds the secret that the log shows at the first start.
+//! Creating the first administrator with the secret that is logged at the first start.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::entity::{account, setting};
 use crate::error::{Error, Result};
 use crate::{Store, secret};
 
-/// The setting that holds the secret's hash.
+/// The setting that stores the secret's hash.
 const SETTING: &str = "setup_secret";
 
 fn closed() -> Error {
@@ -24,9 +24,9 @@ fn closed() -> Error {
 }
 
 impl Store {
-    /// Makes a new one-time secret while there is no person's account at all; `None` once there is one.
+    /// Creates a new one-time secret while there are no accounts of people; `None` afterwards.
     ///
-    /// A secret that an earlier start made is good no longer.
+    /// Secrets of earlier starts become invalid.
     pub async fn setup_secret(&self) -> Result<Option<String>> {
         if somebody_is_there(self.database().read(&Exemption::SignUp)).await? {
             return Ok(None);
@@ -45,13 +45,13 @@ impl Store {
         Ok(Some(secret))
     }
 
-    /// Whether the setup secret is good; refused when it is not.
+    /// Checks the setup secret.
     pub async fn setup_open(&self, secret: &str) -> Result<()> {
         let find = setting::Entity::find_by_id(SETTING).filter(setting::Column::Value.eq(secret::hash(secret)));
         find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(closed)
     }
 
-    /// Makes the first administrator and uses the secret up.
+    /// Creates the first administrator and invalidates the secret.
     pub async fn set_up(&self, secret: &str, form: &SignUp) -> Result<Viewer> {
         self.setup_open(secret).await?;
         let registrant = self.registrant(form, true).await?;

@@ -1,4 +1,4 @@
-//! Signing in with a name and a password or a token; the same for pages, Basic authentication and the token service.
+//! Signing in with a name and a password or token; used by pages, Basic authentication and the token service.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,22 +25,22 @@ struct CredentialsRow {
     password_hash: Option<String>,
 }
 
-/// The one answer to wrong credentials, whatever is wrong with them.
+/// The error for wrong credentials, whatever is wrong with them.
 fn wrong() -> Error {
     Error::Fault(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
 }
 
 impl Store {
-    /// Signs in by account name or mail address, with a password or with a personal token's secret in its place.
+    /// Signs in by account name or mail address, with a password or the secret of a personal token.
     ///
-    /// Wrong credentials, an unknown name and a disabled account give the same answer after the same time. Who fails too
-    /// often, by name or by address, has to wait ([`FaultCode::TooMany`]).
+    /// Wrong credentials, an unknown name and a disabled account give the same error after the same time. Too many
+    /// failures by name or address require a wait ([`FaultCode::TooMany`]).
     pub async fn sign_in(&self, name: &str, password: &str, from: Option<IpAddr>) -> Result<Viewer> {
         let from = from.map(Subject::address);
         if password.starts_with(SECRET_PREFIX) {
             return self.sign_in_with_token(name, password, from).await;
         }
-        // The turn comes first, so that many guesses at once cannot all be checked before the first failure counts.
+        // Take the permit first: otherwise many parallel guesses could be checked before the first failure is counted.
         let turn = self.passwords().turn().await?;
         let now = self.clock().now();
         let database = self.database();
@@ -81,8 +81,8 @@ impl Store {
             .await
     }
 
-    /// A secret of 256 bits cannot be guessed, so a right one always enters: what others try, by its name or from its address,
-    /// never locks it out. Wrong ones slow the address down.
+    /// A secret of 256 bits cannot be guessed, so the right one always works: others cannot lock it out by failing with
+    /// its name or from its address. Wrong ones slow their address down.
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {
@@ -100,7 +100,7 @@ impl Store {
         }
     }
 
-    /// The account of that name or mail address and its password's hash.
+    /// Returns the account with that name or mail address and its password hash.
     pub(super) async fn credentials(&self, name: &str) -> Result<Option<(AccountRow, Option<String>)>> {
         if name.contains('\0') {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Personal access tokens, and the refresh tokens that registry clients keep; of either only a hash is stored.
+//! Personal access tokens, and the refresh tokens used by registry clients. Only their hashes are stored.
 
 use std::sync::Arc;
 
@@ -26,25 +26,25 @@ use crate::{Store, outbox, secret, sql};
 const PERSONAL: &str = "personal";
 /// The kind of a refresh token's row.
 pub(super) const REFRESH: &str = "refresh";
-/// What a refresh token's secret begins with; it is no password, so it has another prefix than those that are.
+/// The prefix of refresh tokens, which differs from that of personal tokens because they cannot be used as passwords.
 const REFRESH_PREFIX: &str = "ptr_";
 
 /// The longest label, in characters.
 const MAX_LABEL: usize = 100;
-/// How many scopes a token may have, and how many tokens an account.
+/// The maximum number of scopes of a token, and of tokens of an account.
 const MAX_SCOPES: usize = 50;
 const MAX_TOKENS: u64 = 200;
-/// How many refresh tokens an account keeps for one service: each sign-in with a client adds one.
+/// The maximum number of refresh tokens of an account for one service; each sign-in with a client adds one.
 const MAX_REFRESH: u64 = 100;
-/// A refresh token that is not used for so long ends, in microseconds: 90 days.
+/// Refresh tokens expire when unused for this long, in microseconds: 90 days.
 const UNUSED: i64 = 90 * 24 * 60 * 60 * 1_000_000;
-/// A token's use is written down no more often than this, in microseconds.
+/// The use of a token is recorded at most this often, in microseconds.
 const USE_NOTED: i64 = 60 * 1_000_000;
 
-/// How many unused refresh tokens one call deletes.
+/// The maximum number of expired refresh tokens deleted by one call.
 const SWEEP: u64 = 500;
 
-/// A token with the account whose it is.
+/// A token with its account.
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "token::Entity")]
 struct TokenRow {
@@ -57,14 +57,14 @@ struct TokenRow {
 }
 
 impl Store {
-    /// One's own personal access tokens, newest first.
+    /// Returns one's own personal access tokens, newest first.
     pub async fn tokens(&self, viewer: &Viewer) -> Result<Vec<Token>> {
         let own = viewer.own_account()?;
         let rows = of_kind(own.id, PERSONAL).order_by_desc(token::Column::Id).all(self.database().read(&own)).await?;
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// Makes a personal access token; its secret is in the answer and nowhere else.
+    /// Creates a personal access token. Its secret is only in the returned value.
     pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
         let own = viewer.own_account()?;
         let label = form.label.trim();
@@ -107,7 +107,7 @@ impl Store {
         Ok(CreatedToken { token, secret })
     }
 
-    /// Ends one of one's own personal access tokens; another's is absent.
+    /// Revokes one of one's own personal access tokens; [`Error::Absent`] for another's.
     pub async fn revoke_token(&self, viewer: &Viewer, token: TokenId) -> Result<()> {
         let own = viewer.own_account()?;
         let id = own.id;
@@ -129,13 +129,13 @@ impl Store {
         Ok(())
     }
 
-    /// The viewer of a personal token's secret (`ptl_…`), held to the token's scopes. [`Error::SignIn`] when it is unknown,
-    /// expired or revoked, or its owner disabled.
+    /// Returns the viewer of a personal token's secret (`ptl_…`), restricted to the token's scopes. [`Error::SignIn`]
+    /// if it is unknown, expired or revoked, or its owner is disabled.
     pub async fn secret_viewer(&self, secret: &str) -> Result<Viewer> {
         self.find_secret(secret).await?.map(|(_, viewer)| viewer).ok_or(Error::SignIn)
     }
 
-    /// The account and the viewer of a personal token's secret.
+    /// Returns the account and the viewer of a personal token's secret.
     pub(super) async fn find_secret(&self, secret: &str) -> Result<Option<(AccountRow, Viewer)>> {
         let now = self.clock().now().micros();
         let find = token::Entity::find()
@@ -155,7 +155,7 @@ impl Store {
         Ok(Some((row.account, viewer)))
     }
 
-    /// Writes down that a token is used. A token works also where that cannot be written, as in a database that is full.
+    /// Records that a token was used. Failure is ignored, so that tokens work while the database is full.
     async fn note_use(&self, row: &TokenRow, now: i64) {
         if row.last_used_at.is_some_and(|last| now.saturating_sub(last) < USE_NOTED) {
             return;
@@ -173,8 +173,9 @@ impl Store {
         }
     }
 
-    /// A refresh token for one service, with the viewer's rights: until the password changes, the account is disabled, the
-    /// personal token that it was asked for with ends, nobody uses it for 90 days, or the account has 100 newer ones.
+    /// Issues a refresh token for one service with the viewer's rights. It is valid until the password changes, the
+    /// account is disabled, the personal token it was requested with ends, it is unused for 90 days, or the account has
+    /// 100 newer ones.
     pub async fn issue_refresh(&self, viewer: &Viewer, service: &str) -> Result<String> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let secret = secret::generate(REFRESH_PREFIX);
@@ -206,7 +207,7 @@ impl Store {
         Ok(secret)
     }
 
-    /// The viewer of a refresh token that was issued for this service; [`Error::SignIn`] when there is no such token.
+    /// Returns the viewer of a refresh token issued for this service; [`Error::SignIn`] if there is none.
     pub async fn refresh_viewer(&self, secret: &str, service: &str) -> Result<Viewer> {
         let now = self.clock().now().micros();
         let parent = |column: token::Column| Expr::col(("parent", column));
@@ -232,7 +233,7 @@ impl Store {
         })
     }
 
-    /// Deletes some refresh tokens that nobody has used for long; how many.
+    /// Deletes a batch of expired refresh tokens and returns their number.
     pub async fn sweep_refresh_tokens(&self, system: &System) -> Result<u64> {
         let before = self.clock().now().micros().saturating_sub(UNUSED);
         let delete = |tx: Arc<Tx>| async move {
@@ -255,7 +256,7 @@ fn of_kind(account: AccountId, kind: &str) -> Select<token::Entity> {
     token::Entity::find().filter(token::Column::AccountId.eq(account.0)).filter(token::Column::Kind.eq(kind))
 }
 
-/// When a token was last used, or made where it never was.
+/// When a token was last used, or created if it never was.
 fn last_use() -> Expr {
     let columns = [token::Column::LastUsedAt, token::Column::CreatedAt];
     Func::coalesce(columns.map(IntoSimpleExpr::into_simple_expr)).into()

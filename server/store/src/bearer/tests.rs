@@ -1,4 +1,4 @@
-//! What a bearer token grants, opens and says, asked of both databases.
+//! Tests of what a bearer token grants, on both databases.
 
 use std::time::Duration;
 
@@ -168,7 +168,7 @@ each_database! {
             let names = fixture.store.catalog(&scope, &all).await.unwrap();
             assert_eq!(names.iter().map(RepositoryName::as_str).collect::<Vec<_>>(), expected);
         }
-        // A personal token that is narrow gives no bearer token that is wide.
+        // A narrow personal token cannot request a wider bearer token.
         let narrow = ben.limited(vec!["ada/*:pull".parse().unwrap()], false);
         let token = issue(fixture, &narrow, "registry:catalog:*").await.token;
         let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();

@@ -1,4 +1,4 @@
-//! Comments as they are read: each with its author's name and role.
+//! Rows of comments, with the author's name and role.
 
 use model::account::AccountName;
 use model::id::CommentId;
@@ -14,7 +14,7 @@ use crate::entity::column::Text;
 use crate::entity::{account, comment};
 use crate::error::Result;
 
-/// A comment, who wrote it, and as whom.
+/// A comment with its author and their role.
 #[derive(Debug, FromQueryResult)]
 pub(super) struct CommentRow {
     #[sea_orm(nested)]
@@ -24,7 +24,7 @@ pub(super) struct CommentRow {
 }
 
 impl CommentRow {
-    /// The comment that began the thread: itself, unless it is a reply.
+    /// The first comment of the thread, which may be this one.
     pub(super) fn thread(&self) -> i64 {
         self.comment.root_id.unwrap_or(self.comment.id)
     }
@@ -35,7 +35,7 @@ impl CommentRow {
     }
 }
 
-/// The comments of a repository, to be read as [`CommentRow`]s.
+/// Selects the comments of a repository as [`CommentRow`]s.
 pub(super) fn select(repository: i64) -> Select<comment::Entity> {
     comment::Entity::find()
         .column_as(account::Column::Name, "author")
@@ -45,7 +45,7 @@ pub(super) fn select(repository: i64) -> Select<comment::Entity> {
         .filter(comment::Column::RepositoryId.eq(repository))
 }
 
-/// Of comments that begin threads: those that stand, because they or any of their replies were not deleted.
+/// Selects the first comments of threads in which at least one comment is not deleted.
 pub(super) fn stands() -> Condition {
     let replies = Query::select()
         .expr(Expr::val(1))
@@ -56,7 +56,7 @@ pub(super) fn stands() -> Condition {
     Condition::any().add(comment::Column::DeletedAt.is_null()).add(Expr::exists(replies))
 }
 
-/// One comment of a repository, unless it was deleted.
+/// Returns a comment of a repository, unless it was deleted.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<CommentRow>> {
     let alive = select(repository).filter(comment::Column::Id.eq(id.0)).filter(comment::Column::DeletedAt.is_null());
     Ok(alive.into_model::<CommentRow>().one(on).await?)

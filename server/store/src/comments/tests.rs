@@ -1,4 +1,4 @@
-//! Tests of threads, and of what authors and moderators may change, on both databases.
+//! Tests of threads, editing and moderation, on both databases.
 
 use model::comment::{MAX_BODY, NewComment};
 use model::event::EventKind;
@@ -27,7 +27,7 @@ async fn post(
     fixture.store.post_comment(&permit, form).await
 }
 
-/// Each thread as `root: answer, answer`.
+/// Each thread as `root: reply, reply`.
 async fn threads(fixture: &Fixture, viewer: &Viewer, path: &RepositoryName) -> Vec<String> {
     let permit = fixture.store.permit::<See>(viewer, path).await.unwrap();
     let page = fixture.store.threads(&permit, &PageRequest::default()).await.unwrap();

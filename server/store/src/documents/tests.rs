@@ -1,4 +1,4 @@
-//! Whom a document lets find its repository, without being written again.
+//! Tests that new members find documents without reindexing.
 
 use model::id::RepositoryId;
 use model::role::{Role, Visibility};

@@ -1,4 +1,4 @@
-//! Comments; a reply names the comment that began its thread.
+//! Comments. A reply refers to the first comment of its thread.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What inspection read from the config of an image.
+//! Results of inspecting an image's config.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

@@ -1,4 +1,4 @@
-//! Manifests and indexes.
+//! Manifests and image indexes.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

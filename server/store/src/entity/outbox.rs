@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key)]
     pub(crate) id: i64,
-    /// The database fills it in.
+    /// Set by the database.
     pub(crate) xid: i64,
     pub(crate) kind: String,
     pub(crate) actor_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Which blobs can be read within a repository.
+//! Which blobs a repository contains.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

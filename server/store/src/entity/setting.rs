@@ -1,4 +1,4 @@
-//! Values of the whole site, such as the set-up secret.
+//! Settings stored in the database, such as the setup secret.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Stars: who starred which repository.
+//! Stars.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What each tag pointed at over time.
+//! The history of tags.
 
 use model::account::AccountName;
 use model::oci::{Digest, Tag};

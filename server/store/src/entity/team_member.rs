@@ -1,4 +1,4 @@
-//! Who is in a team.
+//! Members of teams.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Personal access tokens and refresh tokens; of a secret only the hash.
+//! Personal access tokens and refresh tokens; only hashes of secrets are stored.
 
 use model::token::TokenScope;
 use sea_orm::entity::prelude::*;
@@ -16,7 +16,7 @@ pub(crate) struct Model {
     pub(crate) label: String,
     #[sea_orm(unique)]
     pub(crate) secret_hash: String,
-    /// `None` for a refresh token that nothing narrows.
+    /// `None` for an unrestricted refresh token.
     pub(crate) scopes: Json<Option<Vec<TokenScope>>>,
     pub(crate) service: Option<String>,
     pub(crate) parent_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Keys of storage objects that are to be deleted.
+//! Keys of storage objects to delete.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What inspection found out about an image, written down beside its manifest.
+//! Storing the results of image inspection.
 
 use model::event::{Event, EventKind};
 use model::id::RepositoryId;
@@ -14,7 +14,7 @@ use crate::entity::{image, repository};
 use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
-/// What one image is, as a row holds it.
+/// The values of an image's row.
 struct InspectionRow<'a> {
     repository: RepositoryId,
     digest: &'a Digest,
@@ -24,8 +24,8 @@ struct InspectionRow<'a> {
 }
 
 impl Store {
-    /// Keeps what an image's configuration says; `platform` as in `linux/amd64`, empty when it has none. Where that is news,
-    /// the repository has changed. A manifest that is gone by now is passed over.
+    /// Stores the contents of an image's config; `platform` as in `linux/amd64`, empty if there is none. The repository
+    /// counts as changed if they are new. Does nothing if the manifest no longer exists.
     pub async fn record_image(
         &self,
         system: &System,
@@ -35,7 +35,7 @@ impl Store {
         config: ImageConfig,
         layers: Vec<Layer>,
     ) -> Result<()> {
-        // The zero character, which PostgreSQL cannot keep in text, is escaped in JSON.
+        // JSON escapes NUL, which PostgreSQL cannot store in text.
         let platform = &platform.replace('\0', "");
         let text = |_| Error::Corrupt("image");
         let seen = &InspectionRow {
@@ -65,7 +65,7 @@ impl Store {
     }
 }
 
-/// Writes the row; `false` when it is there and says the same.
+/// Writes the row; `false` if it exists unchanged.
 async fn keep(on: &impl ConnectionTrait, seen: &InspectionRow<'_>) -> Result<bool> {
     let row = image::ActiveModel {
         repository_id: Set(seen.repository.0),

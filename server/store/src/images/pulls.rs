@@ -1,4 +1,4 @@
-//! How often repositories are pulled and when tags last were, in batches that somebody else counted.
+//! Pull counts of repositories and tags, added in batches.
 
 use std::collections::BTreeMap;
 
@@ -20,19 +20,19 @@ use crate::{Result, Store, outbox};
 /// Pulls of one repository since the last batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulls {
-    /// The repository.
+    /// The repository's id.
     pub repository: RepositoryId,
-    /// How many there were.
+    /// The number of pulls.
     pub count: u64,
-    /// The tags that were pulled by name, each once.
+    /// The tags pulled by name, without duplicates.
     pub tags: Vec<Tag>,
 }
 
 impl Store {
-    /// Adds a batch of pulls, all of it or none; repositories and tags that are gone by now are passed over.
+    /// Adds a batch of pulls in one transaction. Repositories and tags that no longer exist are ignored.
     ///
-    /// Followers hear of it only when a count has grown enough to tell: counts are for ranking, and news of every pull would
-    /// drown the rest.
+    /// Followers are only notified when a count has grown enough to matter for ranking; an event for every pull would
+    /// drown the others.
     pub async fn count_pulls(&self, system: &System, batch: Vec<Pulls>) -> Result<()> {
         let now = self.clock().now();
         let (mut counts, mut tags) = (BTreeMap::<i64, u64>::new(), Vec::new());
@@ -40,7 +40,7 @@ impl Store {
             *counts.entry(pulls.repository.0).or_default() += pulls.count;
             tags.extend(pulls.tags.into_iter().map(|tag| (pulls.repository, tag)));
         }
-        // In the order of their numbers, as everyone locks repositories who locks more than one.
+        // Lock repositories in the order of their ids, as everyone who locks several does.
         let counts: Vec<(i64, u64)> = counts.into_iter().collect();
         let (counts, tags) = (&counts, &tags);
         let write = |tx: std::sync::Arc<crate::database::Tx>| async move {
@@ -70,7 +70,7 @@ struct PulledRow {
     pull_count: i64,
 }
 
-/// Adds counts to repositories; the events of those whose count grew enough to tell.
+/// Adds counts to repositories and returns events for those whose count has grown enough.
 async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Event>> {
     let ids = repository::Entity::find()
         .select_only()
@@ -79,7 +79,7 @@ async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Eve
         .order_by_asc(repository::Column::Id)
         .lock(LockType::NoKeyUpdate);
     ids.into_tuple::<i64>().all(on).await?;
-    // The builder has no UPDATE … FROM (VALUES …).
+    // sea-query cannot express UPDATE … FROM (VALUES …).
     let update = format!(
         "UPDATE repository SET pull_count = pull_count + v.column2 FROM (VALUES {}) AS v WHERE id = v.column1
          RETURNING id, path, pull_count",
@@ -103,7 +103,7 @@ async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Eve
 
 /// Marks tags as pulled now.
 async fn touch(on: &impl ConnectionTrait, tags: &[(RepositoryId, Tag)], now: Timestamp) -> Result<()> {
-    // The builder has no UPDATE … FROM (VALUES …).
+    // sea-query cannot express UPDATE … FROM (VALUES …).
     let update = format!(
         "UPDATE tag SET pulled_at = v.column3 FROM (VALUES {}) AS v
          WHERE repository_id = v.column1 AND name = v.column2",
@@ -116,7 +116,7 @@ async fn touch(on: &impl ConnectionTrait, tags: &[(RepositoryId, Tag)], now: Tim
     Ok(())
 }
 
-/// What of a count matters for ranking: its magnitude and its first three binary digits, so about an eighth more or less.
+/// The part of a count that matters for ranking: its magnitude and first three binary digits, a precision of an eighth.
 fn telling(count: u64) -> (u32, u64) {
     let magnitude = u64::BITS - count.leading_zeros();
     (magnitude, count >> magnitude.saturating_sub(4))

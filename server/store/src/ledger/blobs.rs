@@ -1,5 +1,5 @@
-//! Blobs and the links that make them readable within a repository: looking up, linking, mounting and unlinking.
-//! A blob's row belongs to no repository; the foreign keys decide whether it may go.
+//! Blobs, and the links that make them readable in a repository. A blob belongs to no repository; foreign keys decide
+//! whether it may be deleted.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::entity::repository_blob::{ActiveModel, Column, Entity, Relation};
 use crate::entity::{blob, manifest_blob};
 use crate::{Error, Result, sql};
 
-/// How long a link that no manifest uses yet is kept from the sweep.
+/// How long garbage collection keeps a link that no manifest uses yet.
 const HOLD: Duration = Duration::from_hours(24);
 
-/// A link with less than this left is held anew when somebody asks for its blob, so that a push which found the blob there
-/// also finds it there when its manifest comes.
+/// A link with less time left than this is renewed when its blob is requested, so that a client which found the blob
+/// can also push its manifest.
 const SHORT_HOLD: Duration = Duration::from_hours(1);
 
-/// A link and the blob that it is to.
+/// A link with its blob.
 #[derive(FromQueryResult)]
 pub(super) struct LinkRow {
     size: i64,
@@ -37,12 +37,12 @@ pub(super) struct LinkRow {
 }
 
 impl LinkRow {
-    /// Whether it is to be held before its blob is shown: no manifest uses it, and the sweep may soon take it away.
+    /// Whether to renew the link before answering: no manifest uses it, and garbage collection may soon remove it.
     pub(super) fn needs_hold(&self, now: Timestamp) -> bool {
         !self.used && Timestamp::from_micros(self.hold_until) < now.plus(SHORT_HOLD)
     }
 
-    /// The blob, which has this digest.
+    /// The blob with this digest.
     pub(super) fn blob(&self, digest: &Digest) -> Result<Blob> {
         Ok(Blob {
             digest: digest.clone(),
@@ -52,7 +52,7 @@ impl LinkRow {
     }
 }
 
-/// A blob that is linked to `repository`.
+/// Returns a blob linked to `repository`.
 pub(super) async fn find(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -76,7 +76,7 @@ pub(super) async fn find(
     Ok(row)
 }
 
-/// Holds a link for another while; `false` when it has just been swept.
+/// Renews a link; `false` if it was just removed.
 pub(super) async fn hold(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -92,7 +92,7 @@ pub(super) async fn hold(
     Ok(held.rows_affected > 0)
 }
 
-/// Links a blob that exists, or holds the link that is there.
+/// Links an existing blob, or renews the link.
 pub(super) async fn link(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -109,7 +109,7 @@ pub(super) async fn link(
     Ok(())
 }
 
-/// Links a blob that `from` has; its size, or `None` when `from` does not have it.
+/// Links a blob of `from` and returns its size; `None` if `from` does not have it.
 pub(super) async fn mount(
     on: &impl ConnectionTrait,
     to: RepositoryId,
@@ -129,7 +129,8 @@ pub(super) async fn mount(
     Ok(Some(sql::unsigned(size)))
 }
 
-/// Removes a link. A manifest that is stored at the same moment makes the foreign key refuse, which the caller reads as in use.
+/// Removes a link. If a manifest is stored at the same time, the foreign key rejects the removal, which the caller
+/// reports as in use.
 pub(super) async fn unlink(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

@@ -1,5 +1,5 @@
-//! Manifests: storing one with its references, tags and event, reading, deleting, and listing the referrers of a subject.
-//! Whatever changes a repository here first locks the repository's row, so changes come one by one.
+//! Manifests: storing, reading, deleting, and listing referrers. Every change first locks the repository's row, so that
+//! changes of a repository happen one after the other.
 
 use model::account::AccountName;
 use model::clock::Timestamp;
@@ -20,9 +20,9 @@ use crate::entity::column::Text;
 use crate::entity::{manifest, repository, tag};
 use crate::{Error, Result, outbox, sql};
 
-/// Stores a manifest, its references and its tags, and the event of it.
+/// Stores a manifest with its references, tags and event.
 ///
-/// What is there already stays as it is: pushing the same manifest to the same tags again changes nothing and tells nobody.
+/// Pushing the same manifest to the same tags again changes nothing and creates no event.
 pub(super) async fn put(
     on: &impl ConnectionTrait,
     place: &Place,
@@ -71,7 +71,7 @@ pub(super) async fn put(
     Ok(Put::Stored)
 }
 
-/// Inserts the manifest's own row; `false` when it is there already.
+/// Inserts the manifest's row; `false` if it exists.
 async fn insert(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -104,7 +104,7 @@ struct ManifestRow {
     payload: Vec<u8>,
 }
 
-/// A manifest by tag or digest.
+/// Returns a manifest by tag or digest.
 pub(super) async fn find(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -125,7 +125,7 @@ pub(super) async fn find(
     Ok(row.map(|row| Manifest { digest: row.digest.0, media_type: row.media_type, payload: row.payload.into() }))
 }
 
-/// Removes a tag and leaves what it pointed at to the sweep; `false` when there was none.
+/// Deletes a tag; `false` if there was none. Its manifest is left to garbage collection.
 pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool> {
     if !lock(on, place.id).await? {
         return Ok(false);
@@ -136,7 +136,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
     Ok(true)
 }
 
-/// Removes a manifest and every tag that points at it, and leaves its blobs and children to the sweep; `false` when there was none.
+/// Deletes a manifest and its tags; `false` if there was none. Its blobs and children are left to garbage collection.
 pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool> {
     if !lock(on, place.id).await? {
         return Ok(false);
@@ -152,7 +152,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
     Ok(true)
 }
 
-/// Manifests whose subject is `subject`, by digest.
+/// Returns the manifests with this `subject`, ordered by digest.
 pub(super) async fn referrers(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -186,8 +186,8 @@ pub(super) async fn referrers(
     Ok(rows.into_iter().map(referrer).collect())
 }
 
-/// Holds a repository's row until the transaction ends; `false` when there is none. Every change of tags or manifests starts
-/// with it, before any other row.
+/// Locks a repository's row until the transaction ends; `false` if there is none. Every change of tags or manifests
+/// begins with it, before locking any other row.
 async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
     let held: Option<i64> = repository::Entity::find_by_id(repository.0)
         .select_only()
@@ -199,7 +199,7 @@ async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<boo
     Ok(held.is_some())
 }
 
-/// The bytes of a stored manifest and of all that it refers to.
+/// The bytes of a stored manifest and everything it refers to.
 async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
     let size: Option<i64> = manifest::Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
@@ -210,7 +210,7 @@ async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest:
     size.ok_or(Error::Corrupt("manifest.total_size"))
 }
 
-/// A statement that adds tags and bytes to what the repository's row counts.
+/// A statement that adds to a repository's counts of tags and bytes.
 fn grow(repository: RepositoryId, tags: i64, bytes: i64, now: Timestamp) -> UpdateMany<repository::Entity> {
     let more = |column: repository::Column, by: i64| Expr::col(column).add(by);
     repository::Entity::update_many()

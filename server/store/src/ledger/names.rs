@@ -1,4 +1,4 @@
-//! Repositories by name, for an engine that runs without a hub: no namespace, no accounts, only paths.
+//! Repositories by name, for an engine without a hub: no namespaces or accounts, only paths.
 
 use model::clock::Timestamp;
 use model::event::{Event, EventKind};
@@ -13,7 +13,7 @@ use crate::entity::column::Text;
 use crate::entity::repository::{ActiveModel, Column, Entity};
 use crate::{Error, Result, outbox, sql};
 
-/// The repository of that name.
+/// Returns the repository with this name.
 pub(super) async fn find(on: &impl ConnectionTrait, name: &RepositoryName) -> Result<Option<RepositoryId>> {
     let id: Option<i64> = Entity::find()
         .select_only()
@@ -25,7 +25,7 @@ pub(super) async fn find(on: &impl ConnectionTrait, name: &RepositoryName) -> Re
     Ok(id.map(RepositoryId))
 }
 
-/// The repository of that name, made unless somebody else just did.
+/// Returns the repository with this name, creating it if necessary.
 pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now: Timestamp) -> Result<RepositoryId> {
     let row = ActiveModel {
         path: Set(Text(name.clone())),
@@ -44,7 +44,7 @@ pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now
     Ok(id)
 }
 
-/// Names in order.
+/// Returns names in byte order.
 pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<RepositoryName>> {
     let paths: Vec<Text<RepositoryName>> = Entity::find()
         .select_only()

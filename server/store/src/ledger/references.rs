@@ -1,5 +1,5 @@
-//! What a manifest refers to: whether it is all in the repository at the sizes stated, how large the whole is, and the rows
-//! whose foreign keys keep it there.
+//! The references of a manifest: whether the repository has them all with the stated sizes, their total size, and the
+//! rows whose foreign keys protect them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,22 +17,22 @@ use crate::entity::column::Text;
 use crate::entity::{blob, manifest, manifest_blob, manifest_child, repository_blob};
 use crate::sql;
 
-/// What is found of a reference in the repository.
+/// The sizes of something that a manifest refers to.
 struct ReferenceSize {
     size: u64,
-    /// With all that it refers to in turn; a blob's is its size.
+    /// Including everything it refers to; for a blob, its size.
     total: u64,
 }
 
-/// What came of looking up all that a manifest refers to.
+/// The result of checking the references of a manifest.
 pub(super) enum ReferenceCheck {
-    /// It is there: so many bytes, each blob once.
+    /// All exist; the total size in bytes, with each blob counted once.
     Present(u64),
     /// The manifest cannot be stored, for this reason.
     Refused(Put),
 }
 
-/// Looks up all that a manifest refers to.
+/// Checks that everything a manifest refers to exists.
 pub(super) async fn check(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -71,7 +71,7 @@ pub(super) async fn check(
     Ok(ReferenceCheck::Present(total))
 }
 
-/// Looks links up with a query that gives digest, size and total size.
+/// Looks up references with a query for digest, size and total size.
 async fn held<E: EntityTrait>(
     on: &impl ConnectionTrait,
     query: &Select<E>,
@@ -93,9 +93,9 @@ async fn held<E: EntityTrait>(
     Ok(found)
 }
 
-/// Writes down what a new manifest refers to. The foreign key refuses a blob that was unlinked since it was checked.
+/// Stores the references of a new manifest. The foreign key rejects a blob that was unlinked since it was checked.
 pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, new: &NewManifest) -> Result<()> {
-    // Always in the order of the digests, so that two writers never wait for each other crosswise.
+    // Always in the order of digests, so that two writers cannot deadlock.
     for batch in distinct(&new.blobs).chunks(sql::BATCH) {
         let rows = batch.iter().map(|digest| manifest_blob::ActiveModel {
             repository_id: Set(repository.0),
@@ -115,7 +115,8 @@ pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, 
     Ok(())
 }
 
-/// The bytes that a stored manifest adds to its repository: its own, and those of blobs that no other manifest there uses.
+/// The bytes that a stored manifest adds to its repository: its own, and those of blobs that no other manifest there
+/// uses.
 pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
     let other = |column: manifest_blob::Column| Expr::col(("other", column));
     let this = |column: manifest_blob::Column| Expr::col((manifest_blob::Entity, column));
@@ -136,7 +137,7 @@ pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryI
         .filter(Expr::exists(others).not())
         .into_query();
     let blobs = Func::coalesce([Expr::SubQuery(None, Box::new(blobs.into())), Expr::value(0_i64)]);
-    // PostgreSQL's sum of integers is a decimal number.
+    // PostgreSQL's sum of integers is a decimal.
     let bytes = Expr::col(manifest::Column::Size).add(Expr::from(blobs).cast_as("BIGINT"));
     let find = manifest::Entity::find_by_id((repository.0, Text(digest.clone())));
     Ok(find.select_only().expr(bytes).into_tuple::<i64>().one(on).await?.unwrap_or(0))

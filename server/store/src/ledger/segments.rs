@@ -1,15 +1,14 @@
-//! A blob's segments as a column holds them.
-//! The keys are the storage's; nothing here says where the bytes are.
+//! The segments of a blob as a JSON column. Their keys belong to the storage.
 
 use registry::ledger::Segment;
 
-/// As a column holds them: `[["key",length],…]`.
+/// Encodes segments as `[["key",length],…]`.
 pub(crate) fn encode(segments: &[Segment]) -> String {
     let pairs: Vec<(&str, u64)> = segments.iter().map(|segment| (segment.key.as_str(), segment.length)).collect();
     serde_json::to_string(&pairs).unwrap_or_default()
 }
 
-/// The segments of a column; `None` when it does not parse.
+/// Decodes segments; `None` if the text is invalid.
 pub(crate) fn decode(text: &str) -> Option<Vec<Segment>> {
     let pairs: Vec<(String, u64)> = serde_json::from_str(text).ok()?;
     Some(pairs.into_iter().map(|(key, length)| Segment { key, length }).collect())

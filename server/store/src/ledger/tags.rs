@@ -1,5 +1,4 @@
-//! Tags: what each points at, and moving and removing them with their history.
-//! Whoever moves or removes a tag has locked the repository's row before.
+//! Tags and their history. Callers have locked the repository's row.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +17,14 @@ use crate::entity::tag::{ActiveModel, Column, Entity};
 use crate::entity::tag_history;
 use crate::{Result, sql};
 
-/// A manifest that tags are to point at.
+/// The manifest that tags should point at.
 pub(super) struct Target<'a> {
     pub(super) digest: &'a Digest,
-    /// With all that it refers to.
+    /// Including everything it refers to.
     pub(super) size: i64,
 }
 
-/// Tags in byte order.
+/// Returns tags in byte order.
 pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
         .select_only()
@@ -40,7 +39,7 @@ pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, pa
     Ok(names.into_iter().map(|name| name.0).collect())
 }
 
-/// What those of `tags` that exist point at.
+/// Returns the digests of those of `tags` that exist.
 pub(super) async fn current(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -61,7 +60,7 @@ pub(super) async fn current(
     Ok(found)
 }
 
-/// The tags that point at a manifest, in byte order.
+/// Returns the tags of a manifest, in byte order.
 pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, target: &Digest) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
         .select_only()
@@ -75,7 +74,7 @@ pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, targ
     Ok(names.into_iter().map(|name| name.0).collect())
 }
 
-/// Makes tags or moves them to `target`.
+/// Creates tags or moves them to `target`.
 pub(super) async fn point(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -102,7 +101,7 @@ pub(super) async fn point(
     remember(on, repository, tags, Some(target.digest), actor, now).await
 }
 
-/// Removes a tag; what it pointed at, or `None` when there was none.
+/// Removes a tag and returns the digest it pointed at; `None` if there was none.
 pub(super) async fn remove(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -134,7 +133,7 @@ pub(super) async fn remove_all_of(
     Ok(tags)
 }
 
-/// Adds to the tags' history that they point at `target` now, or at nothing.
+/// Records in the history that tags now point at `target`, or at nothing.
 async fn remember(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

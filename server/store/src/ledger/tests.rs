@@ -1,4 +1,4 @@
-//! What the engine is promised of its memory, asked of both databases.
+//! Tests of the SQL ledger, on both databases.
 
 mod manifests;
 mod races;

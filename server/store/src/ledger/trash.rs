@@ -1,4 +1,4 @@
-//! Keys of objects that nothing needs any more, until the sweep has deleted the objects.
+//! Keys of storage objects that are no longer needed, until they have been deleted.
 
 use model::clock::Timestamp;
 use registry::ledger::Segment;
@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use crate::entity::trash::{ActiveModel, Column, Entity};
 use crate::{Result, sql};
 
-/// Adds the segments' objects.
+/// Adds the objects of these segments.
 pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Timestamp) -> Result<()> {
     for batch in segments.chunks(sql::BATCH) {
         let rows = batch.iter().map(|segment| ActiveModel { key: Set(segment.key.clone()), since: Set(now.micros()) });
@@ -19,7 +19,7 @@ pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Ti
     Ok(())
 }
 
-/// Keys, oldest first.
+/// Returns keys, oldest first.
 pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<String>> {
     let keys = Entity::find()
         .select_only()
@@ -33,7 +33,7 @@ pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<St
     Ok(keys)
 }
 
-/// Forgets keys whose objects are gone.
+/// Removes keys whose objects have been deleted.
 pub(super) async fn forget(on: &impl ConnectionTrait, keys: &[String]) -> Result<()> {
     for batch in keys.chunks(sql::BATCH) {
         Entity::delete_many().filter(Column::Key.is_in(batch.iter().map(String::as_str))).exec(on).await?;

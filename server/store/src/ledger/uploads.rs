@@ -1,4 +1,4 @@
-//! Uploads under way: where each stands, and how one becomes a blob.
+//! Uploads in progress, and turning them into blobs.
 
 use model::clock::Timestamp;
 use model::id::RepositoryId;
@@ -15,7 +15,7 @@ use crate::entity::column::Text;
 use crate::entity::upload::{ActiveModel, Column, Entity};
 use crate::{Error, Result, sql};
 
-/// Opens an upload with nothing in it.
+/// Creates an empty upload.
 pub(super) async fn open(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -37,7 +37,7 @@ pub(super) async fn open(
     Ok(())
 }
 
-/// An upload of `repository`.
+/// Returns an upload of `repository`.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>> {
     let row = Entity::find_by_id(id.to_string()).filter(Column::RepositoryId.eq(repository.0)).one(on).await?;
     let Some(row) = row else { return Ok(None) };
@@ -50,7 +50,7 @@ pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id
     }))
 }
 
-/// Moves an upload on; `false` when it does not stand at `from_offset`.
+/// Advances an upload; `false` if its offset is not `from_offset`.
 pub(super) async fn advance(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -72,9 +72,10 @@ pub(super) async fn advance(
     Ok(moved.rows_affected > 0)
 }
 
-/// Turns an upload that stands at `from_offset` into a linked blob; `false` when it stands elsewhere or is gone.
+/// Turns an upload with the offset `from_offset` into a linked blob; `false` if the offset differs or the upload is
+/// gone.
 ///
-/// Of several uploads of one digest the first to get here gives the bytes, and the others' go to the trash.
+/// If several uploads have the same digest, the first one provides the bytes and the others' go to the trash.
 pub(super) async fn commit(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -107,7 +108,7 @@ pub(super) async fn commit(
     Ok(true)
 }
 
-/// Ends an upload and discards its bytes; `false` when there was none.
+/// Deletes an upload and its bytes; `false` if there was none.
 pub(super) async fn cancel(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

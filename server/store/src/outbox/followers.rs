@@ -1,5 +1,5 @@
-//! How far followers have read, by name, and the removal of events that all of them have behind them.
-//! A follower that has not been seen for long is forgotten: it no longer holds events back, and learns that when it returns.
+//! Positions of followers, and the deletion of events that all followers have read. A follower not seen for long is
+//! forgotten: it no longer keeps events, and finds that out when it returns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use crate::{Result, Store};
 /// How long events are kept at least.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// For how long a follower that is not seen keeps events from being removed.
+/// How long a follower that is not seen keeps events from being deleted.
 const REMEMBERED: Duration = Duration::from_hours(14 * 24);
 
-/// How old the moment becomes at which a follower was last seen, before a look renews it.
+/// The time at which a follower was last seen is updated after this long.
 const SEEN_AGAIN: Duration = Duration::from_hours(1);
 
-/// How many events are removed in one transaction.
+/// The number of events deleted in one transaction.
 const BATCH: u64 = 1_000;
 
 impl Store {
-    /// Where a follower stands; `None` for one that is not registered, or was forgotten: events that it has not read may be
-    /// gone. To ask is to be seen.
+    /// Returns a follower's position and marks it as seen; `None` if it is not registered or was forgotten, so that
+    /// events it has not read may be gone.
     pub async fn follower_position(&self, system: &System, follower: &str) -> Result<Option<EventPosition>> {
         let row = Entity::find_by_id(follower).one(self.database().read(system)).await?;
         let Some(row) = row else { return Ok(None) };
@@ -42,7 +42,7 @@ impl Store {
         Ok(self.set_follower_position(system, follower, position).await?.then_some(position))
     }
 
-    /// Registers a follower that has read, or will not need, all events up to `position`. One that is registered begins anew.
+    /// Registers a follower at `position`, replacing an earlier registration.
     pub async fn register_follower(&self, system: &System, follower: &str, position: EventPosition) -> Result<()> {
         let now = self.clock().now();
         let write = |tx: Arc<Tx>| async move {
@@ -61,7 +61,8 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers that a follower is done with all events up to `position`; it never goes back. `false` when it was forgotten.
+    /// Records that a follower has processed all events up to `position`. Positions never decrease. `false` if it was
+    /// forgotten.
     pub async fn set_follower_position(
         &self,
         system: &System,
@@ -87,9 +88,9 @@ impl Store {
         self.database().write(system, write).await
     }
 
-    /// Removes some of the events that are old and that every follower has behind it, and forgets followers that have not been
-    /// seen for long; how many events there were. The newest stays: it says how far the outbox has come.
-    /// Nothing goes while one of the `required` followers is not registered: it has yet to read from the beginning.
+    /// Deletes a batch of old events that every follower has read, forgets followers that have not been seen for long,
+    /// and returns the number of deleted events. The newest event is kept, because it marks the end of the outbox.
+    /// Nothing is deleted while one of the `required` followers is not registered: it will start at the beginning.
     pub async fn trim_events(&self, system: &System, required: &[&str]) -> Result<u64> {
         let now = self.clock().now();
         self.database().write(system, |tx| async move { trim(&*tx, required, now).await }).await
@@ -124,7 +125,7 @@ async fn trim(on: &impl ConnectionTrait, required: &[&str], now: Timestamp) -> R
     Ok(gone.rows_affected)
 }
 
-/// The place at which a row's follower stands.
+/// The position of a follower's row, as SQL.
 fn stands() -> Expr {
     Expr::tuple([Expr::col(Column::Xid), Expr::col(Column::EventId)])
 }

@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The channel on which nodes tell each other.
+/// The channel for notifications.
 const CHANNEL: &str = "portolan_events";
-/// A `NOTIFY` is at least this far from the one before: each takes a lock that all of the database's nodes share.
+/// The minimum interval between two `NOTIFY`, each of which takes a lock shared by all nodes.
 const NOTIFY_EVERY: Duration = Duration::from_millis(50);
-/// How long to wait before connecting again to listen, at first and at most.
+/// The first and the longest wait before reconnecting the listener.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 

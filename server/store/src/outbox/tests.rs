@@ -1,4 +1,4 @@
-//! Events as followers read them: each once, in an order that never changes behind them, on both databases.
+//! Tests that followers read each event once and in a stable order, on both databases.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::access::{Exemption, System};
 use crate::sql;
 use crate::testing::{Fixture, all_events, each_database};
 
-/// How many connections listen.
+/// The number of listening connections.
 const LISTENERS: &str =
     "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
 
@@ -40,7 +40,7 @@ async fn read(system: &System, position: EventPosition) -> Vec<EventRecord> {
     system.store().events_after(system, position, 10_000).await.unwrap()
 }
 
-/// The repositories of the events after a position, once so many can be read; they are to come soon.
+/// Waits until this many events after a position can be read, and returns their repositories.
 async fn numbers(system: &System, position: EventPosition, count: usize) -> Vec<i64> {
     for _ in 0..400 {
         let numbers: Vec<i64> =
@@ -104,7 +104,7 @@ each_database! {
         slow.commit().await.unwrap();
         assert_eq!(numbers(&fixture.system, EventPosition::START, 2).await, [1, 2]);
         let last = fixture.store.last_event(&fixture.system).await.unwrap();
-        // A transaction that began first and writes its event last.
+        // A transaction that begins first and writes its event last.
         let early = fixture.store.database().pool().begin().await.unwrap();
         early.execute_unprepared("SELECT pg_current_xact_id()").await.unwrap();
         write(&fixture.store, 3).await;

@@ -1,4 +1,4 @@
-//! Changing a repository's text, settings and name.
+//! Changing a repository's texts, settings and name.
 
 use model::clock::Timestamp;
 use model::event::{Event, EventKind};
@@ -20,7 +20,7 @@ use crate::outbox::event;
 use crate::{Store, cursor, outbox};
 
 impl Store {
-    /// Changes text and settings; what the patch leaves out stays. The repository afterwards.
+    /// Changes texts and settings and returns the repository. Fields missing from the patch keep their value.
     pub async fn update_repository(&self, permit: &Permit<Manage>, patch: &RepositoryPatch) -> Result<Repository> {
         let description = patch.description.as_deref().map(create::description).transpose()?;
         let overview = patch.overview.as_deref();
@@ -64,7 +64,7 @@ impl Store {
         self.repository(&permit.narrow()).await
     }
 
-    /// Renames within the namespace. The old path leads here from now on, and nobody else gets it.
+    /// Renames a repository within its namespace. The old path redirects to it and cannot be reused.
     pub async fn rename_repository(&self, permit: &Permit<Own>, name: &str) -> Result<Repository> {
         let path = &create::repository_path(permit.path().namespace(), name.trim())?;
         if path != permit.path() {
@@ -83,14 +83,14 @@ impl Store {
         self.repository(&permit.narrow()).await
     }
 
-    /// To be called after each change that others may hold in memory or wait for.
+    /// Call this after each change that others cache or wait for.
     pub(crate) fn changed(&self) {
         self.standings().forget();
         self.notifier().notify();
     }
 }
 
-/// The visibility of a repository, which nobody changes until the transaction ends.
+/// Returns the repository's visibility and locks it until the transaction ends.
 async fn visibility<N: Need>(tx: &Tx, permit: &Permit<N>) -> Result<Visibility> {
     let find = repository::Entity::find_by_id(permit.repository().0)
         .select_only()
@@ -101,7 +101,7 @@ async fn visibility<N: Need>(tx: &Tx, permit: &Permit<N>) -> Result<Visibility> 
 
 async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Timestamp) -> Result<()> {
     let id = permit.repository().0;
-    // Back to a name that it had before.
+    // It gets back one of its former names.
     repository_alias::Entity::delete_many()
         .filter(repository_alias::Column::Path.eq(path.as_str()))
         .filter(repository_alias::Column::RepositoryId.eq(id))
@@ -130,12 +130,12 @@ async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Times
     Ok(())
 }
 
-/// A column to be set where there is a value.
+/// Sets a column if there is a value.
 fn set<T: Into<Value>>(value: Option<T>) -> ActiveValue<T> {
     value.map_or(ActiveValue::NotSet, ActiveValue::Set)
 }
 
-/// Topics as they are kept: each once, in the order given.
+/// Validates topics and removes duplicates, keeping the order.
 fn topics(given: &[String]) -> Result<Vec<String>> {
     let mut topics: Vec<String> = Vec::new();
     for topic in given {

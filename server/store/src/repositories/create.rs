@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::{Store, outbox};
 
 impl Store {
-    /// Creates a repository. A taken path, also one that a renamed repository had, is a conflict.
+    /// Creates a repository. A path in use, or one that a renamed repository had, is a conflict.
     pub async fn create_repository(&self, viewer: &Viewer, form: &NewRepository) -> Result<Repository> {
         if !viewer.is_signed_in() {
             return Err(Error::SignIn);
@@ -47,7 +47,7 @@ impl Store {
         self.repository(&self.permit(viewer, &path).await?).await
     }
 
-    /// The namespaces in which the viewer may create repositories, their own first.
+    /// Returns the namespaces in which the viewer may create repositories, their own first.
     pub async fn namespaces(&self, viewer: &Viewer) -> Result<Vec<Account>> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let memberships = membership::Entity::find()
@@ -72,18 +72,18 @@ impl Store {
         Ok(rows.iter().map(AccountRow::account).collect())
     }
 
-    /// Creates the repository that somebody pushes to; [`Error::Absent`] where they may not, as for one that is there and hidden.
+    /// Creates a repository for a push; [`Error::Absent`] if the viewer may not, as if it were hidden.
     pub(crate) async fn create_by_push(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<()> {
         let permit = match self.create_permit(viewer, path, TokenAction::Push).await {
             Err(Error::SignIn | Error::Forbidden) => return Err(Error::Absent),
             permit => permit?,
         };
-        // Where somebody else's first push came first, the repository is there now all the same.
+        // If another first push was faster, the repository exists anyway.
         self.insert(&permit, "", permit.default_visibility(), now).await?;
         Ok(())
     }
 
-    /// Creates it; `false` when the path is taken.
+    /// Inserts a repository; `false` if the path is taken.
     async fn insert(
         &self,
         permit: &CreatePermit,
@@ -118,7 +118,7 @@ async fn insert(
     };
     let insert = repository::Entity::insert(new).on_conflict_do_nothing_on([repository::Column::Path]);
     let TryInsertResult::Inserted(row) = insert.exec(tx).await? else { return Ok(false) };
-    // Asked now and not before: a rename that the insertion waited for may just have left its alias.
+    // Checked after the insert, because a rename that the insert waited for may just have left an alias.
     if is_alias(tx, permit.path()).await? {
         return Err(taken());
     }
@@ -128,23 +128,23 @@ async fn insert(
     Ok(true)
 }
 
-/// Whether a repository once had this path, and has another now.
+/// Whether a renamed repository had this path.
 pub(super) async fn is_alias(on: &impl ConnectionTrait, path: &RepositoryName) -> Result<bool> {
     Ok(repository_alias::Entity::find_by_id(Text(path.clone())).count(on).await? > 0)
 }
 
-/// A path that is in use.
+/// The error for a path in use.
 pub(super) fn taken() -> Error {
     Error::Fault(Fault::conflict("name", Reason::RepositoryNameTaken))
 }
 
-/// The path of a name within a namespace.
+/// The path of a repository in a namespace.
 pub(super) fn repository_path(namespace: &str, name: &str) -> Result<RepositoryName> {
     RepositoryName::parse(&format!("{namespace}/{name}"))
         .map_err(|_| Error::Fault(Fault::invalid("name", Reason::RepositoryNameSyntax)))
 }
 
-/// A description as it is kept.
+/// Validates a description.
 pub(super) fn description(text: &str) -> Result<&str> {
     let text = text.trim();
     if text.chars().count() > MAX_DESCRIPTION || text.chars().any(char::is_control) {

@@ -1,5 +1,5 @@
-//! Deleting a repository with all that is in it, in an order that the foreign keys accept. Its uploads' bytes go to the trash;
-//! blobs that nothing links to any more are left to the sweep, which knows how to do that beside pushes.
+//! Deleting a repository with its contents, in an order that the foreign keys accept. The bytes of its uploads go to
+//! the trash. Blobs without links are left to garbage collection, which is safe beside pushes.
 
 use model::clock::Timestamp;
 use model::event::EventKind;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{segments, trash};
 use crate::{Store, outbox};
 
-/// Deletes the rows of these tables that belong to a repository, one table after the other.
+/// Deletes the rows of a repository from each of these tables in turn.
 macro_rules! delete_rows {
     ($on:expr, $repository:expr, $($table:ident),+) => {$(
         $table::Entity::delete_many().filter($table::Column::RepositoryId.eq($repository)).exec($on).await?;
@@ -24,7 +24,7 @@ macro_rules! delete_rows {
 }
 
 impl Store {
-    /// Deletes a repository and all that is in it.
+    /// Deletes a repository and its contents.
     pub async fn delete_repository(&self, permit: Permit<Own>) -> Result<()> {
         let permit = &permit;
         let now = self.clock().now();
@@ -41,9 +41,9 @@ impl Store {
     }
 }
 
-/// Deletes what is in a repository, children before what they refer to.
+/// Deletes the contents of a repository, children before what they refer to.
 async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
-    // The rows that go say what they held: an upload may move on until its row is taken.
+    // RETURNING gives the final segments: an upload can advance until its row is deleted.
     let uploads = upload::Entity::delete_many().filter(upload::Column::RepositoryId.eq(repository));
     for upload in uploads.exec_with_returning(tx).await? {
         let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
@@ -54,8 +54,8 @@ async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Keeps others from putting anything into the repository from now on: on PostgreSQL a row that refers to one takes a share
-/// of its lock; SQLite has one writer anyway.
+/// Prevents others from adding to the repository: on PostgreSQL inserting a row that refers to it needs a share of its
+/// lock. SQLite has one writer anyway.
 async fn lock(tx: &Tx, permit: &Permit<Own>) -> Result<()> {
     let held: Option<i64> = repository::Entity::find_by_id(permit.repository().0)
         .select_only()

@@ -1,4 +1,4 @@
-//! Lists of repositories, page by page and by identity, with only what the scope lets the viewer see.
+//! Lists of repositories, page by page and by id, restricted to what the viewer may see.
 
 use std::collections::BTreeMap;
 
@@ -21,26 +21,27 @@ use crate::entity::{account, repository, star};
 use crate::error::{Error, Result};
 use crate::{Store, cursor, sql};
 
-/// The rows that are read at once where a token's globs, which SQL does not know, may leave few of them.
+/// The batch size when token globs, which SQL does not support, may filter out most rows.
 const GLOB_BATCH: usize = 500;
 
-/// Which repositories a list is about, and in which order.
+/// Filters and order of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepositoryFilter {
-    /// Only those of this namespace.
+    /// Only repositories in this namespace.
     pub namespace: Option<String>,
-    /// Only those that this account starred.
+    /// Only repositories starred by this account.
     pub starred_by: Option<String>,
-    /// Only those that the viewer has a role on.
+    /// Only repositories on which the viewer has a role.
     pub mine: bool,
-    /// Only official ones.
+    /// Only official repositories.
     pub official: bool,
     /// The order.
     pub sort: RepositorySort,
 }
 
 impl Store {
-    /// Repositories within the scope, filtered and in order. A filter by an impossible account name gives nothing.
+    /// Returns repositories within the scope, filtered and sorted. A filter with an invalid account name matches
+    /// nothing.
     pub async fn repositories(
         &self,
         scope: &Scope,
@@ -70,7 +71,7 @@ impl Store {
         Ok(Page { items, next: page.next })
     }
 
-    /// Those of these repositories that are within the scope, in the order given.
+    /// Returns those of these repositories that are within the scope, in the given order.
     pub async fn repositories_by_id(&self, scope: &Scope, ids: &[RepositoryId]) -> Result<Vec<Repository>> {
         let mut found = BTreeMap::new();
         for batch in ids.chunks(sql::BATCH) {
@@ -86,7 +87,7 @@ impl Store {
         ids.iter().filter_map(|id| found.get(id)).map(|row| view(scope, row)).collect()
     }
 
-    /// Paths within the scope in byte order, for the engine's catalog.
+    /// Returns paths within the scope in byte order, for the engine's catalog.
     pub async fn catalog(&self, scope: &Scope, page: &ListPage) -> Result<Vec<RepositoryName>> {
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let mut last = page.last.clone().unwrap_or_default();
@@ -116,7 +117,7 @@ impl Store {
 }
 
 impl RepositoryFilter {
-    /// The conditions, no two for the same repository, that the list is made of; `None` when nothing can meet them.
+    /// Returns disjoint conditions for the list; `None` if nothing can match.
     fn parts(&self, scope: &Scope) -> Option<Vec<Condition>> {
         let mut filters = Vec::new();
         if let Some(name) = &self.namespace {
@@ -145,19 +146,19 @@ impl RepositoryFilter {
     }
 }
 
-/// The identity of the account of this name, as a query; `None` when there can be none.
+/// Selects the id of the account with this name; `None` if the name is invalid.
 fn account_named(name: &str) -> Option<SelectStatement> {
     let name = AccountName::parse(name).ok()?;
     let account = account::Entity::find().select_only().column(account::Column::Id);
     Some(account.filter(account::Column::Name.eq(name.as_str())).into_query())
 }
 
-/// How many rows to read at once for so many that are wanted.
+/// The number of rows to read for a wanted number of items.
 fn batch(scope: &Scope, wanted: usize) -> usize {
     if scope.globs().is_some() { wanted.max(GLOB_BATCH) } else { wanted }
 }
 
-/// A query for the first repositories after a position, with what the viewer has on each.
+/// Selects the first repositories after a position, with the viewer's role and star.
 fn page_of(
     scope: &Scope,
     parts: &[Condition],
@@ -170,14 +171,14 @@ fn page_of(
         .limit(u64::try_from(limit).unwrap_or(u64::MAX))
 }
 
-/// A query for the ids of the first repositories after a position.
+/// Selects the ids of the first repositories after a position.
 fn first_of(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
     let merged = merged(parts, sort, after, limit);
     Query::select().column(Column::Id).from_subquery(merged, "first").take()
 }
 
-/// A query for the ids and sort keys of the first repositories after a position. Each part is limited by itself, because only
-/// then does PostgreSQL read it from an index in the order of the list.
+/// Selects the ids and sort keys of the first repositories after a position. Each part has its own limit, because only
+/// then does PostgreSQL read it from an index in order.
 fn merged(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let columns = [Column::Id, number_of(sort).unwrap_or(Column::Path)];
@@ -189,7 +190,7 @@ fn merged(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, l
     let mut parts = parts.iter().map(first_of_part);
     let mut merged = parts.next().unwrap_or_default();
     merged.unions(parts.map(|part| (UnionType::All, part)));
-    // After UNION only the names of the result's columns may be used.
+    // After UNION, ORDER BY may only use the names of result columns.
     match number_of(sort) {
         None => merged.order_by(Column::Path, Order::Asc),
         Some(number) => merged.order_by(number, Order::Desc).order_by(Column::Id, Order::Desc),
@@ -204,7 +205,7 @@ fn in_order(query: Select<repository::Entity>, sort: RepositorySort) -> Select<r
     }
 }
 
-/// The number that repositories are ordered by; `None` for the order of paths.
+/// The column to sort by; `None` for paths.
 const fn number_of(sort: RepositorySort) -> Option<Column> {
     match sort {
         RepositorySort::Name => None,
@@ -218,7 +219,7 @@ fn view(scope: &Scope, row: &ViewedRow) -> Result<Repository> {
     row.repository.view(scope.role(row.role()?), row.starred)
 }
 
-/// Where in an order a row is.
+/// A position in a sorted list.
 enum Position {
     Path(String),
     Number(i64, i64),
@@ -243,7 +244,7 @@ impl Position {
         cursor::parse(text).map(|(number, id)| Self::Number(number, id))
     }
 
-    /// The condition on the rows that come after this one.
+    /// Matches rows after this position.
     fn beyond(&self, sort: RepositorySort) -> Expr {
         match self {
             Self::Path(path) => Column::Path.into_simple_expr().gt(path.as_str()),

@@ -1,4 +1,4 @@
-//! Collaborators: accounts with a role of their own on one repository.
+//! Collaborators: accounts with a role on a single repository.
 
 use model::account::{AccountKind, AccountName};
 use model::clock::Timestamp;
@@ -28,7 +28,7 @@ struct CollaboratorRow {
 }
 
 impl Store {
-    /// Those with a role of their own, by name.
+    /// Returns collaborators by name.
     pub async fn collaborators(&self, permit: &Permit<Manage>) -> Result<Vec<Collaborator>> {
         let rows = collaborator::Entity::find()
             .inner_join(account::Entity)
@@ -45,7 +45,7 @@ impl Store {
         Ok(rows.into_iter().map(collaborator).collect())
     }
 
-    /// Gives somebody a role, or another one. Both the new role and the one they had must be below the viewer's own.
+    /// Sets an account's role. Both the new and the previous role must be lower than the viewer's.
     pub async fn set_collaborator(&self, permit: &Permit<Manage>, name: &str, role: Role) -> Result<()> {
         let change = |before| RoleChange { own: false, before, after: Some(role) };
         if role_verdict(permit.standing(), change(None)) != Verdict::Allowed {
@@ -77,13 +77,13 @@ impl Store {
         Ok(())
     }
 
-    /// Takes somebody's role away, which must be below the viewer's own unless it is the viewer's.
+    /// Removes an account's role, which must be lower than the viewer's unless it is their own.
     pub async fn remove_collaborator(&self, permit: &Permit<Manage>, name: &str) -> Result<()> {
         let account = accounts::by_name(self.database().read(permit), name).await?.ok_or(Error::Absent)?;
         self.remove(permit, account.id, &account.name.0).await
     }
 
-    /// Gives the viewer's own role back; absent when they have none of their own.
+    /// Removes the viewer's own role; [`Error::Absent`] if they are not a collaborator.
     pub async fn leave_repository(&self, permit: &Permit<Participate>) -> Result<()> {
         let (id, name) = permit.viewer().account().ok_or(Error::SignIn)?;
         self.remove(permit, id.0, name).await
@@ -112,7 +112,7 @@ impl Store {
     }
 }
 
-/// The role that an account has as a collaborator.
+/// Returns an account's role as a collaborator.
 async fn role_of<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, account: i64) -> Result<Option<Role>> {
     let row = collaborator::Entity::find_by_id((permit.repository().0, account)).one(on).await?;
     Ok(row.map(|row| row.role.0))

@@ -1,4 +1,4 @@
-//! One repository as the holder of a permit sees it.
+//! Reading a single repository.
 
 use model::oci::RepositoryName;
 use model::repository::{Repository, RepositoryHead};
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::repositories::ViewedRow;
 use crate::sql::unsigned;
 
-/// A repository with the account whose namespace it is in.
+/// A repository with the account that is its namespace.
 #[derive(FromQueryResult)]
 struct HeadRow {
     #[sea_orm(nested)]
@@ -47,13 +47,13 @@ struct OverviewRow {
 }
 
 impl Store {
-    /// A repository with the viewer's role and star.
+    /// Returns a repository with the viewer's role and star.
     pub async fn repository(&self, permit: &Permit<See>) -> Result<Repository> {
         let row = self.row(permit).await?;
         row.repository.view(permit.role(), row.starred)
     }
 
-    /// What every page of a repository shows, with a permit for the rest of the page.
+    /// Returns what every page of a repository shows, with a permit for the rest of the page.
     pub async fn head(&self, viewer: &Viewer, path: &RepositoryName) -> Result<(Permit<See>, RepositoryHead)> {
         let (permit, row) = self.see::<HeadRow>(viewer, path, HeadRow::select(viewer)).await?;
         let head = row.view(&permit)?;
@@ -72,7 +72,7 @@ impl Store {
         Ok((permit, head, row.overview))
     }
 
-    /// The overview as Markdown, as it was written.
+    /// Returns the overview's Markdown source.
     pub async fn overview_source(&self, permit: &Permit<See>) -> Result<String> {
         let overview = repository::Entity::find_by_id(permit.repository().0)
             .select_only()

@@ -1,4 +1,4 @@
-//! A row of `repository` without its overview, as one viewer sees it.
+//! Rows of `repository` without the overview, as a viewer sees them.
 
 use model::account::AccountName;
 use model::clock::Timestamp;
@@ -36,18 +36,18 @@ pub(crate) struct RepositoryRow {
     pub(crate) changed_at: i64,
 }
 
-/// A repository with the role and the star of a viewer.
+/// A repository with a viewer's role and star.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct ViewedRow {
     #[sea_orm(nested)]
     pub(crate) repository: RepositoryRow,
-    /// The rank of the role that was granted to them; what administrators may is not among it.
+    /// The rank of the role granted to them, without administrators' rights.
     pub(crate) granted: Option<i32>,
     pub(crate) starred: bool,
 }
 
 impl RepositoryRow {
-    /// A query for its columns.
+    /// Selects its columns.
     pub(crate) fn select() -> Select<repository::Entity> {
         use repository::Column;
         repository::Entity::find().select_only().columns([
@@ -70,12 +70,12 @@ impl RepositoryRow {
         ])
     }
 
-    /// Its identity.
+    /// Its id.
     pub(crate) fn id(&self) -> RepositoryId {
         RepositoryId(self.id)
     }
 
-    /// As a viewer of this role sees it.
+    /// The repository as a viewer with this role sees it.
     pub(crate) fn view(&self, role: Option<Role>, starred: bool) -> Result<Repository> {
         let path = self.path.0.clone();
         let namespace = AccountName::parse(path.namespace()).map_err(|_| Error::Corrupt("repository.path"))?;
@@ -102,7 +102,7 @@ impl RepositoryRow {
 }
 
 impl ViewedRow {
-    /// A query for the columns of a repository and for what a viewer with this account has on it.
+    /// Selects the columns of a repository and a viewer's role and star.
     pub(crate) fn select(account: Option<AccountId>) -> Select<repository::Entity> {
         let account = account.map(|id| id.0);
         let star = star::Entity::find()
@@ -114,7 +114,7 @@ impl ViewedRow {
         RepositoryRow::select().expr_as(role_of(Expr::value(account)), "granted").expr_as(Expr::exists(star), "starred")
     }
 
-    /// The role that was granted to the viewer.
+    /// The role granted to the viewer.
     pub(crate) fn role(&self) -> Result<Option<Role>> {
         self.granted.map(role_of_rank).transpose()
     }

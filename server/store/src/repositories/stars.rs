@@ -1,4 +1,4 @@
-//! Stars: at most one per account and repository, counted on the repository in the same transaction.
+//! Stars: at most one for each account and repository, counted in the same transaction.
 
 use model::account::Account;
 use model::clock::Timestamp;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::sql::{signed, unsigned};
 use crate::{Store, cursor, outbox};
 
-/// Among how many of a viewer's stars a search looks.
+/// The number of the viewer's newest stars that a search considers.
 const STARRED: u64 = 10_000;
 
 #[derive(Debug, DerivePartialModel)]
@@ -31,7 +31,7 @@ struct StargazerRow {
 }
 
 impl Store {
-    /// Stars a repository, or takes the star back; the number of stars it has then. Doing it twice changes nothing.
+    /// Adds or removes a star and returns the number of stars. Repeating it changes nothing.
     pub async fn set_star(&self, permit: &Permit<Star>, on: bool) -> Result<u64> {
         let account = permit.require_account()?;
         let now = self.clock().now();
@@ -68,7 +68,8 @@ impl Store {
         Ok(star.count(self.database().read(permit)).await? > 0)
     }
 
-    /// What the viewer starred last, for a search among it; some of it the viewer may no longer see.
+    /// Returns the ids of the repositories that the viewer starred last, for searching among them. They may include
+    /// some that the viewer can no longer see.
     pub async fn starred_ids(&self, viewer: &Viewer) -> Result<Vec<RepositoryId>> {
         let Some((account, _)) = viewer.account() else { return Ok(Vec::new()) };
         let ids = star::Entity::find()
@@ -83,7 +84,7 @@ impl Store {
         Ok(ids.into_iter().map(RepositoryId).collect())
     }
 
-    /// Who starred it, last first.
+    /// Returns the accounts that starred it, newest first.
     pub async fn stargazers(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Account>> {
         let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), cursor::parse)?;
         let limit = page.limit();
@@ -105,7 +106,7 @@ impl Store {
     }
 }
 
-/// Stars a repository; how many stars that made, none where the account had starred it already.
+/// Adds a star and returns the number of new stars: 0 or 1.
 async fn add(tx: &Tx, repository: i64, account: AccountId, now: Timestamp) -> Result<i64> {
     let row = star::ActiveModel {
         repository_id: ActiveValue::Set(repository),
@@ -118,7 +119,7 @@ async fn add(tx: &Tx, repository: i64, account: AccountId, now: Timestamp) -> Re
     Ok(signed(added))
 }
 
-/// Takes a star back; how many that were.
+/// Removes a star and returns the number of removed stars: 0 or 1.
 async fn remove(tx: &Tx, repository: i64, account: AccountId) -> Result<i64> {
     Ok(signed(star::Entity::delete_by_id((repository, account.0)).exec(tx).await?.rows_affected))
 }

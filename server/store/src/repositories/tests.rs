@@ -1,4 +1,4 @@
-//! What making, listing, changing and deleting repositories promises, asked of both databases.
+//! Tests of creating, listing, changing and deleting repositories, on both databases.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -348,7 +348,7 @@ each_database! {
     }
 }
 
-/// Puts a tagged manifest with one blob into a repository, and begins another upload.
+/// Pushes a tagged manifest with one blob, and begins another upload.
 async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &RepositoryName) {
     let ledger = &fixture.ledger;
     let now = fixture.store.clock().now();

@@ -1,4 +1,4 @@
-//! Keys, paths and blocking calls of the disk storage.
+//! Helpers of the disk storage for keys, paths and blocking calls.
 
 use std::fs::File;
 use std::io;
@@ -9,15 +9,16 @@ use uuid::Uuid;
 
 use crate::storage::StorageError;
 
-/// The key of a file that this process begins for an upload with `before` earlier files: in a sub-folder by the last byte of the
-/// upload's id, which is random, and unique among uploads, processes and positions.
+/// Returns the key of a new file of this process for an upload with `before` earlier files. It is unique among uploads,
+/// processes and positions. The sub-folder is the last byte of the upload's id, which is random.
 pub(super) fn key_of(upload: Uuid, before: usize, process: Uuid) -> String {
     let (upload, process) = (upload.simple().to_string(), process.simple());
     let shard = upload.get(30..).unwrap_or_default();
     format!("{shard}/{upload}-{before}-{process}")
 }
 
-/// The path of a key, if [`key_of`] can have made it. No other key is accepted, so that none leads out of the folder.
+/// Returns the path of a key. Rejects keys that do not look like those of [`key_of`], so that no path leaves the
+/// folder.
 pub(super) fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError> {
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     match key.split_once('/') {
@@ -28,7 +29,7 @@ pub(super) fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError>
     }
 }
 
-/// Tells an object that is missing or too short from a disk that fails.
+/// Converts an I/O error: distinguishes a missing or truncated object from a failing disk.
 pub(super) fn missing_or_failed(error: io::Error, key: &str) -> StorageError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => StorageError::Missing(key.to_owned()),
@@ -40,7 +41,7 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Runs blocking work. It runs to its end even when the future is dropped.
+/// Runs blocking work. It runs to completion even if the future is dropped.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {

@@ -1,4 +1,5 @@
-//! Reads ranges of files in large pieces, into reused buffers and one read ahead of the client. A slow client occupies no thread.
+//! Reads ranges of files in large pieces into reused buffers, one batch ahead of the client. A slow client occupies no
+//! thread.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,13 +18,14 @@ use crate::body::length_of;
 use crate::ledger::Segment;
 use crate::storage::{ByteStream, StorageError};
 
-/// The size of a buffer.
+/// The size of a buffer, in bytes.
 pub(super) const PIECE: usize = 512 << 10;
-/// Pieces in a batch, which a blocking thread reads at once. A download holds two batches: one is read ahead.
+/// The number of pieces in a batch, which a blocking thread reads in one go. A download holds two batches, because one
+/// is read ahead.
 pub(super) const BATCH_PIECES: usize = 2;
-/// Ranges up to this size are read at once.
+/// Ranges up to this many bytes are read in one piece.
 pub(super) const SMALL: u64 = 64 << 10;
-/// The most unused buffers that are kept.
+/// The most unused buffers in the pool.
 const SPARE_BUFFERS: usize = 16;
 
 /// A range of one object.
@@ -32,7 +34,7 @@ pub(super) struct ReadRange {
     pub(super) range: Range<u64>,
 }
 
-/// The ranges of objects that make up `range` of the concatenation of `segments`.
+/// Returns the ranges of objects that make up `range` of the concatenation of `segments`.
 pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<ReadRange> {
     let mut start = 0_u64;
     let mut runs = VecDeque::new();
@@ -56,12 +58,13 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A reader of `range` of the concatenation of `segments`.
+    /// Creates a reader of `range` of the concatenation of `segments`.
     pub(super) fn new(folder: Arc<Path>, spare: Arc<Buffers>, segments: &[Segment], range: &Range<u64>) -> Self {
         Self { folder, spare, ahead: runs(segments, range), open: None }
     }
 
-    /// The bytes as a stream. The first batch is awaited, so that a missing object is an error and not a broken response.
+    /// Returns the bytes as a stream. Awaits the first read, so that a missing object is an error and not a broken
+    /// response.
     pub(super) async fn stream(self) -> Result<ByteStream, StorageError> {
         if self.left() <= SMALL {
             let whole = blocking(move || self.whole()).await?;
@@ -71,12 +74,12 @@ impl Reader {
         Ok(pieces_of(reader, pieces))
     }
 
-    /// How many bytes are to be read; valid before the first read.
+    /// Returns the number of bytes to read. Only valid before the first read.
     fn left(&self) -> u64 {
         self.ahead.iter().map(|run| run.range.end - run.range.start).sum()
     }
 
-    /// The object to read next, and the range that is left of it.
+    /// Returns the object to read next and its remaining range, or `None` at the end.
     fn current(&mut self) -> Result<Option<(&File, &mut ReadRange)>, StorageError> {
         if self.open.as_ref().is_none_or(|(_, run)| run.range.is_empty()) {
             let Some(run) = self.ahead.pop_front() else {
@@ -90,7 +93,7 @@ impl Reader {
         Ok(self.open.as_mut().map(|(file, run)| (&*file, run)))
     }
 
-    /// Reads into the buffer from one object; returns how many bytes, zero at the end.
+    /// Reads from one object into the buffer. Returns the number of bytes, which is zero at the end.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StorageError> {
         let Some((file, run)) = self.current()? else { return Ok(0) };
         let left = usize::try_from(run.range.end - run.range.start).unwrap_or(usize::MAX);
@@ -101,7 +104,7 @@ impl Reader {
         Ok(length)
     }
 
-    /// All bytes, for small ranges.
+    /// Reads all bytes at once, for small ranges.
     fn whole(mut self) -> Result<Bytes, StorageError> {
         let mut whole = vec![0; usize::try_from(self.left()).unwrap_or(usize::MAX)];
         let mut rest = whole.as_mut_slice();
@@ -112,7 +115,7 @@ impl Reader {
         Ok(whole.into())
     }
 
-    /// The next pieces; none at the end.
+    /// Reads up to `pieces` pieces; none at the end.
     fn batch(mut self, pieces: usize) -> Batch {
         let mut batch = VecDeque::with_capacity(pieces);
         while batch.len() < pieces {
@@ -127,10 +130,10 @@ impl Reader {
     }
 }
 
-/// What a blocking thread returns.
+/// The result of a batch: the reader and the pieces that were read.
 type Batch = Result<(Reader, VecDeque<Bytes>), StorageError>;
 
-/// These pieces and all that follow. One batch is read ahead.
+/// Returns a stream of these pieces and all further ones. One batch is read ahead.
 fn pieces_of(reader: Reader, pieces: VecDeque<Bytes>) -> ByteStream {
     let next = spawn_blocking(move || reader.batch(BATCH_PIECES));
     stream::unfold((pieces, Some(next)), |(mut pieces, mut next)| async {
@@ -151,7 +154,7 @@ fn pieces_of(reader: Reader, pieces: VecDeque<Bytes>) -> ByteStream {
     .boxed()
 }
 
-/// Unused buffers.
+/// A pool of unused buffers.
 #[derive(Default)]
 pub(super) struct Buffers(Mutex<Vec<Box<[u8]>>>);
 
@@ -163,7 +166,7 @@ impl Buffers {
     }
 }
 
-/// A buffer that is returned when the last reference to its bytes is dropped.
+/// A buffer that returns to the pool when the last reference to its bytes is dropped.
 struct Buffer {
     bytes: Box<[u8]>,
     length: usize,

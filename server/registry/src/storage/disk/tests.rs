@@ -26,7 +26,7 @@ fn lease() -> Lease {
     Lease::new(())
 }
 
-/// Bytes that differ everywhere, so that a wrong offset shows.
+/// Returns bytes that differ at every position, so that tests detect a wrong offset.
 fn pattern(length: usize) -> Bytes {
     (0..length).map(|at| (at / 251 + at * 7).to_le_bytes()[0]).collect::<Vec<_>>().into()
 }
@@ -53,7 +53,7 @@ fn disk_path(disk: &Disk, segment: &Segment) -> PathBuf {
     path_of(&disk.folder, &segment.key).unwrap()
 }
 
-/// Waits for what a blocking thread still does.
+/// Waits until `happened` returns true, because a blocking thread may still be working.
 async fn soon(happened: impl Fn() -> bool) {
     for _ in 0..500 {
         if happened() {
@@ -96,7 +96,7 @@ async fn bytes_beyond_the_acknowledged_are_cut_off_on_resuming() {
     let (_folder, disk) = disk();
     let upload = Uuid::now_v7();
     let segments = store(&disk, upload, &[], &[pattern(1000)]).await;
-    // What is left behind where the next chunk could not be taken back.
+    // Simulates a chunk that was not acknowledged and could not be reverted.
     let mut file = OpenOptions::new().append(true).open(&files(&disk)[0]).unwrap();
     file.write_all(&[255; 500]).unwrap();
     assert_eq!(load(&disk, &segments, 0..1000).await.unwrap(), pattern(1000));
@@ -111,7 +111,7 @@ async fn a_process_goes_on_beside_a_file_that_another_one_began() {
     let other = Disk::open(&folder.path().join("objects")).unwrap();
     let upload = Uuid::now_v7();
     let mut segments = store(&one, upload, &[], &[pattern(1000)]).await;
-    // The first one is in the middle of its next chunk while the upload moves on elsewhere.
+    // The first process is still writing a chunk while the upload continues in the other one.
     let mut writer = one.writer(upload, segments.clone(), lease()).await.unwrap();
     writer.write(pattern(3 * BATCH)).await.unwrap();
     for (disk, files) in [(&other, 2), (&other, 2), (&one, 3)] {
@@ -188,7 +188,7 @@ async fn a_slow_reader_holds_little_memory() {
     for _ in 0..4 {
         kept.push(stream.next().await.unwrap().unwrap());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // The pool is referenced by the disk, the reader and each buffer in use: those kept, and two batches.
+        // The pool is referenced by the disk, the reader and each buffer in use: those in `kept`, and two batches.
         let in_use = Arc::strong_count(&disk.spare) - kept.len();
         assert!(in_use <= 2 + 2 * BATCH_PIECES, "{in_use}");
     }

@@ -1,4 +1,4 @@
-//! Appends to an upload's file: collects frames into large writes, and makes them durable at the end or reverts them.
+//! Writer of an upload's file: collects frames into large writes, and makes them durable at the end or reverts them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
@@ -13,12 +13,12 @@ use super::file::{blocking, joined, missing_or_failed, path_of, sync_folder};
 use crate::ledger::Segment;
 use crate::storage::{Lease, StorageError, Writer};
 
-/// How many bytes are collected before they are written; at most twice as many are in memory.
+/// The number of bytes to collect before they are written. At most twice as many are in memory.
 pub(super) const BATCH: usize = 1 << 20;
-/// Smaller frames are copied together, so that a stream of tiny frames takes no more memory than its bytes.
+/// Frames smaller than this are copied together, so that a stream of tiny frames takes no more memory than its bytes.
 const TINY: usize = 16 << 10;
 
-/// The file of an upload, open for appending. It holds the lease until its last write has ended.
+/// The file of an upload, open for appending. It holds the lease until the last write has ended.
 struct UploadFile {
     file: File,
     path: PathBuf,
@@ -68,7 +68,8 @@ impl UploadFile {
 }
 
 impl Drop for UploadFile {
-    /// Reverts what was not acknowledged. Best effort: the next writer of the upload truncates the file as well.
+    /// Removes bytes that were not acknowledged. Errors are ignored, because the next writer truncates the file as
+    /// well.
     fn drop(&mut self) {
         if self.synced {
             return;
@@ -115,7 +116,7 @@ impl Batch {
 
 enum State {
     Idle(UploadFile),
-    /// The file is with a blocking thread.
+    /// A blocking thread has the file.
     Writing(JoinHandle<Result<UploadFile, StorageError>>),
     Failed,
 }
@@ -129,7 +130,8 @@ pub(super) struct DiskWriter {
 }
 
 impl DiskWriter {
-    /// Opens or creates the file of `last`, which is this process's own, and truncates it to its acknowledged length; blocks.
+    /// Opens or creates the file of `last`, which belongs to this process, and truncates it to its acknowledged length.
+    /// Blocks the thread.
     pub(super) fn open(folder: &Path, before: Vec<Segment>, last: Segment, lease: Lease) -> Result<Self, StorageError> {
         let Segment { key, length: acknowledged } = last;
         let path = path_of(folder, &key)?;
@@ -144,7 +146,7 @@ impl DiskWriter {
         Ok(Self { before, state: State::Idle(file), batch: Batch::default() })
     }
 
-    /// Waits for the write under way, if there is one.
+    /// Waits for the current write, if any, and returns the file.
     async fn idle_file(&mut self) -> Result<UploadFile, StorageError> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(file) => Ok(file),
@@ -185,7 +187,7 @@ impl Writer for DiskWriter {
 
 impl Drop for DiskWriter {
     fn drop(&mut self) {
-        // A file that is with a blocking thread is reverted there.
+        // If a blocking thread has the file, the file is reverted when that thread drops it.
         if let State::Idle(file) = std::mem::replace(&mut self.state, State::Failed)
             && let Ok(runtime) = Handle::try_current()
         {

@@ -1,5 +1,4 @@
-//! Manifests, tags, referrers, and what of them the repository counts and followers hear.
-//! What happens at the same time is asked elsewhere.
+//! Tests of manifests, tags and referrers, and of the counts and events that result. Concurrency is tested elsewhere.
 
 use model::event::{EventKind, TagMove};
 use model::id::RepositoryId;

@@ -1,4 +1,4 @@
-//! Every requirement of the engine, held against this ledger on both databases.
+//! The engine's requirements of a ledger, tested on both databases.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use registry::ledger::Ledger;
 
 use crate::testing::Fixture;
 
-/// A fixture that takes its database away when the test is over.
+/// A fixture that deletes its database at the end of the test.
 struct FixtureGuard(Option<Fixture>);
 
 impl Drop for FixtureGuard {

@@ -1,5 +1,4 @@
-//! Uploads and blobs.
-//! What manifests make of them is asked elsewhere.
+//! Tests of uploads and blobs.
 
 use std::time::Duration;
 

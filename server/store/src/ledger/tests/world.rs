@@ -1,4 +1,4 @@
-//! A repository with a few images, made through the ledger as a push makes them.
+//! A repository with images, created through the ledger as a push would.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::access::System;
 use crate::sql;
 use crate::testing::{Fixture, all_events};
 
-/// The media type of the manifests made here.
+/// The media type of the test manifests.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// One repository and the ledger that it is in.
+/// A repository and its ledger.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -29,7 +29,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With an empty repository of this name.
+    /// Creates an empty repository with this name.
     pub(crate) async fn new(fixture: &Fixture, name: &str) -> Self {
         let (store, system, ledger) = (fixture.store.clone(), fixture.system.clone(), Arc::clone(&fixture.ledger));
         let name = RepositoryName::parse(name).unwrap();
@@ -42,7 +42,7 @@ impl World {
         self.store.clock().now()
     }
 
-    /// Opens an upload and brings it to these bytes, in one segment called `key`.
+    /// Opens an upload and stores these bytes in one segment with the key `key`.
     pub(crate) async fn upload(&self, bytes: &[u8], key: &str) -> Upload {
         let id = Uuid::now_v7();
         self.ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
@@ -51,7 +51,7 @@ impl World {
         Upload { id, algorithm: Algorithm::Sha256, offset, hash_state: vec![1, 2, 3], segments }
     }
 
-    /// A blob of these bytes, linked to the repository.
+    /// Creates a blob with these bytes, linked to the repository.
     pub(crate) async fn blob(&self, bytes: &[u8]) -> Link {
         let digest = digest_of(bytes);
         let upload = self.upload(bytes, &format!("o/{}", Uuid::now_v7())).await;
@@ -59,14 +59,14 @@ impl World {
         Link { digest, size: upload.offset }
     }
 
-    /// Stores a manifest that must be storable, at these tags; its digest.
+    /// Stores a valid manifest with these tags and returns its digest.
     pub(crate) async fn push(&self, payload: &str, blobs: &[Link], tags: &[&str]) -> Digest {
         let manifest = manifest(payload, blobs, tags);
         assert_eq!(self.put(&manifest).await, Put::Stored);
         manifest.digest
     }
 
-    /// Stores a manifest, or not.
+    /// Stores a manifest if it is valid.
     pub(crate) async fn put(&self, manifest: &NewManifest) -> Put {
         self.ledger.put_manifest(&self.place, manifest, self.now()).await.unwrap()
     }
@@ -77,27 +77,27 @@ impl World {
         tags.into_iter().map(String::from).collect()
     }
 
-    /// Counts of the repository: tags and bytes.
+    /// The repository's counts of tags and bytes.
     pub(crate) async fn counters(&self) -> (i64, i64) {
         let select = "SELECT tag_count, size FROM repository WHERE id = $1";
         let row = sql::first(self.store.database().pool(), select, [self.place.id.0.into()]).await.unwrap().unwrap();
         (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
     }
 
-    /// One number out of the database.
+    /// Returns a number from the database.
     pub(crate) async fn number(&self, select: &str) -> i64 {
         let row = sql::first(self.store.database().pool(), select, []).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
 
-    /// Everything that has happened so far, save that the repository was made.
+    /// Returns all events except the creation of the repository.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let events = all_events(&self.system).await.into_iter();
         events.filter(|event| event.kind != EventKind::RepositoryCreated).collect()
     }
 }
 
-/// A manifest over these blobs, to be tagged so.
+/// A manifest that refers to these blobs, with tags.
 pub(crate) fn manifest(payload: &str, blobs: &[Link], tags: &[&str]) -> NewManifest {
     NewManifest {
         digest: digest_of(payload.as_bytes()),

@@ -1,4 +1,4 @@
-//! How both databases read the lists: by an index, however many repositories there are.
+//! Tests that lists use an index on both databases, whatever the number of repositories.
 
 use model::repository::RepositorySort;
 use model::role::Role;
@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
 use super::*;
 use crate::testing::{Fixture, each_database};
 
-/// Enough rows that a database which may choose would not read all of them.
+/// Enough rows to make reading all of them the more expensive plan.
 const REPOSITORIES: u32 = 30_000;
 
-/// Repositories of every visibility in many namespaces, with statistics.
+/// Creates repositories of every visibility in many namespaces, with statistics.
 async fn populate(fixture: &Fixture) {
     let database = fixture.store.database().pool();
     let accounts = "INSERT INTO account (name, kind, created_at)
