@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: this server and its peers on one machine, in turns, at the same workload,
-//! and a table of what each needed. No figure fails a run.
+//! `cargo xtask bench`: runs the same workloads on this server and others, in turns on one machine, and prints tables
+//! of what each needed. A missed target does not fail the run.
 
 mod client;
 mod content;
@@ -35,20 +35,20 @@ use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::serve;
 
-/// Where the servers keep their things: memory, so that no disk is measured.
+/// The folder for the servers' data: memory, so that no disk is measured.
 const GROUND: &str = "/dev/shm";
 
-/// How much is done.
+/// The extent of a run.
 struct Extent {
     rounds: usize,
-    /// A cell of requests.
+    /// The duration of a measurement.
     cell: Duration,
-    /// What goes before one.
+    /// The duration of the warm-up before each measurement.
     warm_up: Duration,
-    /// Blobs of a cell that pushes.
+    /// The number of blobs in a measurement of pushes.
     blobs: u64,
     tags: Tags,
-    /// Repositories of a filled hub.
+    /// The numbers of repositories in filled hubs.
     repositories: &'static [u64],
     patience: Duration,
 }
@@ -73,12 +73,12 @@ const QUICK: Extent = Extent {
     patience: Duration::from_secs(10),
 };
 
-/// How long a server rests before its memory is taken for that of an idle one.
+/// How long a server is left alone before its idle memory is measured.
 const REST: Duration = Duration::from_secs(1);
-/// What a server does on its own after a push counts as part of it.
+/// How long a measurement continues after a push, to include what the server does afterwards.
 const AFTERMATH: Duration = Duration::from_millis(200);
 
-/// Everything that a run holds.
+/// The state of a run.
 struct Bench<'a> {
     machine: &'a Machine,
     sides: Vec<Side>,
@@ -88,13 +88,13 @@ struct Bench<'a> {
     ground: WorkFolder,
 }
 
-/// The folder of one run; dropping it deletes it.
+/// The folder of a run. Dropping it deletes the folder.
 struct WorkFolder {
     folder: PathBuf,
     handed_out: u32,
 }
 
-/// Builds unless a program is given, measures the named workloads or all, and prints the tables.
+/// Measures the named workloads, or all, and prints the tables. Builds the server unless a program is given.
 pub(crate) fn run(
     machine: &Machine,
     mut programs: Vec<PathBuf>,
@@ -143,7 +143,7 @@ fn choose(names: &[String]) -> Result<Vec<Workload>, Fault> {
 }
 
 impl Bench<'_> {
-    /// The workloads that ask for what is there, all on one run of each server.
+    /// Runs the workloads that read what was pushed before, all on the same run of each server.
     fn standing(&mut self, workloads: &[Workload]) -> Result<Vec<Row>, Fault> {
         let workloads: Vec<Workload> =
             workloads.iter().copied().filter(|workload| workload.wants_standing_server()).collect();
@@ -168,7 +168,7 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    /// The workloads that ask for pages and lists of a hub with many repositories.
+    /// Runs the workloads that request pages and lists of a hub with many repositories.
     fn filled(&mut self, workloads: &[Workload], repositories: u64) -> Result<Vec<Row>, Fault> {
         let workloads: Vec<Workload> =
             workloads.iter().copied().filter(|workload| workload.wants_filled_server()).collect();
@@ -192,7 +192,7 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    /// Repeats a request at each server in turns.
+    /// Measures a repeated request on each server in turns.
     fn repeat<T>(
         &mut self,
         workload: Workload,
@@ -219,7 +219,7 @@ impl Bench<'_> {
         Ok(row)
     }
 
-    /// The workloads that leave much behind: each round on a server of its own.
+    /// Runs the workloads that store much data or measure the start, with a new server for each round.
     fn fresh(&mut self, workloads: &[Workload]) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::new();
         for workload in workloads.iter().copied().filter(|workload| workload.wants_fresh_server()) {
@@ -254,7 +254,7 @@ impl Bench<'_> {
     }
 }
 
-/// Pushes some blobs one after the other over one connection, after one that does not count.
+/// Pushes blobs one after another over one connection, after a first one that is not measured.
 fn pushed(workload: Workload, running: &Running, noise: &Noise, blobs: u64) -> Result<Sample, Fault> {
     let mut pusher = Pusher::open(running, &scene::repository())?;
     pusher.blob(&noise.size(scene::LARGE / 2).blob(0))?;
@@ -275,7 +275,7 @@ fn pushed(workload: Workload, running: &Running, noise: &Noise, blobs: u64) -> R
     })
 }
 
-/// A server that was started, and left alone; its only latency is that of the first answer.
+/// Measures an idle server. The only latency is that of the first response.
 fn idle(running: &Running) -> Result<Sample, Fault> {
     thread::sleep(REST);
     load::measure(running.process(), || {
@@ -306,7 +306,7 @@ impl WorkFolder {
         Ok(WorkFolder { folder, handed_out: 0 })
     }
 
-    /// A folder for one server.
+    /// Returns the path of a new folder for a server.
     fn folder(&mut self) -> PathBuf {
         self.handed_out += 1;
         self.folder.join(self.handed_out.to_string())

@@ -1,5 +1,5 @@
-//! Makes `target/site`, the files that the server embeds: the stylesheet, the public files and,
-//! where wasm32 can be built, the islands.
+//! Builds `target/site`, the files that the server embeds: the stylesheet, the public files and, if wasm32 can be
+//! built, the islands.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,13 +13,13 @@ use crate::machine::Machine;
 use crate::process;
 use crate::wasm;
 
-/// The stylesheet's first part: it declares the order of the cascade layers, so the order of
-/// the parts after it, by name, decides nothing.
+/// The first part of the stylesheet. It declares the order of the cascade layers, so the order of the other parts does
+/// not matter.
 const FIRST_STYLE: &str = "tokens.css";
 
 const SITE: &str = "target/site";
 
-/// Brings `target/site` up to date; files that did not change are left alone.
+/// Updates `target/site`; files that did not change are not touched.
 pub(crate) fn build(machine: &Machine) -> Result<(), Fault> {
     let site = machine.path(SITE);
     let mut kept = files::copy_folder(&machine.path("public"), &site)?;
@@ -39,7 +39,7 @@ pub(crate) fn build(machine: &Machine) -> Result<(), Fault> {
     files::keep_only(&site, &kept)
 }
 
-/// Every part of the stylesheet, the one that orders the layers first.
+/// Joins all parts of the stylesheet, the one that orders the layers first.
 fn stylesheet(folder: &Path) -> Result<String, Fault> {
     let mut parts: Vec<PathBuf> = files::below(folder)?.into_iter().collect();
     parts.sort_by_key(|part| part != Path::new(FIRST_STYLE));
@@ -52,13 +52,13 @@ fn stylesheet(folder: &Path) -> Result<String, Fault> {
     Ok(whole)
 }
 
-/// Builds the `browser` package; gives the module that cargo made.
+/// Builds the `browser` package and returns the path of the module.
 fn compile(machine: &Machine, toolchain: &wasm::Toolchain) -> Result<PathBuf, Fault> {
     process::run(toolchain.cargo(machine, "build").args(["--package", "browser", "--profile", wasm::PROFILE]))?;
     Ok(machine.path(&format!("{}/{}/{}/browser.wasm", wasm::TARGET_FOLDER, wasm::TARGET, wasm::PROFILE)))
 }
 
-/// Makes the loader and the module that a browser takes; gives their paths below `pkg`.
+/// Generates the loader and the module for browsers and returns their paths below `pkg`.
 fn bind(machine: &Machine, module: &Path) -> Result<BTreeSet<PathBuf>, Fault> {
     let package = machine.path(SITE).join("pkg");
     let stamp = machine.path(wasm::TARGET_FOLDER).join("bound");

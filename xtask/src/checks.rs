@@ -1,5 +1,5 @@
-//! The checks themselves, in the order in which they run: cheap ones first. Each names what
-//! it needs from the machine; none of them installs anything.
+//! The checks, in the order in which they run: cheap ones first. Each says what it needs from the machine, and none
+//! installs anything.
 
 use std::env;
 use std::process::Command;
@@ -15,14 +15,14 @@ use crate::tidy;
 use crate::walls;
 use crate::wasm;
 
-/// One named check.
+/// A named check.
 #[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// May be missing on a CI machine too.
+    /// Whether a CI machine may skip it as well.
     pub(crate) excused: bool,
-    /// What the machine lacks and how to get it; none where the check can run.
+    /// What the machine lacks and how to get it; `None` if the check can run.
     pub(crate) lacks: fn(&Machine) -> Option<String>,
     pub(crate) run: fn(&Machine, &mut Counts) -> Result<(), Fault>,
 }
@@ -78,7 +78,7 @@ fn nothing(_: &Machine) -> Option<String> {
     None
 }
 
-/// `cargo <subcommand>`; a CI machine never rewrites the lock file.
+/// Returns `cargo <subcommand>`, which must not change the lock file on a CI machine.
 fn cargo(machine: &Machine, subcommand: &[&str]) -> Command {
     let mut command = process::cargo(machine);
     command.args(subcommand);
@@ -129,7 +129,7 @@ fn deny_missing(machine: &Machine) -> Option<String> {
         .then(|| String::from("needs cargo-deny: `cargo install cargo-deny`, or `.ci/run`"))
 }
 
-/// The lock names packages of other systems as well, which no build here has fetched.
+/// Fetches first, because the lock file also contains packages for other systems, which no build here has fetched.
 fn deny(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
     process::run(&mut cargo(machine, &["fetch"]))?;
     process::run(process::command(machine, "cargo-deny").args([
@@ -142,7 +142,7 @@ fn deny(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
     ]))
 }
 
-/// The database is fetched first: without a network there is nothing to compare with.
+/// Fetches the advisory database, because the check cannot run without a network.
 fn advisories_missing(machine: &Machine) -> Option<String> {
     if let Some(how) = deny_missing(machine) {
         return Some(how);
@@ -165,12 +165,12 @@ fn postgres_missing(machine: &Machine) -> Option<String> {
     })
 }
 
-/// Whether a cluster can be had; the tests start their own.
+/// Checks that a cluster starts; the tests start their own.
 fn postgres(machine: &Machine, _: &mut Counts) -> Result<(), Fault> {
     cluster(machine).map(drop)
 }
 
-/// A cluster for the tests, unless they are told of a server or there is none to start.
+/// Starts a cluster for the tests; `None` if the environment names a server or PostgreSQL is not installed.
 fn cluster(machine: &Machine) -> Result<Option<Cluster>, Fault> {
     match (env::var_os(postgres::ADDRESS), postgres::programs(machine)) {
         (None, Some(programs)) => Cluster::start(machine, &programs).map(Some),
@@ -182,13 +182,13 @@ fn tests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
     let mut command = if machine.find("cargo-nextest").is_some() {
         nextest(machine)
     } else {
-        // Slower and less isolated, but every toolchain has it.
+        // Slower and less isolated, but included in every toolchain.
         cargo(machine, &["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
     watch_on_cluster(machine, &mut command, counts)
 }
 
-/// The server's tests open one database each; the whole workspace is named, so that nothing is compiled twice.
+/// Runs the server's tests, each with one database. Builds the whole workspace, so that nothing is compiled twice.
 fn tests_on_postgres(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
     let mut command = if machine.find("cargo-nextest").is_some() {
         let mut command = nextest(machine);
@@ -219,7 +219,7 @@ fn doctests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
     process::watch(&mut command, |line| counts.read(line))
 }
 
-/// Builds the server as the tests built it, so that nothing is compiled twice.
+/// Builds all targets, as the tests do, so that nothing is compiled twice.
 fn server(machine: &Machine) -> Result<(), Fault> {
     process::run(&mut cargo(machine, &["build", "--all-targets"]))
 }

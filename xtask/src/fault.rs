@@ -1,4 +1,4 @@
-//! What can go wrong in a task, one variant an outcome.
+//! The errors of tasks.
 
 use std::error::Error;
 use std::io;
@@ -29,14 +29,14 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// A closure for `map_err` on a file operation.
+    /// Returns a closure for `map_err` on a file operation.
     pub(crate) fn file(act: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Fault {
         let path = path.into();
         move |source| Fault::File { act, path, source }
     }
 }
 
-/// The error and its sources on one line, outermost first.
+/// Formats an error and its sources in one line, outermost first.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

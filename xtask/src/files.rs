@@ -1,5 +1,5 @@
-//! Reading and writing files so that an unchanged one keeps its time stamp: cargo rebuilds what
-//! embeds them only when they truly change.
+//! File operations that do not touch unchanged files: cargo rebuilds the crates that embed a file when its time stamp
+//! changes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
 
-/// Writes the file unless it already holds these bytes.
+/// Writes a file unless it already has these contents.
 pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(());
@@ -18,7 +18,7 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     fs::write(path, bytes).map_err(Fault::file("write", path))
 }
 
-/// Every file below the folder, relative to it, in a stable order; none where it is missing.
+/// Returns the relative paths of all files below a folder, sorted; none if the folder is missing.
 pub(crate) fn below(folder: &Path) -> Result<BTreeSet<PathBuf>, Fault> {
     let mut found = BTreeSet::new();
     let mut pending = vec![folder.to_path_buf()];
@@ -38,7 +38,7 @@ pub(crate) fn below(folder: &Path) -> Result<BTreeSet<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// Copies the files of `from` into `to`; gives their paths relative to `to`.
+/// Copies the files of `from` to `to` and returns their paths relative to `to`.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<BTreeSet<PathBuf>, Fault> {
     let files = below(from)?;
     for file in &files {
@@ -49,7 +49,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<BTreeSet<PathBuf>, F
     Ok(files)
 }
 
-/// Deletes every file of the folder that is not among those to keep.
+/// Deletes all files of a folder except those to keep.
 pub(crate) fn keep_only(folder: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), Fault> {
     for file in below(folder)?.difference(keep) {
         let path = folder.join(file);

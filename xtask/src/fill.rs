@@ -1,5 +1,6 @@
-//! `cargo xtask fill`: fills a data folder with repositories, from a list of packages or invented, to try search and
-//! lists at size. The rows go straight into SQLite; a hub started on the folder builds its search index from them.
+//! `cargo xtask fill`: fills a data folder with many repositories, to try search and lists at scale. The repositories
+//! come from a list of packages; the bench uses generated ones. They are inserted directly into SQLite, and a hub
+//! started with the folder builds its search index from them.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -11,13 +12,13 @@ use crate::machine::Machine;
 use crate::process;
 use crate::serve;
 
-/// The longest namespace, name and description that are taken over.
+/// The maximum lengths of a namespace, a name and a description.
 const LONGEST: (usize, usize, usize) = (39, 100, 200);
-/// How many namespaces share the entries that have none.
+/// The number of namespaces for entries without one.
 const NAMESPACES: u64 = 2_000;
-/// How many rows are one transaction.
+/// The number of repositories per transaction.
 const BATCH: u64 = 50_000;
-/// How far back the newest repository was changed: 2026-01-01, in microseconds since 1970.
+/// When the newest repository was changed: 2026-01-01, in microseconds since 1970.
 const NEWEST: u64 = 1_767_225_600_000_000;
 /// The time between two repositories, in microseconds.
 const APART: u64 = 60_000_000;
@@ -32,7 +33,8 @@ pub(crate) struct Entry {
     pub(crate) private: bool,
 }
 
-/// Builds the server unless a program is given, creates the database if there is none, and inserts the list's most popular entries, each once.
+/// Inserts the most popular entries of a list, each once. Builds the server unless a program is given, and creates the
+/// database if there is none.
 pub(crate) fn run(
     machine: &Machine,
     program: Option<PathBuf>,
@@ -40,7 +42,7 @@ pub(crate) fn run(
     from: &Path,
     rows: Option<u64>,
 ) -> Result<ExitCode, Fault> {
-    // The programs that are started run in the checkout's root.
+    // Child processes run in the checkout's root.
     let data = &std::path::absolute(data).map_err(Fault::file("find", data))?;
     let list = fs::File::open(from).map_err(Fault::file("read", from))?;
     let mut entries: Vec<Entry> = Vec::new();
@@ -64,7 +66,7 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line of a list: name, version, downloads, summary. `None` where the name cannot be a repository's.
+/// Parses a line of the list: name, version, downloads, summary. `None` if the name is not valid for a repository.
 fn entry(line: &str, number: u64) -> Option<Entry> {
     let mut columns = line.split('\t');
     let (name, _, pulls, summary) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
@@ -86,7 +88,7 @@ fn namespace(number: u64) -> String {
     format!("team-{}", number % NAMESPACES)
 }
 
-/// Whether this may be one part of a repository's path (OCI distribution specification, "Pulling manifests").
+/// Whether the text is a valid part of a repository's path (OCI distribution specification, "Pulling manifests").
 fn is_name(text: &str, longest: usize) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -97,7 +99,7 @@ fn is_name(text: &str, longest: usize) -> bool {
         && bytes.windows(2).all(pair)
 }
 
-/// Repositories whose names and descriptions are made of common words; every tenth is private.
+/// Generates repositories with names and descriptions of common words; every tenth is private.
 pub(crate) fn invented(count: u64) -> impl Iterator<Item = Entry> {
     const WHAT: [&str; 24] = [
         "gateway",
@@ -134,7 +136,7 @@ pub(crate) fn invented(count: u64) -> impl Iterator<Item = Entry> {
         usize::try_from(at).ok().and_then(|at| endless.nth(at % words.len())).unwrap_or_default()
     };
     (0..count).map(move |number| {
-        // Multiplied by a prime, so that neighbours have nothing in common.
+        // Multiplied by a prime, so that neighbours have different words.
         let mixed = number.wrapping_mul(2_654_435_761) >> 7;
         let (what, which) = (word(&WHAT, mixed), word(&WHICH, mixed / 24));
         Entry {
@@ -151,7 +153,7 @@ pub(crate) fn invented(count: u64) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// Inserts repositories through the `sqlite3` shell, which reads statements as they come.
+/// Inserts repositories through the `sqlite3` shell, which executes statements as it reads them.
 pub(crate) struct Filler {
     shell: std::process::Child,
     input: BufWriter<std::process::ChildStdin>,
@@ -160,7 +162,7 @@ pub(crate) struct Filler {
 }
 
 impl Filler {
-    /// Opens the database of a data folder that no server is using.
+    /// Opens the database of a data folder, which no server may be using.
     pub(crate) fn open(machine: &Machine, data: &Path) -> Result<Filler, Fault> {
         let database = data.join("portolan.db");
         if !database.is_file() {
@@ -181,7 +183,7 @@ impl Filler {
         Ok(filler)
     }
 
-    /// Inserts a repository, and its namespace where that is new. A path that exists is left as it is.
+    /// Inserts a repository, and its namespace if it does not exist. An existing repository is not changed.
     pub(crate) fn insert(&mut self, entry: &Entry) -> Result<(), Fault> {
         let Entry { namespace, name, pulls, .. } = entry;
         let description = entry.description.replace('\'', "''");
@@ -202,12 +204,13 @@ impl Filler {
         Ok(())
     }
 
-    /// Adds a statement to what is executed.
+    /// Sends statements to the shell.
     pub(crate) fn execute(&mut self, statements: &str) -> Result<(), Fault> {
         writeln!(self.input, "{statements}").map_err(|error| broken(&error))
     }
 
-    /// Waits until all is written, and deletes the search index, which knows nothing of it. Gives how many were inserted.
+    /// Waits until everything is written, deletes the search index, which is now outdated, and returns the number of
+    /// entries.
     pub(crate) fn finish(mut self) -> Result<u64, Fault> {
         self.execute("COMMIT; PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.input.flush().map_err(|error| broken(&error))?;

@@ -36,50 +36,50 @@ struct Arguments {
 enum Task {
     /// Builds the bundle and the server in release, then runs `portolan serve`.
     Run {
-        /// Passed on to `portolan serve`.
+        /// Arguments for `portolan serve`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// The same with `portolan demo`: the portal on sample content.
+    /// Builds the bundle and the server in release, then runs `portolan demo`: a hub with sample content.
     Demo {
-        /// Passed on to `portolan demo`.
+        /// Arguments for `portolan demo`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Runs every check that this machine can run.
+    /// Runs all checks that this machine can run.
     Test {
-        /// Only these steps, by name.
+        /// Runs only these checks.
         steps: Vec<String>,
-        /// Lists the steps and stops.
+        /// Lists the checks and exits.
         #[arg(long)]
         list: bool,
     },
-    /// Builds in release and measures it beside its peers; best on a machine that does nothing else.
+    /// Builds in release and compares the performance with other servers; best on an idle machine.
     Bench {
-        /// Only these workloads, by name.
+        /// Measures only these workloads.
         workloads: Vec<String>,
-        /// One short round: whether it works, not how fast.
+        /// Runs one short round, to test the bench itself.
         #[arg(long)]
         quick: bool,
-        /// Measures this portolan and builds none; given twice, the second is compared with the first.
+        /// Measures this program instead of building one; can be repeated to compare it with other builds.
         #[arg(long)]
         program: Vec<PathBuf>,
-        /// Numbers of repositories at which pages and lists are measured [default: 100000 1000000].
+        /// Measures pages and lists with this many repositories; can be repeated [default: 100000 1000000].
         #[arg(long, value_name = "N")]
         repositories: Vec<u64>,
     },
-    /// Fills a data folder with repositories from a list, to try search and lists at size; stop its server first.
+    /// Fills a data folder with repositories from a list, to try search and lists at scale; stop its server first.
     Fill {
         /// The data folder; created if it does not exist.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
-        /// Tab-separated lines: name, version, downloads, summary.
+        /// A file of lines with a name, a version, downloads and a summary, separated by tabs.
         #[arg(long, value_name = "LIST")]
         from: PathBuf,
-        /// Only the most popular ones.
+        /// Inserts only this many entries, the most popular ones.
         #[arg(long, value_name = "N")]
         rows: Option<u64>,
-        /// Creates the database with this portolan and builds none.
+        /// Creates the database with this program instead of building one.
         #[arg(long)]
         program: Option<PathBuf>,
     },

@@ -1,5 +1,4 @@
-//! Compares the map in ARCHITECTURE.md with the folders that are there, and follows the paths
-//! that its text names.
+//! Compares the map in ARCHITECTURE.md with the folders of the checkout, and checks that the paths in its text exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +8,10 @@ use crate::fault::Fault;
 use crate::machine::Machine;
 
 const DOCUMENT: &str = "ARCHITECTURE.md";
-/// What tools make, beside the hidden folders.
+/// Folders made by tools; hidden folders are skipped as well.
 const MADE: [&str; 3] = ["data", "node_modules", "target"];
 
-/// Reads the document and lists what does not match.
+/// Returns what does not match.
 pub(crate) fn check(machine: &Machine) -> Result<Vec<String>, Fault> {
     let path = machine.path(DOCUMENT);
     let text = fs::read_to_string(&path).map_err(Fault::file("read", &path))?;
@@ -31,8 +30,8 @@ pub(crate) fn check(machine: &Machine) -> Result<Vec<String>, Fault> {
     Ok(findings)
 }
 
-/// The paths on the map: a room begins a line, what lies in it is indented, and a second room
-/// may follow after a gap.
+/// Returns the paths on the map. A line starts with a top-level folder or, indented, with a folder inside the previous
+/// one. A second top-level folder may follow after a gap.
 fn drawn(text: &str) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     let mut room = "";
@@ -56,7 +55,7 @@ fn drawn(text: &str) -> BTreeSet<String> {
     paths
 }
 
-/// The paths in the text: words in backticks that begin with a room and hold no placeholder.
+/// Returns the paths in the text: words in backticks that start with a top-level folder and contain no placeholder.
 fn named(text: &str) -> BTreeSet<String> {
     let rooms = drawn(text);
     text.lines()
@@ -67,7 +66,7 @@ fn named(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The folders at the top, and the packages below them.
+/// Returns the top-level folders and the packages inside them.
 fn rooms(root: &Path) -> Result<BTreeSet<String>, Fault> {
     let mut rooms = BTreeSet::new();
     for top in folders(root)? {

@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL cluster on loopback for the tests that want one.
+//! A temporary PostgreSQL cluster on loopback for tests.
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
@@ -10,10 +10,10 @@ use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::process;
 
-/// Tests read the cluster's address here; a set one is used as it is.
+/// The variable with the cluster's URL for tests; if it is set, no cluster is started.
 pub(crate) const ADDRESS: &str = "PORTOLAN_TEST_POSTGRES";
 
-/// Tests that open one database each take it from the cluster where this says `postgres`.
+/// The variable that is `postgres` if tests with one database each should create it in the cluster.
 pub(crate) const KIND: &str = "PORTOLAN_TEST_DATABASE";
 
 /// A running cluster; dropping it stops the server and deletes its folder.
@@ -25,7 +25,7 @@ pub(crate) struct Cluster {
     address: String,
 }
 
-/// Where `initdb` is: on the PATH, or where Debian keeps each version's programs.
+/// Returns the folder of `initdb`: from the PATH, or Debian's folder for the newest version.
 pub(crate) fn programs(machine: &Machine) -> Option<PathBuf> {
     if let Some(initdb) = machine.find("initdb") {
         return initdb.parent().map(Path::to_path_buf);
@@ -39,9 +39,9 @@ pub(crate) fn programs(machine: &Machine) -> Option<PathBuf> {
 }
 
 impl Cluster {
-    /// Makes and starts a cluster that one user may enter without a password, on loopback.
+    /// Creates and starts a cluster that accepts connections on loopback without a password.
     pub(crate) fn start(machine: &Machine, programs: &Path) -> Result<Cluster, Fault> {
-        // PostgreSQL refuses to run as root; Debian's package made a user for it.
+        // PostgreSQL refuses to run as root; Debian's package creates this user for it.
         let owner = (process::user_id(machine) == Some(0)).then_some("postgres");
         let port = free_port().map_err(|error| Fault::Postgres { reason: format!("no free port: {error}") })?;
         let folder = env::temp_dir().join(format!("portolan-postgres-{port}"));
@@ -82,7 +82,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The address of its `postgres` database, as a URL.
+    /// The URL of its `postgres` database.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -117,7 +117,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A port that nobody listens on now.
+/// Returns a free port.
 pub(crate) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())

@@ -1,4 +1,4 @@
-//! Starting other programs: plainly, quietly, or watched line by line.
+//! Runs other programs: with their output shown, returned, or read line by line.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,25 +10,25 @@ use std::thread;
 use crate::fault::Fault;
 use crate::machine::Machine;
 
-/// A command in the checkout's root, with the checkout's own tools on its PATH.
+/// Returns a command that runs in the checkout's root with the checkout's own tools in its PATH.
 pub(crate) fn command(machine: &Machine, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(machine.root()).env("PATH", machine.search_path());
     command
 }
 
-/// The cargo that runs this task.
+/// Returns a command for the cargo that runs this task.
 pub(crate) fn cargo(machine: &Machine) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = command(machine, cargo);
-    // Set by cargo for this process; a build script of the child would take them for its own.
+    // Cargo set these for this process; the child's build scripts must not use them.
     for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "OUT_DIR"] {
         command.env_remove(name);
     }
     command
 }
 
-/// Runs to the end; anything but success is a fault.
+/// Runs a command; an exit status other than success is an error.
 pub(crate) fn run(command: &mut Command) -> Result<(), Fault> {
     let program = name(command);
     match command.status() {
@@ -38,7 +38,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Fault> {
     }
 }
 
-/// Runs to the end and gives its standard output; its errors go to ours.
+/// Runs a command and returns its standard output; its standard error is shown.
 pub(crate) fn output(command: &mut Command) -> Result<String, Fault> {
     let program = name(command);
     let output = match command.stderr(Stdio::inherit()).output() {
@@ -52,7 +52,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Fault> {
     }
 }
 
-/// Runs to the end, passing its output through while `seen` gets each line without colours.
+/// Runs a command and shows its output; `seen` gets each line without colours.
 pub(crate) fn watch(command: &mut Command, seen: impl FnMut(&str) + Send) -> Result<(), Fault> {
     let program = name(command);
     let mut child = command
@@ -81,7 +81,7 @@ pub(crate) fn watch(command: &mut Command, seen: impl FnMut(&str) + Send) -> Res
 fn pass_on(from: impl Read, mut to: impl Write, seen: &Mutex<impl FnMut(&str) + Send>) {
     let mut reader = BufReader::new(from);
     let mut line = Vec::new();
-    // A pipe that breaks ends the copy; the child's exit status tells the rest.
+    // Stop reading on errors: the child's exit status says whether it succeeded.
     while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let _ = to.write_all(&line);
         let _ = to.flush();
@@ -91,7 +91,7 @@ fn pass_on(from: impl Read, mut to: impl Write, seen: &Mutex<impl FnMut(&str) + 
     }
 }
 
-/// The text without its terminal escapes (`ESC [ … letter`).
+/// Removes terminal escapes (`ESC [ … letter`).
 fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
@@ -109,13 +109,13 @@ fn without_colours(text: &str) -> String {
     plain
 }
 
-/// The effective user's number, as `id -u` says.
+/// Returns the effective user's id, as printed by `id -u`.
 pub(crate) fn user_id(machine: &Machine) -> Option<u32> {
     let output = command(machine, "id").arg("-u").output().ok()?;
     String::from_utf8_lossy(&output.stdout).trim().parse().ok()
 }
 
-/// What `rustc` says to `--print`, in one line.
+/// Runs `rustc --print …` and returns its output as a path.
 pub(crate) fn rustc_print(rustc: &Path, arguments: &[&str]) -> Option<PathBuf> {
     let output = Command::new(rustc).args(arguments).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))

@@ -1,7 +1,7 @@
-//! Counting: reads how many tests passed from the summaries of cargo, nextest, node and our own
-//! scripts. A step's exit status decides whether it passed.
+//! Reads the numbers of passed and failed tests from the summaries of cargo, nextest, node and our own scripts. A check
+//! passes if its exit status is success and no test failed.
 
-/// How many tests passed and failed.
+/// The numbers of passed and failed tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: u32,
@@ -9,11 +9,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Adds what a line of output says, if it is a summary.
+    /// Adds the counts of a line, if it is a summary.
     ///
-    /// Known: nextest's `Summary [0.1s] 5 tests run: 4 passed, 1 failed`, cargo's
-    /// `test result: ok. 3 passed; 0 failed`, node's `ℹ pass 3` and `ℹ fail 0`, and
-    /// `3 passed, 0 failed` alone on a line.
+    /// Known summaries are nextest's `Summary [0.1s] 5 tests run: 4 passed, 1 failed`, cargo's
+    /// `test result: ok. 3 passed; 0 failed`, node's `ℹ pass 3` and `ℹ fail 0`, and `3 passed, 0 failed` alone on a
+    /// line.
     pub(crate) fn read(&mut self, line: &str) {
         let words: Vec<&str> =
             line.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -35,7 +35,7 @@ impl Counts {
         }
     }
 
-    /// The sum of both.
+    /// Returns the sum of both.
     pub(crate) fn and(self, other: Counts) -> Counts {
         Counts { passed: self.passed + other.passed, failed: self.failed + other.failed }
     }

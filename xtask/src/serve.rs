@@ -1,4 +1,4 @@
-//! Running the real thing: bundle, release build, then the server in this process's place.
+//! Runs the release build: builds the bundle and the server, then replaces this process with the server.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::process;
 
-/// Builds what changed and becomes `portolan <subcommand> <arguments>`; returns only on a fault.
+/// Builds what changed and replaces this process with `portolan <subcommand> <arguments>`; returns only errors.
 pub(crate) fn start(machine: &Machine, subcommand: &str, arguments: &[String]) -> Result<ExitCode, Fault> {
     let program = build(machine)?;
     let source = process::command(machine, &program).arg(subcommand).args(arguments).exec();
     Err(Fault::Start { program: program.display().to_string(), source })
 }
 
-/// Builds what changed; gives the program.
+/// Builds what changed and returns the program's path.
 pub(crate) fn build(machine: &Machine) -> Result<PathBuf, Fault> {
     bundle::build(machine)?;
     process::run(process::cargo(machine).args(["build", "--release", "--package", "server", "--bin", "portolan"]))?;

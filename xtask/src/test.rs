@@ -1,5 +1,4 @@
-//! `cargo xtask test`: runs the checks in order, times each, and says at the end what passed,
-//! what failed and what could not run here.
+//! `cargo xtask test`: runs the checks in order, times each, and reports which passed, failed, or could not run.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,21 +8,21 @@ use crate::fault::{self, Fault};
 use crate::machine::Machine;
 use crate::report::Counts;
 
-/// What became of a check.
+/// The result of a check.
 enum Outcome {
     Passed,
     Failed(String),
     NotRun(String),
 }
 
-/// Prints the checks' names.
+/// Prints the names of all checks.
 pub(crate) fn list() {
     for check in checks::ALL {
         println!("{:<16} {}", check.name, check.about);
     }
 }
 
-/// Runs the named checks, or all.
+/// Runs the named checks; all if no name is given.
 pub(crate) fn run(machine: &Machine, names: &[String]) -> Result<ExitCode, Fault> {
     let chosen = choose(names)?;
     let mut lines = Vec::new();
@@ -70,7 +69,8 @@ fn choose(names: &[String]) -> Result<Vec<&'static Check>, Fault> {
     names.iter().map(find).collect()
 }
 
-/// A check that counts no tests counts as one; on a CI machine one that could not run failed.
+/// Returns the counts for the total. A check without tests counts as one, and a check that could not run counts as
+/// failed on a CI machine unless it is excused.
 fn settle(machine: &Machine, check: &Check, outcome: &Outcome, counts: Counts) -> Counts {
     match outcome {
         Outcome::Passed => Counts { passed: counts.passed.max(1), ..counts },

@@ -1,5 +1,5 @@
-//! Small habits that a compiler does not check: short files, modules that open with what they
-//! are, nothing left over.
+//! Style rules that the compiler does not check: short files, a `//!` comment at the start of each module, and nothing
+//! left unfinished.
 
 use std::fs;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::map;
 
 const ROOMS: [&str; 8] = [".ci", "app", "end2end", "migrations", "public", "server", "style", "xtask"];
 const LONGEST: usize = 600;
-/// Kinds of file that people write and read.
+/// The extensions of files written by hand.
 const WRITTEN: [&str; 6] = ["css", "js", "mjs", "rs", "sh", "toml"];
-/// Spelled apart, so that this file does not find itself.
+/// Split, so that this file does not contain them.
 const LEFTOVERS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
 
-/// Reads every written file of the rooms.
+/// Checks all files written by hand, and the map.
 pub(crate) fn check(machine: &Machine) -> Result<(), Fault> {
     let mut findings = map::check(machine)?;
     for room in ROOMS {

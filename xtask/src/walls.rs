@@ -1,5 +1,5 @@
-//! Checks who depends on whom, as cargo resolves it: the arrows between rooms and the walls that
-//! keep SQL, the engine and the web apart.
+//! Checks the dependencies between packages as resolved by cargo: which package may use which, and which must not even
+//! be reached indirectly, so that SQL, the engine and the web stay separate.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::process;
 use crate::wasm;
 
-/// A room and the rooms that it may name in its manifest.
+/// Each package of the workspace, and the others that its manifest may name.
 const ARROWS: [(&str, &[&str]); 8] = [
     ("app", &["model"]),
     ("browser", &["app"]),
@@ -20,10 +20,10 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("xtask", &[]),
 ];
 
-/// A package and what may be nowhere below it. A name ending in `*` stands for a family.
+/// A package, and the packages that it must not depend on, not even indirectly. A name ending in `*` is a prefix.
 struct Wall {
     package: &'static str,
-    /// Switches for `cargo tree`: which features and target to resolve.
+    /// Arguments for `cargo tree` that choose the features and target to resolve.
     with: &'static [&'static str],
     never: &'static [&'static str],
 }
@@ -32,7 +32,7 @@ const SQL: &str = "sea-orm*";
 const SQL_DRIVER: &str = "sqlx*";
 
 const WALLS: [Wall; 5] = [
-    // mio is what tokio's network I/O stands on.
+    // mio implements tokio's network I/O.
     Wall {
         package: "browser",
         with: &["--target", wasm::TARGET],
@@ -63,10 +63,10 @@ const WALLS: [Wall; 5] = [
     Wall { package: "store", with: &[], never: &["app", "axum", "leptos*", "server", "tantivy*"] },
 ];
 
-/// What `server` may not name itself, though `store` brings it.
+/// Packages that `server` must not depend on directly, although `store` does.
 const SERVER_NEVER: [&str; 3] = [SQL, SQL_DRIVER, "migrations"];
 
-/// Compares cargo's dependency trees with the tables above.
+/// Checks cargo's dependency trees against the tables above.
 pub(crate) fn check(machine: &Machine) -> Result<(), Fault> {
     let mut findings = Vec::new();
     for (package, allowed) in ARROWS {
@@ -87,7 +87,7 @@ pub(crate) fn check(machine: &Machine) -> Result<(), Fault> {
     if findings.is_empty() { Ok(()) } else { Err(Fault::Findings { findings }) }
 }
 
-/// The names of all packages below one, itself left out.
+/// Returns the names of a package's dependencies, without its own.
 fn tree(machine: &Machine, package: &str, with: &[&str]) -> Result<BTreeSet<String>, Fault> {
     let listing = process::output(
         process::cargo(machine)

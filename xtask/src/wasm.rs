@@ -1,5 +1,4 @@
-//! Finds the toolchain that builds for wasm32, or makes one from Debian's packages. This is the
-//! one place that knows how.
+//! Finds a toolchain that builds for wasm32, or makes one from Debian's packages.
 
 use std::env;
 use std::fmt;
@@ -13,35 +12,35 @@ use crate::files;
 use crate::machine::Machine;
 use crate::process;
 
-/// The target that browsers run.
+/// The target for browsers.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
-/// Its own target folder: another compiler writes it.
+/// A separate target folder, because another compiler may build for this target.
 pub(crate) const TARGET_FOLDER: &str = "target/wasm";
 
-/// The profile that both the bundle and its checks use, so that macros are built once.
+/// The profile of both the bundle and its checks, so that macros are built once.
 pub(crate) const PROFILE: &str = "wasm-release";
 
 const OVERRIDE: &str = "PORTOLAN_WASM_TOOLCHAIN";
 const DEBIAN: &str = "/usr";
 const DEBIAN_PACKAGES: [&str; 5] = ["cargo-web", "lld-22", "rust-web-clippy", "rust-web-src", "rustc-web"];
 
-/// A cargo and a rustc that have the wasm32 standard library.
+/// A cargo and rustc with the standard library for wasm32.
 #[derive(Debug)]
 pub(crate) enum Toolchain {
-    /// The one that runs this task.
+    /// The toolchain that runs this task.
     Active,
-    /// One installed under a prefix, as `<prefix>/bin/{cargo,rustc}`.
+    /// A toolchain installed under a prefix, as `<prefix>/bin/{cargo,rustc}`.
     Prefix(PathBuf),
 }
 
-/// Why there is none, and how to get one.
+/// The error when there is no such toolchain.
 #[derive(Debug)]
 pub(crate) struct Missing {
     reason: String,
 }
 
 impl Missing {
-    /// One line that a person can act on.
+    /// Returns the reason and how to get a toolchain, in one line.
     pub(crate) fn how(&self) -> String {
         format!(
             "{}; get it with `rustup target add {TARGET}`, or on Debian as root by running this \
@@ -58,7 +57,7 @@ impl fmt::Display for Missing {
 }
 
 impl Toolchain {
-    /// A cargo subcommand of this toolchain for wasm32, in the wasm target folder.
+    /// Returns a cargo subcommand of this toolchain for wasm32, with the wasm target folder.
     pub(crate) fn cargo(&self, machine: &Machine, subcommand: &str) -> Command {
         let mut command = match self {
             Toolchain::Active => process::cargo(machine),
@@ -70,7 +69,7 @@ impl Toolchain {
     }
 }
 
-/// A cargo outside rustup: nothing of the running toolchain may reach it.
+/// Returns a cargo outside rustup, without the variables of the running toolchain.
 fn foreign(machine: &Machine, prefix: &Path, subcommand: &str) -> Command {
     let binaries = prefix.join("bin");
     // `cargo clippy` would look for its subcommand among rustup's proxies first.
@@ -92,8 +91,8 @@ fn foreign(machine: &Machine, prefix: &Path, subcommand: &str) -> Command {
     command
 }
 
-/// The toolchain to use: the one named in the environment, the active one, Debian's, or
-/// Debian's made now.
+/// Returns the toolchain named in the environment, the active one, Debian's, or one made from Debian's packages, in
+/// this order.
 pub(crate) fn toolchain(machine: &Machine) -> Result<Toolchain, Missing> {
     if let Some(prefix) = env::var_os(OVERRIDE).map(PathBuf::from) {
         return if has_target(&prefix.join("bin/rustc")) {
@@ -120,7 +119,7 @@ pub(crate) fn toolchain(machine: &Machine) -> Result<Toolchain, Missing> {
     }
 }
 
-/// Whether the compiler's library folder for the target holds a `core`.
+/// Whether the compiler's library folder for the target contains `core`.
 fn has_target(rustc: &Path) -> bool {
     let arguments = ["--print", "target-libdir", "--target", TARGET];
     let Some(libraries) = process::rustc_print(rustc, &arguments) else {
@@ -129,7 +128,7 @@ fn has_target(rustc: &Path) -> bool {
     files::below(&libraries).is_ok_and(|found| found.iter().any(|file| file.to_string_lossy().starts_with("libcore-")))
 }
 
-/// Installs Debian's compiler and builds the standard library for the target beside it.
+/// Installs Debian's compiler and builds the target's standard library for it.
 fn make(machine: &Machine, prefix: &Path) -> Result<(), Fault> {
     eprintln!("making {TARGET} from Debian's packages, once (about two minutes)");
     process::run(process::command(machine, "apt-get").args(["update", "--quiet"]))?;
@@ -153,7 +152,7 @@ fn make(machine: &Machine, prefix: &Path) -> Result<(), Fault> {
             .args(["--target-dir", "target"])
             .args(["-Z", "build-std=std,panic_abort,proc_macro"])
             .env("RUSTC_BOOTSTRAP", "1")
-            // Fat link-time optimisation reads the libraries' bitcode.
+            // Fat link-time optimisation needs the libraries' bitcode.
             .env("RUSTFLAGS", "-Cembed-bitcode=yes"),
     )?;
 
@@ -176,7 +175,7 @@ fn make(machine: &Machine, prefix: &Path) -> Result<(), Fault> {
     if !linker.exists() {
         symlink(prefix.join("bin/lld-22"), &linker).map_err(Fault::file("link", &linker))?;
     }
-    // Modules built against an earlier copy of these libraries cannot be linked with them.
+    // Crates built with an earlier copy of these libraries cannot be linked with the new one.
     let stale = machine.path(TARGET_FOLDER);
     if stale.is_dir() {
         fs::remove_dir_all(&stale).map_err(Fault::file("delete", &stale))?;

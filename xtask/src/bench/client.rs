@@ -1,16 +1,15 @@
-//! One HTTP/1.1 connection that is kept open: a request out, its answer in, no more than a load
-//! generator needs.
+//! A minimal HTTP/1.1 client with one persistent connection, for generating load.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Bodies are read in pieces of this size.
+/// The size of the read buffer, in bytes.
 const BUFFER: usize = 256 << 10;
-/// No answer takes longer, not even to 1 GiB.
+/// The timeout of reads and writes, which is enough even for the response to a push of 1 GiB.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// More headers than this are nonsense.
+/// The maximum number of headers in a response.
 const MOST_LINES: usize = 200;
 
 /// A request without its body.
@@ -21,7 +20,7 @@ pub(crate) struct Request {
 }
 
 impl fmt::Debug for Request {
-    /// The request line alone: a header may hold a token.
+    /// Formats only the request line, because headers may contain a token.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
         out.write_str(String::from_utf8_lossy(line).trim_end_matches(" HTTP/1.1"))
@@ -29,28 +28,28 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request line and headers; each of `headers` ends with `\r\n`.
+    /// Creates a request; each line in `headers` ends with `\r\n`.
     pub(crate) fn new(method: &str, path: &str, headers: &str) -> Request {
         let bytes = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n{headers}\r\n");
         Request { bytes: bytes.into_bytes(), head: method == "HEAD" }
     }
 }
 
-/// An answer; its body was read to the end.
+/// A response, whose body was read to the end.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Bytes of the body, without the marks of chunks.
+    /// The length of the body in bytes, without chunk framing.
     pub(crate) length: u64,
-    /// Where `Location` leads, without scheme and host.
+    /// The `Location` without scheme and host.
     pub(crate) location: Option<String>,
-    /// The first cookie that is set, as `name=value`.
+    /// The first cookie in `Set-Cookie`, as `name=value`.
     pub(crate) cookie: Option<String>,
-    /// The body, if it was asked for.
+    /// The body, if it was to be kept.
     pub(crate) body: Vec<u8>,
 }
 
-/// How a body ends.
+/// How the end of a body is known.
 enum Framing {
     Length(u64),
     Chunks,
@@ -64,7 +63,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects.
+    /// Opens a connection.
     pub(crate) fn open(address: SocketAddr) -> io::Result<Connection> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -73,17 +72,17 @@ impl Connection {
         Ok(Connection { reader: BufReader::with_capacity(BUFFER, stream), line: Vec::new() })
     }
 
-    /// Asks and throws the answer's body away.
+    /// Sends a request and discards the response's body.
     pub(crate) fn ask(&mut self, request: &Request) -> io::Result<Answer> {
         self.exchange(request, |_| Ok(()), false)
     }
 
-    /// Asks and keeps the answer's body.
+    /// Sends a request with a body and keeps the response's body.
     pub(crate) fn read(&mut self, request: &Request, body: &[u8]) -> io::Result<Answer> {
         self.exchange(request, |stream| stream.write_all(body), true)
     }
 
-    /// Asks, sends what `send` writes, and keeps the answer's body.
+    /// Sends a request with the body that `send` writes. The response's body is only stored if `keep` is set.
     pub(crate) fn exchange(
         &mut self,
         request: &Request,
@@ -164,7 +163,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The next line without its end.
+    /// Reads a line and returns it without its end.
     fn next_line(&mut self) -> io::Result<&[u8]> {
         self.line.clear();
         self.reader.read_until(b'\n', &mut self.line)?;
@@ -172,7 +171,7 @@ impl Connection {
     }
 }
 
-/// The status in `HTTP/1.1 200 OK`.
+/// Parses the status of a line such as `HTTP/1.1 200 OK`.
 fn status(line: &[u8]) -> Option<u16> {
     let code = line.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     str::from_utf8(code).ok()?.parse().ok()
@@ -184,7 +183,7 @@ fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, rest.get(1..)?.trim_ascii()))
 }
 
-/// The path and query of a location that may be whole.
+/// Returns the path and query of an absolute or relative location.
 fn path(location: &str) -> String {
     match location.split_once("://") {
         Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/").to_owned(),
@@ -204,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers what it is told, whatever is asked, and gives what it was sent.
+    /// Starts a server that sends `text` to the first connection, and returns everything that it received when joined.
     fn answering(text: &'static str) -> (SocketAddr, thread::JoinHandle<Vec<u8>>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,5 +1,5 @@
-//! Blobs of any size out of one block of noise: the same on every run, told apart by their
-//! tails, hashed without being held.
+//! Blobs of any size made of one block of noise. They are the same on every run, differ in their last bytes, and are
+//! hashed without being held in memory.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,40 +8,40 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bench::number::MIB;
 
-/// What is repeated: more than a processor's cache near the core holds.
+/// The length of the repeated block, in bytes: more than fits into the caches of a processor core.
 const BLOCK: u64 = 8 * MIB;
-/// The bytes at the end that tell blobs of one size apart.
+/// The number of bytes at the end that distinguish blobs of the same size.
 const TAIL: usize = 32;
 const TAIL_LENGTH: u64 = 32;
 
-/// A block of noise, and blobs made of it.
+/// A block of noise, of which blobs are made.
 pub(crate) struct Noise {
     block: Vec<u8>,
 }
 
-/// All blobs of one size: what they share is hashed once.
+/// Blobs of one size. Their common part is hashed once.
 pub(crate) struct Size<'a> {
     noise: &'a Noise,
     blocks: u64,
     hash: Sha256,
 }
 
-/// One blob.
+/// A blob.
 pub(crate) struct Blob<'a> {
     noise: &'a Noise,
     blocks: u64,
     tail: [u8; TAIL],
-    /// `sha256:` and 64 hexadecimal digits.
+    /// The digest: `sha256:` and 64 hexadecimal digits.
     pub(crate) digest: String,
 }
 
 impl Noise {
-    /// The same bytes on every run, which nothing compresses.
+    /// Generates a block that is the same on every run and cannot be compressed.
     pub(crate) fn new() -> Noise {
         let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut block = Vec::new();
         for _ in 0..BLOCK / 8 {
-            // Marsaglia's xorshift64: noise enough for what is only moved.
+            // Marsaglia's xorshift64, which is random enough for bytes that are only transferred.
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
@@ -50,7 +50,7 @@ impl Noise {
         Noise { block }
     }
 
-    /// Blobs of this many MiB, rounded down to whole blocks, and their tails.
+    /// Returns blobs of this many MiB, rounded down to whole blocks, plus their tails.
     pub(crate) fn size(&self, mebibytes: u64) -> Size<'_> {
         let blocks = mebibytes * MIB / BLOCK;
         let mut hash = Sha256::new();
@@ -62,7 +62,7 @@ impl Noise {
 }
 
 impl<'a> Size<'a> {
-    /// The blob of this number.
+    /// Returns the blob with this number.
     pub(crate) fn blob(&self, number: u64) -> Blob<'a> {
         let mut tail = [b'.'; TAIL];
         for (place, byte) in tail.iter_mut().zip(number.to_be_bytes()) {
@@ -75,12 +75,12 @@ impl<'a> Size<'a> {
 }
 
 impl Blob<'_> {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.blocks * BLOCK + TAIL_LENGTH
     }
 
-    /// Sends it.
+    /// Writes the whole blob.
     pub(crate) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         for _ in 0..self.blocks {
             to.write_all(&self.noise.block)?;
@@ -89,7 +89,7 @@ impl Blob<'_> {
     }
 }
 
-/// The digest of some bytes.
+/// Returns the digest of some bytes.
 pub(crate) fn digest_of(bytes: &[u8]) -> String {
     digest(Sha256::new_with_prefix(bytes))
 }

@@ -11,14 +11,14 @@ use crate::fault::Fault;
 use crate::fill::{self, Entry, Filler};
 use crate::machine::Machine;
 
-/// How many of them the account that signs in owns, may read as a collaborator, and has starred.
+/// The numbers of repositories that the signed-in account owns, may read as a collaborator, and has starred.
 const OWN: u64 = 200;
 const SHARED: u64 = 200;
 const STARRED: u64 = 100;
-/// How long a server may take to build its search index.
+/// The maximum time for building the search index.
 const INDEXED: Duration = Duration::from_mins(40);
 
-/// Writes this many repositories into the database of a hub that is not running.
+/// Inserts this many repositories into the database of a hub that is not running.
 pub(crate) fn fill(machine: &Machine, folder: &Path, repositories: u64) -> Result<(), Fault> {
     let mut filler = Filler::open(machine, folder)?;
     for entry in fill::invented(repositories) {
@@ -38,13 +38,13 @@ pub(crate) fn fill(machine: &Machine, folder: &Path, repositories: u64) -> Resul
     filler.finish().map(drop)
 }
 
-/// What a filled hub is asked with.
+/// The session for requests to a filled hub.
 pub(crate) struct Filled {
     cookie: String,
 }
 
 impl Filled {
-    /// Waits until the search index has every public repository, and signs in.
+    /// Waits until the search index has all public repositories, and signs in.
     pub(crate) fn open(running: &Running, repositories: u64) -> Result<Filled, Fault> {
         let start = Instant::now();
         let public = u64::try_from(fill::invented(repositories).filter(|entry| !entry.private).count()).unwrap_or(0);
@@ -58,7 +58,7 @@ impl Filled {
         Ok(Filled { cookie: sign_in(running)? })
     }
 
-    /// The request that a workload repeats.
+    /// Returns the request of a workload.
     pub(crate) fn request(&self, workload: Workload, running: &Running) -> Result<Request, Fault> {
         let page = "Accept: text/html\r\n";
         let signed_in = format!("{page}Cookie: {}\r\n", self.cookie);
@@ -77,7 +77,7 @@ impl Filled {
     }
 }
 
-/// How many repositories a visitor finds.
+/// Returns the number of repositories that an anonymous search finds.
 fn found(running: &Running) -> Result<u64, Fault> {
     let request = Request::new("GET", "/api/v1/search?q=&limit=1", "");
     let answer = Connection::open(running.address)
@@ -89,7 +89,7 @@ fn found(running: &Running) -> Result<u64, Fault> {
     Ok(digits.parse().unwrap_or(0))
 }
 
-/// Signs in as a browser does; gives the cookie.
+/// Signs in like a browser and returns the cookie.
 fn sign_in(running: &Running) -> Result<String, Fault> {
     let body = format!("name={NAMESPACE}&password={}&next=/", PASSWORD.replace(' ', "+"));
     let headers = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());

@@ -1,13 +1,12 @@
-//! Latencies in buckets that grow with them: 64 to every doubling, so that a quantile is right
-//! within 2 %.
+//! A histogram of latencies with exponential buckets: 64 per doubling, so that quantiles have an error below 2 %.
 
 use std::time::Duration;
 
-/// Buckets to every doubling, as a power of two.
+/// The number of buckets per doubling, as a power of two.
 const FINENESS: u32 = 6;
 const PER_DOUBLING: u64 = 1 << FINENESS;
 
-/// How many latencies fell into each bucket.
+/// The number of latencies in each bucket.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
     counts: Vec<u64>,
@@ -15,7 +14,7 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// Counts one latency.
+    /// Adds a latency.
     pub(crate) fn record(&mut self, latency: Duration) {
         let bucket = bucket(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
         if self.counts.len() <= bucket {
@@ -27,7 +26,7 @@ impl Histogram {
         self.total += 1;
     }
 
-    /// Takes in what another counted.
+    /// Adds all latencies of another histogram.
     pub(crate) fn merge(&mut self, other: &Histogram) {
         if self.counts.len() < other.counts.len() {
             self.counts.resize(other.counts.len(), 0);
@@ -38,12 +37,13 @@ impl Histogram {
         self.total += other.total;
     }
 
-    /// How many were counted.
+    /// The number of latencies.
     pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
-    /// The latency that `percent` of all do not exceed, rounded up to its bucket; nought where none was counted.
+    /// Returns the latency that `percent` of all do not exceed, rounded up to the end of its bucket; zero if there are
+    /// none.
     pub(crate) fn percentile(&self, percent: u64) -> Duration {
         let rank = (self.total * percent).div_ceil(100).max(1);
         let mut seen = 0;
@@ -57,14 +57,14 @@ impl Histogram {
     }
 }
 
-/// The bucket of a number: itself while small, then its highest bits.
+/// Returns the bucket of a number: small numbers have their own, others share one by their highest bits.
 fn bucket(number: u64) -> usize {
     let doubling = (u64::BITS - number.leading_zeros()).saturating_sub(FINENESS + 1);
     let place = u64::from(doubling) * PER_DOUBLING + (number >> doubling);
     usize::try_from(place).unwrap_or(usize::MAX)
 }
 
-/// The largest number that falls into a bucket.
+/// Returns the largest number in a bucket.
 fn largest(bucket: usize) -> u64 {
     let bucket = u64::try_from(bucket).unwrap_or(u64::MAX);
     let doubling = (bucket / PER_DOUBLING).saturating_sub(1);

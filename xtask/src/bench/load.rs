@@ -1,5 +1,5 @@
-//! Load: the same request over some connections for some time, or one pass of a workload, and what it
-//! cost the server.
+//! Load: the same request over several connections for some time, or one pass of a workload, and what it cost the
+//! server.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -10,28 +10,28 @@ use crate::bench::histogram::Histogram;
 use crate::bench::proc;
 use crate::fault::Fault;
 
-/// What was asked and how long it took, as the client saw it.
+/// The measurements of the client.
 #[derive(Debug, Default)]
 pub(crate) struct Load {
-    /// Each answer's latency.
+    /// The latency of each response.
     pub(crate) latencies: Histogram,
-    /// Bytes of all bodies.
+    /// The total size of all bodies, in bytes.
     pub(crate) bytes: u64,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last response.
     pub(crate) took: Duration,
 }
 
-/// A load and what it cost.
+/// A load and what it cost the server.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) load: Load,
-    /// The server's processor time.
+    /// The server's CPU time.
     pub(crate) cpu: Duration,
-    /// The server's memory afterwards, in bytes.
+    /// The server's memory after the load, in bytes.
     pub(crate) resident: u64,
 }
 
-/// Runs a load and takes the server's processor time and memory.
+/// Runs a load and measures the server's CPU time and memory.
 pub(crate) fn measure(process: u32, run: impl FnOnce() -> Result<Load, Fault>) -> Result<Sample, Fault> {
     let before = proc::cpu(process)?;
     let load = run()?;
@@ -39,7 +39,7 @@ pub(crate) fn measure(process: u32, run: impl FnOnce() -> Result<Load, Fault>) -
     Ok(Sample { load, cpu, resident: proc::resident(process)? })
 }
 
-/// Asks the same over and over; any answer but 200 ends it.
+/// Repeats a request over several connections for some time. Fails on any status but 200.
 pub(crate) fn hammer(
     address: SocketAddr,
     request: &Request,
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// A server for one connection that answers every request alike.
+    /// Starts a server for one connection that sends the same response to every request.
     fn serving(answer: &'static str) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

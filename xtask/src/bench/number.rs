@@ -1,17 +1,17 @@
-//! Numbers as ratios want them and as people read them.
+//! Numbers: conversions, the median, and formats.
 
 /// The bytes of one MiB.
 pub(crate) const MIB: u64 = 1 << 20;
 /// The bytes of one GiB.
 pub(crate) const GIB: u64 = 1 << 30;
 
-/// A count as a real number; exact up to 2⁵³.
+/// Converts a count to a float; exact up to 2⁵³.
 pub(crate) fn real(count: u64) -> f64 {
     let part = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).map_or(0.0, f64::from);
     part(count >> 32) * 4_294_967_296.0 + part(count)
 }
 
-/// The middle one; the mean of the two in the middle; nought of none.
+/// Returns the median: the mean of the two middle ones if their number is even, and 0 if there are none.
 pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let half = numbers.len() / 2;
@@ -23,7 +23,7 @@ pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     f64::midpoint(lower, upper)
 }
 
-/// Seconds in the unit that fits: `12.3 µs`, `4.56 ms`, `1.20 s`.
+/// Formats seconds in a fitting unit: `12.3 µs`, `4.56 ms`, `1.20 s`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.001 {
         format!("{:.1} µs", seconds * 1e6)

@@ -1,4 +1,4 @@
-//! What Linux says of a process and of the whole machine under `/proc`.
+//! The CPU time and memory of a process, and the load of the machine, from Linux's `/proc`.
 
 use std::fs;
 use std::thread;
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use crate::bench::number::real;
 use crate::fault::Fault;
 
-/// Linux counts a process's time in hundredths of a second for whoever reads it (`USER_HZ`).
+/// The unit of CPU times in `/proc`: a hundredth of a second (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
-/// A machine with less than this share in use is quiet.
+/// A machine is quiet if less than this share of its CPU time is used.
 const QUIET: f64 = 0.08;
 const GLANCE: Duration = Duration::from_millis(300);
 
-/// The processor time that a process has used, in all its threads.
+/// Returns the CPU time that a process has used, in all its threads.
 pub(crate) fn cpu(process: u32) -> Result<Duration, Fault> {
     let ticks = read(&format!("/proc/{process}/stat"), ticks)?;
     Ok(TICK * u32::try_from(ticks).unwrap_or(u32::MAX))
 }
 
-/// The memory that a process holds, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(crate) fn resident(process: u32) -> Result<u64, Fault> {
     read(&format!("/proc/{process}/status"), resident_bytes)
 }
@@ -29,7 +29,8 @@ fn read<T>(path: &str, understand: impl FnOnce(&str) -> Option<T>) -> Result<T, 
     understand(&text).ok_or_else(|| Fault::Bench { reason: format!("{path} does not say what it should") })
 }
 
-/// User and system time, fields 14 and 15 of `/proc/<pid>/stat` (proc(5)); the second field may hold spaces.
+/// Parses the sum of user and system time, fields 14 and 15 of `/proc/<pid>/stat` (proc(5)). The second field may
+/// contain spaces.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -44,29 +45,29 @@ fn resident_bytes(status: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Used and whole time of all processors, in ticks: the first line of `/proc/stat`.
+/// Parses the used and total time of all processors, in ticks, from the first line of `/proc/stat`.
 fn machine(stat: &str) -> Option<(u64, u64)> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
     let fields: Vec<u64> = line.split_whitespace().map_while(|field| field.parse().ok()).collect();
-    // The guests' time, at the end, is in the users' already.
+    // Guest time, at the end, is already included in user time.
     let whole = fields.iter().take(8).sum::<u64>();
     let idle = fields.get(3)? + fields.get(4)?;
     Some((whole - idle, whole))
 }
 
-/// The patience that is left for a machine to become quiet, over a whole run.
+/// The time that a whole run may still wait for the machine to become quiet.
 #[derive(Debug)]
 pub(crate) struct Patience {
     left: Duration,
 }
 
 impl Patience {
-    /// That much patience.
+    /// Creates a budget.
     pub(crate) fn of(left: Duration) -> Patience {
         Patience { left }
     }
 
-    /// Waits until nobody else uses the machine; gives the share in use, 0 to 1, when patience ran out before.
+    /// Waits until the machine is quiet. If the budget runs out first, returns the share of CPU time in use (0 to 1).
     pub(crate) fn wait(&mut self) -> Result<Option<f64>, Fault> {
         loop {
             let start = Instant::now();

@@ -1,5 +1,4 @@
-//! Pushing over one connection, the ways clients do: blobs whole or as a stream, manifests under
-//! tags.
+//! Pushes over one connection, like clients do: blobs as a whole or as a stream, and manifests with tags.
 
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
@@ -9,25 +8,25 @@ use crate::bench::content::{self, Blob};
 use crate::bench::side::Running;
 use crate::fault::Fault;
 
-/// The media type of an image's manifest.
+/// The media type of image manifests.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
-/// The pieces in which docker streams a layer.
+/// The size of the chunks in which docker streams a layer, in bytes.
 const PIECE: usize = 32 << 10;
 
-/// A connection that may push to one repository.
+/// A connection for pushing to a repository.
 pub(crate) struct Pusher {
     connection: Connection,
     authorisation: String,
     repository: String,
 }
 
-/// What an image consists of: digest and size.
+/// The digest and size of a part of an image.
 pub(crate) type Part = (String, u64);
 
 impl Pusher {
-    /// Connects, with a fresh token where there are tokens.
+    /// Opens a connection, with a new token if the server uses tokens.
     pub(crate) fn open(running: &Running, repository: &str) -> Result<Pusher, Fault> {
         let connection = Connection::open(running.address)
             .map_err(|error| Fault::Bench { reason: format!("no connection: {error}") })?;
@@ -35,7 +34,7 @@ impl Pusher {
         Ok(Pusher { connection, authorisation, repository: repository.to_owned() })
     }
 
-    /// POST, then PUT of the whole blob, as containerd does; how long both took.
+    /// Pushes a blob with POST and a single PUT, like containerd, and returns the time it took.
     pub(crate) fn blob(&mut self, blob: &Blob<'_>) -> Result<Duration, Fault> {
         let start = Instant::now();
         let place = self.begin()?;
@@ -44,7 +43,8 @@ impl Pusher {
         Ok(start.elapsed())
     }
 
-    /// POST, PATCH with a stream of unknown length, PUT of the digest, as docker does; how long all took.
+    /// Pushes a blob with POST, a PATCH with a stream of unknown length, and a PUT of the digest, like docker, and
+    /// returns the time it took.
     pub(crate) fn stream(&mut self, blob: &Blob<'_>) -> Result<Duration, Fault> {
         let start = Instant::now();
         let place = self.begin()?;
@@ -69,14 +69,14 @@ impl Pusher {
         Ok((digest, u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
     }
 
-    /// Puts a manifest at a tag or digest, which may carry a query.
+    /// Pushes a manifest. `reference` is a tag or a digest and may include a query.
     pub(crate) fn manifest(&mut self, reference: &str, manifest: &str) -> Result<(), Fault> {
         let path = format!("/v2/{}/manifests/{reference}", self.repository);
         let headers = format!("Content-Type: {MANIFEST}\r\nContent-Length: {}\r\n", manifest.len());
         self.send("PUT", &path, &headers, 201, |stream| stream.write_all(manifest.as_bytes())).map(drop)
     }
 
-    /// Opens an upload; gives its place.
+    /// Opens an upload session and returns its location.
     fn begin(&mut self) -> Result<String, Fault> {
         let path = format!("/v2/{}/blobs/uploads/", self.repository);
         let answer = self.send("POST", &path, "Content-Length: 0\r\n", 202, |_| Ok(()))?;
@@ -104,7 +104,7 @@ impl Pusher {
     }
 }
 
-/// The manifest of an image.
+/// Returns the manifest of an image.
 pub(crate) fn manifest(config: &Part, layers: &[Part]) -> String {
     let descriptor =
         |kind: &str, (digest, size): &Part| format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{size}}}"#);
@@ -116,13 +116,13 @@ pub(crate) fn manifest(config: &Part, layers: &[Part]) -> String {
     )
 }
 
-/// A place with one more field in its query.
+/// Adds a parameter to the query of a location.
 fn with(place: &str, key: &str, value: &str) -> String {
     let mark = if place.contains('?') { '&' } else { '?' };
     format!("{place}{mark}{key}={value}")
 }
 
-/// Writes in chunks (RFC 9112, section 7.1).
+/// Writes with chunked transfer coding (RFC 9112, section 7.1).
 struct Chunks<W: Write> {
     to: BufWriter<W>,
 }

@@ -1,5 +1,4 @@
-//! What is there to be asked for: the same image on every server, its tags, and the requests of
-//! each workload.
+//! The content that is pushed to each server, an image with tags, and the requests of each workload for it.
 
 use crate::bench::client::{Connection, Request};
 use crate::bench::content::{self, Noise};
@@ -9,21 +8,21 @@ use crate::bench::workload::Workload;
 use crate::fault::Fault;
 
 const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"]},"rootfs":{"type":"layers","diff_ids":[]},"history":[]}"#;
-/// Small layers beside the large one, so that the manifest is as long as most are.
+/// The number of small layers besides the large one, so that the manifest has a usual length.
 const LAYERS: u64 = 4;
-/// The large layer, in MiB.
+/// The size of the large layer in MiB.
 pub(crate) const LARGE: u64 = 200;
-/// How many tags one request may carry at our side.
+/// The number of tags that our server accepts in one request.
 const TAGS_AT_ONCE: usize = 100;
 
-/// Private at our side.
+/// The repository that every server has. Private on our server.
 const IMAGE: &str = "image";
-/// Public: its page is what a visitor sees.
+/// A public repository, whose page is requested.
 const SHOWN: &str = "shown";
-/// Private, with many tags.
+/// A private repository with many tags.
 const MANY: &str = "many";
 
-/// What was pushed.
+/// The content that was pushed.
 pub(crate) struct Scene {
     manifest_digest: String,
     blob: Part,
@@ -32,22 +31,22 @@ pub(crate) struct Scene {
     many: usize,
 }
 
-/// How many tags there are.
+/// The numbers of tags.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tags {
     /// In the repository that every server has.
     pub(crate) each: usize,
-    /// In the one that only ours has.
+    /// In the repository that only our server has.
     pub(crate) many: usize,
 }
 
-/// The path of a repository that every server has.
+/// Returns the path of the repository that every server has.
 pub(crate) fn repository() -> String {
     format!("{NAMESPACE}/{IMAGE}")
 }
 
 impl Scene {
-    /// Pushes the image, its tags, and at our side what only ours is asked for.
+    /// Pushes the image and its tags and, to our server, what only our server is asked for.
     pub(crate) fn push(running: &Running, noise: &Noise, tags: Tags) -> Result<Scene, Fault> {
         let mut pusher = Pusher::open(running, &repository())?;
         let (config, layers) = image(&mut pusher, noise)?;
@@ -75,7 +74,7 @@ impl Scene {
         Ok(scene)
     }
 
-    /// Hangs many tags on one image, which takes our side's way of putting several at once.
+    /// Pushes an image with many tags, using our server's way of setting several tags in one request.
     fn push_many(&self, running: &Running, noise: &Noise) -> Result<(), Fault> {
         if self.many == 0 {
             return Ok(());
@@ -92,7 +91,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The request that a workload repeats.
+    /// Returns the request of a workload.
     pub(crate) fn request(&self, workload: Workload, running: &Running) -> Result<Request, Fault> {
         let image = repository();
         let open = |repository: &str| running.authorisation(repository);
@@ -120,7 +119,7 @@ impl Scene {
     }
 }
 
-/// Pushes an image's small parts: its configuration and some layers.
+/// Pushes an image's config and small layers.
 fn image(pusher: &mut Pusher, noise: &Noise) -> Result<(Part, Vec<Part>), Fault> {
     let config = pusher.bytes(CONFIG)?;
     let small = noise.size(0);
@@ -133,7 +132,7 @@ fn image(pusher: &mut Pusher, noise: &Noise) -> Result<(Part, Vec<Part>), Fault>
     Ok((config, layers))
 }
 
-/// Makes the public repository, with an image under some tags.
+/// Creates the public repository with an image and some tags.
 fn show(running: &Running, secret: &str, noise: &Noise) -> Result<(), Fault> {
     let body = format!(
         r#"{{"namespace":"{NAMESPACE}","name":"{SHOWN}","description":"An image to look at","visibility":"public"}}"#
@@ -160,7 +159,7 @@ fn show(running: &Running, secret: &str, noise: &Noise) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Tags in the order of their numbers.
+/// Returns a tag; tags are sorted like their numbers.
 fn tag(number: usize) -> String {
     format!("v{number:06}")
 }

@@ -1,5 +1,4 @@
-//! The servers that are compared: how each is started on an empty folder, and who asks it as
-//! whom.
+//! The servers that are compared: how each is started with an empty folder, and how to authenticate.
 
 use std::env;
 use std::fs;
@@ -15,27 +14,27 @@ use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::{postgres, process};
 
-/// One more server to compare with: a command for `sh` that becomes a registry without tokens, which listens on
-/// `127.0.0.1:$PORTOLAN_BENCH_PORT` and keeps everything in `$PORTOLAN_BENCH_FOLDER`.
+/// The variable that names another server to compare with: a command for `sh` that runs a registry without tokens,
+/// listens on `127.0.0.1:$PORTOLAN_BENCH_PORT` and stores everything in `$PORTOLAN_BENCH_FOLDER`.
 pub(crate) const PEER: &str = "PORTOLAN_BENCH_PEER";
 const PEER_PORT: &str = "PORTOLAN_BENCH_PORT";
 const PEER_FOLDER: &str = "PORTOLAN_BENCH_FOLDER";
 
-/// Whose content it is in the hub.
+/// The account that owns the content in the hub.
 pub(crate) const NAMESPACE: &str = "bench";
-/// That account's password.
+/// The password of [`NAMESPACE`].
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 const HOW: &str = "no peer to compare with: `go install github.com/distribution/distribution/v3/cmd/registry@v3.1.2` \
     makes one (the folder that it goes to must be on the PATH), Debian's package docker-registry has an older one";
 
-/// How long a server may take to its first answer.
+/// The maximum time from the start to the first response.
 const START: Duration = Duration::from_secs(20);
 
-/// A kind of server.
+/// A server to measure.
 #[derive(Debug)]
 pub(crate) struct Side {
-    /// What it is called in tables.
+    /// The name in tables.
     pub(crate) name: String,
     program: Program,
 }
@@ -47,21 +46,21 @@ enum Program {
     Other(String),
 }
 
-/// A running server; dropping it ends it and deletes its folder.
+/// A running server. Dropping it ends the process and deletes its folder.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
     folder: PathBuf,
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: SocketAddr,
-    /// From its start to its first answer.
+    /// The time from the start to the first response.
     pub(crate) started: Duration,
-    /// A personal access token, where tokens are on.
+    /// A personal access token, if the server uses tokens.
     pub(crate) secret: Option<String>,
 }
 
 impl Side {
-    /// Ours first, then those that are installed or named, then other builds of ours.
+    /// Returns all servers: ours first, then those that are installed or named, then other builds of ours.
     pub(crate) fn all(machine: &Machine, portolan: PathBuf, others: Vec<PathBuf>) -> Vec<Side> {
         let mut sides = vec![Side { name: String::from("Portolan"), program: Program::Portolan(portolan) }];
         match machine.find("registry").or_else(|| machine.find("docker-registry")) {
@@ -88,17 +87,17 @@ impl Side {
         matches!(self.program, Program::Portolan(_))
     }
 
-    /// Whether it is the peer that targets are stated against.
+    /// Whether it is the server that the targets refer to.
     pub(crate) fn is_distribution(&self) -> bool {
         matches!(self.program, Program::Distribution(_))
     }
 
-    /// Starts it on an empty folder and waits for its first answer.
+    /// Starts the server with an empty folder and waits for its first response.
     pub(crate) fn start(&self, machine: &Machine, folder: PathBuf) -> Result<Running, Fault> {
         self.start_on(machine, folder, |_| Ok(()))
     }
 
-    /// The same; `prepare` may change the folder of a hub that has its account.
+    /// Like [`Side::start`], but `prepare` may change the folder of a hub, which already has its account.
     pub(crate) fn start_on(
         &self,
         machine: &Machine,
@@ -121,7 +120,7 @@ impl Side {
                 let settings = folder.join("config.yml");
                 fs::write(&settings, distribution(&folder, address)).map_err(Fault::file("write", &settings))?;
                 let mut command = process::command(machine, program);
-                // As the project's own image has it: nobody collects traces here.
+                // The same setting as in the project's own image, because nobody collects traces here.
                 command.arg("serve").arg(&settings).env("OTEL_TRACES_EXPORTER", "none");
                 command
             }
@@ -155,17 +154,18 @@ impl Side {
 }
 
 impl Running {
-    /// Its process.
+    /// The id of the process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// The header, with its end, that opens a repository to pull and push; empty where tokens are off.
+    /// Returns an `Authorization` header for pulling from and pushing to a repository, including the line end; empty
+    /// without tokens.
     pub(crate) fn authorisation(&self, repository: &str) -> Result<String, Fault> {
         self.authorisation_for(&format!("repository:{repository}:pull,push"))
     }
 
-    /// The same for any scope, such as `registry:catalog:*`.
+    /// Like [`Running::authorisation`], for any scope such as `registry:catalog:*`.
     pub(crate) fn authorisation_for(&self, scope: &str) -> Result<String, Fault> {
         let Some(secret) = &self.secret else { return Ok(String::new()) };
         let path = format!("/token?scope={scope}");
@@ -181,7 +181,7 @@ impl Running {
         }
     }
 
-    /// Whether it answers as a registry does.
+    /// Whether it responds like a registry.
     fn answers(&self) -> bool {
         let Ok(mut connection) = Connection::open(self.address) else { return false };
         connection.ask(&Request::new("GET", "/v2/", "")).is_ok_and(|answer| matches!(answer.status, 200 | 401))
@@ -198,14 +198,14 @@ impl Drop for Running {
     }
 }
 
-/// Makes the account that the bench works under; gives a token of its own.
+/// Creates the bench's account and returns a personal access token for it.
 fn enroll(machine: &Machine, program: &Path, folder: &Path) -> Result<String, Fault> {
     let mut add = portolan(machine, program);
     add.args(["user", "add", NAMESPACE, "--email", "bench@example.com", "--password-stdin", "--data"]).arg(folder);
     let started = |source| Fault::Start { program: String::from("portolan user"), source };
     let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(started)?;
     if let Some(mut input) = child.stdin.take() {
-        // A command that read nothing says why by its exit status.
+        // If the command did not read this, its exit status says so.
         let _ = writeln!(input, "{PASSWORD}");
     }
     let status = child.wait().map_err(started)?;
@@ -217,7 +217,7 @@ fn enroll(machine: &Machine, program: &Path, folder: &Path) -> Result<String, Fa
     process::output(&mut token).map(|secret| secret.trim().to_owned())
 }
 
-/// The program without whatever settings this environment holds for another.
+/// Returns a command for the program, without the settings in this process's environment.
 fn portolan(machine: &Machine, program: &Path) -> Command {
     let mut command = process::command(machine, program);
     for (name, _) in env::vars_os() {
@@ -228,7 +228,7 @@ fn portolan(machine: &Machine, program: &Path) -> Command {
     command
 }
 
-/// Its own example's settings, with a log that stays silent: a line for each request would be held against it.
+/// Returns the settings of the project's own example, without a log of requests, which would slow it down.
 fn distribution(folder: &Path, address: SocketAddr) -> String {
     format!(
         "version: 0.1\n\
@@ -240,7 +240,7 @@ fn distribution(folder: &Path, address: SocketAddr) -> String {
     )
 }
 
-/// The last word of `registry … v3.1.2+unknown`, as far as it is a version.
+/// Parses the version in `registry … v3.1.2+unknown`, the last word.
 fn version(machine: &Machine, program: &Path) -> String {
     let said = process::output(process::command(machine, program).arg("--version")).unwrap_or_default();
     let word = said.split_whitespace().last().unwrap_or_default();

@@ -1,23 +1,23 @@
-//! The tables that a run ends with: what each server needed, and how ours compares with what was
-//! promised.
+//! The tables at the end of a run: what each server needed, and how ours compares with the targets.
 
 use crate::bench::load::Sample;
 use crate::bench::number::{self, MIB, median, real};
 use crate::bench::workload::{self, Goal, Measure, Workload};
 
-/// One workload's samples, one list a server in their order, empty where a server was not asked.
+/// A workload's samples, with a list for each server in their order; empty if the server did not run it.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) workload: Workload,
-    /// How many repositories the hub has, where that counts.
+    /// The number of repositories in the hub, if it was filled.
     pub(crate) repositories: Option<u64>,
     pub(crate) samples: Vec<Vec<Sample>>,
-    /// The largest share of the machine that others used before one of the samples, 0 to 1.
+    /// The largest share of the CPU that other processes used before one of the samples, from 0 to 1; `None` if the
+    /// machine was quiet.
     pub(crate) noise: Option<f64>,
 }
 
 impl Row {
-    /// The workload, and on how many repositories.
+    /// The name of the workload, with the number of repositories.
     fn name(&self) -> String {
         match self.repositories {
             None => self.workload.name().to_owned(),
@@ -25,17 +25,17 @@ impl Row {
         }
     }
 
-    /// The median of a measure over a server's rounds; nothing where it was not asked.
+    /// Returns the median over a server's rounds; `None` if the server did not run the workload.
     fn figure(&self, side: usize, figure: impl Fn(&Sample) -> f64) -> Option<f64> {
         let samples = self.samples.get(side).filter(|samples| !samples.is_empty())?;
         Some(median(samples.iter().map(figure).collect()))
     }
 }
 
-/// Widths of the columns, so that a table of one row lies below another.
+/// The minimum widths of the columns, so that tables of one row line up.
 const NARROWEST: [usize; 7] = [18, 18, 11, 10, 9, 9, 9];
 
-/// What each server needed for each workload.
+/// Returns the table of what each server needed for each workload.
 pub(crate) fn figures(sides: &[String], rows: &[Row]) -> String {
     let mut lines =
         vec![["workload", "server", "CPU a unit", "rate", "p50", "p99", "memory", ""].map(String::from).to_vec()];
@@ -71,7 +71,8 @@ fn line(row: &Row, side: usize, name: &str) -> Option<Vec<String>> {
     ])
 }
 
-/// Ours, the first server, beside each of the others, and whether the target against the server at `peer` is met.
+/// Returns the table that compares ours, the first server, with each of the others, and says whether the target against
+/// the server at `peer` is met.
 pub(crate) fn ratios(sides: &[String], peer: Option<usize>, rows: &[Row]) -> String {
     let mut head = vec![String::from("workload"), String::from("measure")];
     head.extend(sides.iter().skip(1).map(|name| format!("to {name}")));
@@ -109,7 +110,7 @@ fn compared(row: &Row, sides: usize, peer: Option<usize>, (measure, bound): Goal
     Some(cells)
 }
 
-/// A ratio is judged as it is shown.
+/// Rounds a ratio to the two decimals that are shown, so that the verdict matches the table.
 fn rounded(ratio: f64) -> f64 {
     (ratio * 100.0).round() / 100.0
 }
@@ -127,7 +128,7 @@ fn memory(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / real(MIB))
 }
 
-/// Cells in columns, each at least as wide as told: names and the last column to the left, figures to the right.
+/// Aligns cells in columns with minimum widths: the first two columns and the last to the left, others to the right.
 fn laid_out(lines: &[Vec<String>], narrowest: &[usize]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

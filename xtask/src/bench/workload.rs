@@ -1,11 +1,11 @@
-//! The workloads that are measured, each with what counts about it and what it has to reach.
+//! The workloads, with their measures and targets.
 
 use std::time::Duration;
 
 use crate::bench::load::Sample;
 use crate::bench::number::{GIB, MIB, real};
 
-/// Something that a registry is asked to do, over and over.
+/// An operation that is repeated and measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     ManifestByDigest,
@@ -27,27 +27,27 @@ pub(crate) enum Workload {
     Catalog,
 }
 
-/// What is divided by what.
+/// A quantity that is measured, either as a ratio of our server to another or by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
-    /// Requests per second of the server's processor time, ours to theirs.
+    /// Requests per second of the server's CPU time, as a ratio.
     Requests,
-    /// The server's processor seconds per GiB, ours to theirs.
+    /// Seconds of the server's CPU time per GiB, as a ratio.
     Gibibytes,
-    /// Seconds on the wall per unit, ours to theirs.
+    /// Seconds of wall-clock time per unit, as a ratio.
     Wall,
-    /// The 99th percentile of latency in seconds, as it is.
+    /// The 99th percentile of the latency in seconds.
     P99,
-    /// Resident memory in bytes, as it is.
+    /// The resident memory in bytes.
     Memory,
-    /// From the start to the first answer in seconds, as it is.
+    /// The time from the start to the first response, in seconds.
     Start,
 }
 
-/// What has to be reached, if anything.
+/// A measure, and its target if there is one.
 pub(crate) type Goal = (Measure, Option<f64>);
 
-/// Every workload, in the order of the table.
+/// All workloads in the order of the table.
 pub(crate) const ALL: [Workload; 17] = [
     Workload::ManifestByDigest,
     Workload::ManifestByTag,
@@ -69,7 +69,7 @@ pub(crate) const ALL: [Workload; 17] = [
 ];
 
 impl Workload {
-    /// What it is called, on the command line too.
+    /// The name in tables and on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Workload::ManifestByDigest => "manifest-by-digest",
@@ -92,7 +92,7 @@ impl Workload {
         }
     }
 
-    /// What counts about it, with the bound that it has to keep.
+    /// The measures and their targets.
     pub(crate) fn goals(self) -> &'static [Goal] {
         match self {
             Workload::ManifestByDigest => &[(Measure::Requests, Some(10.0))],
@@ -113,17 +113,17 @@ impl Workload {
         }
     }
 
-    /// Only ours can do it, or only ours is asked to.
+    /// Whether only our servers run it.
     pub(crate) fn ours_alone(self) -> bool {
         matches!(self, Workload::ManyTags | Workload::Page) || self.wants_filled_server()
     }
 
-    /// It asks for what one run of each server holds.
+    /// Whether it reads what was pushed before, on a server that runs for all such workloads.
     pub(crate) fn wants_standing_server(self) -> bool {
         !self.wants_fresh_server() && !self.wants_filled_server()
     }
 
-    /// It is measured on a hub with many repositories, once for each number of them.
+    /// Whether it needs a hub with many repositories; it is measured for each number of them.
     pub(crate) fn wants_filled_server(self) -> bool {
         matches!(
             self,
@@ -137,12 +137,12 @@ impl Workload {
         )
     }
 
-    /// It leaves much behind, or is about the start: each round begins with an empty folder.
+    /// Whether each round needs a new server with an empty folder, because it stores much data or measures the start.
     pub(crate) fn wants_fresh_server(self) -> bool {
         matches!(self, Workload::BlobPut | Workload::Push | Workload::Idle)
     }
 
-    /// Requests that are under way at once. Where latency counts nobody else is asking.
+    /// The number of concurrent requests. Only one if latency is measured.
     pub(crate) fn connections(self) -> usize {
         match self {
             Workload::ManifestByDigest | Workload::ManifestByTag | Workload::BlobHead => 16,
@@ -150,14 +150,14 @@ impl Workload {
         }
     }
 
-    /// Its size is what is counted, not its requests.
+    /// Whether its unit is GiB instead of requests.
     pub(crate) fn counts_bytes(self) -> bool {
         matches!(self, Workload::BlobGet | Workload::BlobPut | Workload::Push)
     }
 }
 
 impl Measure {
-    /// The figure of one sample, as it goes into a ratio.
+    /// Returns the value of a sample.
     pub(crate) fn of(self, workload: Workload, sample: &Sample) -> f64 {
         match self {
             Measure::Requests => 1.0 / cpu_per_unit(workload, sample),
@@ -169,17 +169,17 @@ impl Measure {
         }
     }
 
-    /// Whether it is compared with the peer; otherwise it stands alone.
+    /// Whether it is a ratio to another server.
     pub(crate) fn is_ratio(self) -> bool {
         matches!(self, Measure::Requests | Measure::Gibibytes | Measure::Wall)
     }
 
-    /// Whether a value keeps the bound.
+    /// Whether a value meets the target.
     pub(crate) fn keeps(self, value: f64, bound: f64) -> bool {
         if self == Measure::Requests { value >= bound } else { value <= bound }
     }
 
-    /// What it is called in a table.
+    /// The name in tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Measure::Requests => "requests per CPU second",
@@ -192,18 +192,19 @@ impl Measure {
     }
 }
 
-/// How many requests or GiB a sample holds.
+/// Returns the number of requests or GiB in a sample.
 pub(crate) fn units(workload: Workload, sample: &Sample) -> f64 {
     let load = &sample.load;
     if workload.counts_bytes() { real(load.bytes) / real(GIB) } else { real(load.latencies.total()) }
 }
 
-/// The server's processor seconds for one request or GiB; never nought, since Linux counts in hundredths.
+/// Returns the server's CPU seconds per request or GiB. At least 1 ms is counted, because Linux counts in hundredths of
+/// a second and 0 could not be a divisor.
 pub(crate) fn cpu_per_unit(workload: Workload, sample: &Sample) -> f64 {
     sample.cpu.max(Duration::from_millis(1)).as_secs_f64() / units(workload, sample).max(f64::MIN_POSITIVE)
 }
 
-/// MiB per second.
+/// Returns the throughput in MiB per second.
 pub(crate) fn throughput(sample: &Sample) -> f64 {
     real(sample.load.bytes) / real(MIB) / sample.load.took.as_secs_f64().max(f64::MIN_POSITIVE)
 }
