@@ -7,7 +7,9 @@ use model::oci::RepositoryName;
 use model::repository::{CommentPolicy, Repository};
 use model::role::{Role, Visibility};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select,
+};
 
 use crate::access::{role_of, role_of_rank};
 use crate::entity::column::{Json, Text};
@@ -104,14 +106,19 @@ impl RepositoryRow {
 impl ViewedRow {
     /// Selects the columns of a repository and a viewer's role and star.
     pub(crate) fn select(account: Option<AccountId>) -> Select<repository::Entity> {
-        let account = account.map(|id| id.0);
+        let select = RepositoryRow::select();
+        // Asking for each row would be most of the work of a list.
+        let Some(AccountId(account)) = account else {
+            let no_role = Expr::value(None::<i32>);
+            return select.expr_as(no_role, "granted").expr_as(Expr::value(false), "starred");
+        };
         let star = star::Entity::find()
             .select_only()
             .column(star::Column::AccountId)
             .filter(star::Column::RepositoryId.into_simple_expr().eq(repository::Column::Id.into_simple_expr()))
-            .filter(star::Column::AccountId.into_simple_expr().eq(Expr::value(account)))
+            .filter(star::Column::AccountId.eq(account))
             .into_query();
-        RepositoryRow::select().expr_as(role_of(Expr::value(account)), "granted").expr_as(Expr::exists(star), "starred")
+        select.expr_as(role_of(Expr::value(account)), "granted").expr_as(Expr::exists(star), "starred")
     }
 
     /// The role granted to the viewer.
