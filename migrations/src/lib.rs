@@ -1,4 +1,4 @@
-//! The database migrations for SQLite and PostgreSQL, one file each.
+//! The database migrations for SQLite and PostgreSQL, one module each.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;

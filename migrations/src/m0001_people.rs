@@ -1,6 +1,6 @@
 //! Accounts, teams, sessions, tokens, repositories, stars and comments.
 //!
-//! Times are microseconds since 1970 in UTC; enumerations such as roles are stored as in JSON.
+//! Times are microseconds since 1970 in UTC. Enumerations such as roles are stored as the text used in JSON.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, boolean, text, text_null};
@@ -225,7 +225,7 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         )
         .await?;
     index(manager, "repository_namespace", "repository", ["namespace_id", "path"]).await?;
-    // Lists read each visibility in order, so the visibility comes first.
+    // The visibility comes first, because lists read the repositories of each visibility in order.
     index(manager, "repository_path", "repository", ["visibility", "path"]).await?;
     index(manager, "repository_stars", "repository", ["visibility", "star_count", "id"]).await?;
     index(manager, "repository_pulls", "repository", ["visibility", "pull_count", "id"]).await?;

@@ -1,6 +1,6 @@
 //! Blobs, manifests, tags and uploads, and the results of image inspection.
 //!
-//! RESTRICT foreign keys make online garbage collection safe: never weaken one to CASCADE.
+//! The RESTRICT foreign keys make online garbage collection safe; they must not be weakened to CASCADE.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, blob, text, text_null};
@@ -145,9 +145,9 @@ async fn tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer("repository_id"))
                 .col(key(manager, "name"))
                 .col(key(manager, "digest"))
-                // Text whose byte order is the version order, highest first.
+                // Text whose byte order is the order of versions, highest first.
                 .col(key(manager, "version").default(""))
-                // The bytes of the manifest and everything it refers to.
+                // The size in bytes of the manifest and everything it refers to.
                 .col(big_integer("size").default(0))
                 .col(big_integer("pushed_at"))
                 .col(big_integer_null("pulled_at"))

@@ -4,12 +4,12 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, text, text_null};
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 
-/// A text column compared by bytes, on PostgreSQL too.
+/// Returns a text column that is compared by bytes on both databases.
 pub(crate) fn key(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     by_bytes(manager, text(name))
 }
 
-/// A nullable text column compared by bytes.
+/// Returns a nullable text column that is compared by bytes.
 pub(crate) fn key_null(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     by_bytes(manager, text_null(name))
 }
@@ -22,7 +22,8 @@ fn by_bytes(manager: &SchemaManager<'_>, mut column: ColumnDef) -> ColumnDef {
     column
 }
 
-/// The id of the transaction that inserted the row on PostgreSQL. Zero on SQLite, which has one writer at a time.
+/// Returns a column for the id of the transaction that inserted the row. It is zero on SQLite, which has one writer at
+/// a time.
 pub(crate) fn transaction(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     let mut column = big_integer(name);
     match manager.get_connection().get_database_backend() {
@@ -33,7 +34,7 @@ pub(crate) fn transaction(manager: &SchemaManager<'_>, name: &'static str) -> Co
     column
 }
 
-/// A foreign key of one or two columns.
+/// Returns a foreign key.
 pub(crate) fn references<const N: usize>(
     columns: [&'static str; N],
     table: &'static str,
@@ -48,7 +49,7 @@ pub(crate) fn references<const N: usize>(
     key
 }
 
-/// A primary key of several columns.
+/// Returns a primary key of several columns.
 pub(crate) fn primary<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
     let mut index = Index::create();
     for column in columns {
@@ -73,7 +74,7 @@ pub(crate) async fn index<const N: usize>(
     manager.create_index(index).await
 }
 
-/// Drops tables, the last created first.
+/// Drops tables in the reverse order of their creation.
 pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, created: &[&'static str]) -> Result<(), DbErr> {
     for table in created.iter().rev() {
         manager.drop_table(Table::drop().table(*table).to_owned()).await?;

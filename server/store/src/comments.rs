@@ -1,4 +1,4 @@
-//! Comments on a repository, as Markdown, in threads of one level.
+//! Comments on a repository: Markdown text in threads of one level.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ mod row;
 
 use row::CommentRow;
 
-/// A comment as the permit's viewer sees it.
+/// Returns a comment as the permit's viewer sees it.
 fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
     let editable = may(permit, &row, CommentAct::Edit) == Verdict::Allowed;
     let deletable = may(permit, &row, CommentAct::Delete) == Verdict::Allowed;
@@ -44,7 +44,7 @@ fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
     })
 }
 
-/// Whether the permit's viewer may edit or delete a comment; [`Error::Absent`] if it is deleted.
+/// Whether the permit's viewer may edit or delete a comment; [`Verdict::Absent`] if it is deleted.
 fn may<N: Need>(permit: &Permit<N>, row: &CommentRow, act: CommentAct) -> Verdict {
     if row.comment.deleted_at.is_some() {
         return Verdict::Absent;
@@ -54,8 +54,8 @@ fn may<N: Need>(permit: &Permit<N>, row: &CommentRow, act: CommentAct) -> Verdic
 }
 
 impl Store {
-    /// Returns threads, newest first, each with its replies, oldest first. A deleted comment is included, without its
-    /// text, while it has replies. The HTML is left empty.
+    /// Returns threads, newest first, each with its replies, oldest first. A deleted first comment is included without
+    /// its text while it has replies. The HTML is left empty.
     pub async fn threads(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Thread>> {
         let before = page.cursor.as_deref().map_or(Ok(i64::MAX), |text| text.parse().map_err(|_| cursor::wrong()))?;
         let limit = page.limit();
@@ -103,7 +103,7 @@ impl Store {
         view(permit, alive(self.database().read(permit), permit, id).await?)
     }
 
-    /// Writes a comment. A reply to a reply joins the same thread. The comment replied to must exist.
+    /// Creates a comment. A reply to a reply joins the same thread. The comment replied to must exist.
     pub async fn post_comment(&self, permit: &Permit<access::Comment>, form: &NewComment) -> Result<Comment> {
         let author = permit.require_account()?.0;
         let body = body(&form.body)?;
@@ -144,7 +144,7 @@ impl Store {
         view(permit, row)
     }
 
-    /// Changes the text of one's own comment.
+    /// Changes the text of the viewer's own comment.
     pub async fn edit_comment(&self, permit: &Permit<Participate>, id: CommentId, text: &str) -> Result<Comment> {
         let body = body(text)?;
         let now = self.clock().now();
@@ -170,7 +170,7 @@ impl Store {
         view(permit, row)
     }
 
-    /// Deletes one's own comment, or anyone's as a maintainer. Its text is removed immediately.
+    /// Deletes a comment. Authors may delete their own comments, and maintainers any. The text is removed immediately.
     pub async fn delete_comment(&self, permit: &Permit<Participate>, id: CommentId) -> Result<()> {
         let now = self.clock().now();
         self.database()
@@ -197,19 +197,19 @@ impl Store {
     }
 }
 
-/// Returns a comment of the permit's repository, unless it was deleted.
+/// Returns a comment of the permit's repository; [`Error::Absent`] if it is missing or deleted.
 async fn alive<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, id: CommentId) -> Result<CommentRow> {
     row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 
-/// Returns the first comment of `parent`'s thread, in the same repository.
+/// Returns the id of the first comment in `parent`'s thread. `parent` must be a comment on the same repository.
 async fn root_of(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
     let row = row::find(on, repository, parent).await?;
     let row = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?;
     Ok(row.thread())
 }
 
-/// Changes the repository's comment count.
+/// Adds `step` to the repository's comment count.
 async fn count(on: &impl ConnectionTrait, repository: i64, step: i64) -> Result<()> {
     repository::Entity::update_many()
         .col_expr(repository::Column::CommentCount, Expr::col(repository::Column::CommentCount).add(step))
@@ -219,7 +219,7 @@ async fn count(on: &impl ConnectionTrait, repository: i64, step: i64) -> Result<
     Ok(())
 }
 
-/// Validates and normalises a body.
+/// Validates a comment's text and trims it.
 fn body(text: &str) -> Result<&str> {
     let text = text.trim();
     cursor::no_zero("body", text)?;

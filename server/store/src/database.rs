@@ -18,18 +18,18 @@ use crate::outbox::EventNotifier;
 /// A transaction that can write.
 pub(crate) type Tx = DatabaseTransaction;
 
-/// How long a caller waits for a connection, and a statement on SQLite for a lock held by another process.
+/// How long a caller waits for a connection, and how long a statement on SQLite waits for another process's lock.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a transaction that conflicted with another one is tried.
+/// The maximum number of attempts for a transaction that conflicts with others.
 const TRIES: u32 = 6;
 
-/// The advisory lock held by the node that migrates a PostgreSQL database.
+/// Takes the advisory lock that the node migrating a PostgreSQL database holds.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8101976112)";
 
-/// An error of a transaction, which may come from the database and then be worth a retry.
+/// An error of a transaction. If it comes from the database, a retry may help.
 pub(crate) trait Refusal: From<DbErr> {
-    /// The database's error, if it was one.
+    /// The database's error, if it comes from the database.
     fn database(&self) -> Option<&DbErr>;
 }
 
@@ -52,14 +52,15 @@ impl Refusal for Error {
 #[derive(Debug)]
 pub(crate) struct Database {
     readers: DatabaseConnection,
-    /// SQLite allows one writer at a time: all writes of this process wait for this connection instead of SQLite's busy
-    /// handler. On PostgreSQL it is the same pool as the readers'.
+    /// The connection for writing. SQLite allows one writer at a time, so all writes of this process wait for this one
+    /// connection instead of in SQLite's busy handler. On PostgreSQL it is the same pool as `readers`.
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
 }
 
 impl Database {
-    /// Connects and migrates. `sqlite://path` creates a missing file; a `postgres://…` database must exist.
+    /// Connects to the database and migrates it. `sqlite://path` creates a missing file; a `postgres://…` database must
+    /// exist.
     pub(crate) async fn open(url: &str) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
         let connect = async |options| match sea_orm::Database::connect(options).await {
@@ -67,7 +68,7 @@ impl Database {
             Err(error) => Err(reason(url).await.unwrap_or(error)),
         };
         let database = if url.starts_with("sqlite:") {
-            // The writer first: it creates the file and enables WAL, which lets others read at the same time.
+            // Open the writer first: it creates the file and enables WAL, which allows reading during a write.
             let writer = connect(sqlite(url, ConnectionUse::Write)).await?;
             migrate(&writer).await?;
             Self { readers: connect(sqlite(url, ConnectionUse::Read)).await?, writer, statements }
@@ -79,12 +80,12 @@ impl Database {
         Ok(database)
     }
 
-    /// The connections for reading.
+    /// Returns the connections for reading.
     pub(crate) const fn read(&self, _: &impl Proof) -> &DatabaseConnection {
         &self.readers
     }
 
-    /// Notifications of new events in this database.
+    /// Creates the notifier of new events in this database.
     pub(crate) fn notifier(&self, url: &str) -> EventNotifier {
         match self.writer.get_database_backend() {
             DbBackend::Postgres => EventNotifier::shared(url, self.writer.clone()),
@@ -92,7 +93,7 @@ impl Database {
         }
     }
 
-    /// The number of statements sent since it was opened.
+    /// Returns the number of statements sent since the database was opened.
     pub(crate) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -104,7 +105,7 @@ impl Database {
         self.writer.close_by_ref().await.unwrap();
     }
 
-    /// The connection for writing, for tests.
+    /// Returns the connection for writing.
     #[cfg(test)]
     pub(crate) const fn pool(&self) -> &DatabaseConnection {
         &self.writer
@@ -112,12 +113,13 @@ impl Database {
 
     /// Runs `work`, a `|tx| async move { … }`, in a transaction. Commits if it returns `Ok` and rolls back otherwise.
     ///
-    /// On SQLite the transaction takes the write lock when it begins, so it cannot fail later because it has read
-    /// first. If the database aborts it because of a conflict (deadlock, serialisation failure), it is tried again a
-    /// few times: `work` may run more than once and must not have effects outside the database.
+    /// On SQLite the transaction takes the write lock when it begins: a transaction that reads first and writes later
+    /// could fail at its first write. If the database aborts the transaction because of a conflict (deadlock,
+    /// serialisation failure), it is retried a few times, so `work` may run more than once and must not have effects
+    /// outside the database.
     ///
-    /// `work` receives the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would read better,
-    /// but its future is not `Send` to the compiler (<https://github.com/rust-lang/rust/issues/110338>).
+    /// `work` receives the transaction in an `Arc` and must not keep it. An async closure over `&Tx` would be simpler,
+    /// but the compiler does not accept its future as `Send` (<https://github.com/rust-lang/rust/issues/110338>).
     pub(crate) async fn write<T, E: Refusal, F>(&self, _: &impl Proof, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>> + Send,
@@ -126,7 +128,7 @@ impl Database {
     }
 }
 
-/// Runs `work` in a transaction, and again after a conflict.
+/// Runs `work` in a transaction and retries it after a conflict.
 async fn transaction<T, E: Refusal, F>(on: &DatabaseConnection, work: impl Fn(Arc<Tx>) -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>> + Send,
@@ -163,7 +165,7 @@ where
     outcome
 }
 
-/// Migrates the schema. One node does it while others wait.
+/// Migrates the schema. One node does this while the others wait.
 async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
     transaction(on, |tx| async move {
         if tx.get_database_backend() == DbBackend::Postgres {
@@ -177,7 +179,7 @@ async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
     .await
 }
 
-/// Options for a pool with at most this many connections.
+/// Returns options for a pool of at most `connections` connections.
 fn pool(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -189,7 +191,7 @@ fn pool(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-/// The use of a SQLite connection.
+/// What a SQLite connection is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConnectionUse {
     Read,
@@ -210,7 +212,7 @@ fn sqlite(url: &str, purpose: ConnectionUse) -> ConnectOptions {
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(ACQUIRE_TIMEOUT);
-            // A write by a reader would wait for SQLite's lock instead of the writer's connection.
+            // Readers must not write: they would wait for SQLite's lock instead of for the writer's connection.
             if purpose == ConnectionUse::Read { options.pragma("query_only", "on") } else { options }
         });
     options
@@ -225,8 +227,7 @@ fn counted(mut connection: DatabaseConnection, statements: &Arc<AtomicU64>) -> D
     connection
 }
 
-/// Finds the reason why there is no connection to PostgreSQL. The pool waits for the server, and then only reports a
-/// timeout.
+/// Returns the reason why PostgreSQL cannot be reached. The pool itself keeps trying and then only reports a timeout.
 async fn reason(url: &str) -> Option<DbErr> {
     if !url.starts_with("postgres") {
         return None;
@@ -237,15 +238,16 @@ async fn reason(url: &str) -> Option<DbErr> {
     }
 }
 
-/// Whether a connection may be reused. SQLite ends a transaction by itself when the disk is full or fails. The driver
-/// then believes that it is still open, and later statements would neither see nor keep others' writes.
+/// Whether a connection may be reused. When the disk is full or fails, SQLite ends the transaction by itself, but the
+/// driver still considers it open. Later statements on the connection would then not see others' writes and lose their
+/// own.
 async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
-    // The ping runs after any pending rollback.
+    // The ping runs after any pending rollback, so that the state checked below is final.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// Whether the database ended a transaction only because of a conflict: PostgreSQL's 40001 (serialisation failure) and
+/// Whether the database aborted a transaction because of a conflict: PostgreSQL's 40001 (serialisation failure) and
 /// 40P01 (deadlock), SQLite's 5 (busy) and 517 (busy snapshot).
 fn worth_another_try(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {

@@ -1,5 +1,4 @@
-//! The data of a repository for the search index: everything it can be found by, and the terms of those who may find
-//! it.
+//! Search documents: the data by which a repository can be found, and the terms that determine who may find it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +18,7 @@ use crate::entity::{image, manifest_child, repository, tag};
 use crate::repositories::RepositoryRow;
 use crate::{Result, Store, sql};
 
-/// The number of tags by which a repository can be found; the newest are used.
+/// The maximum number of tags in a search document; the newest are used.
 const TAGS: i64 = 500;
 
 /// The number of newest tags whose images contribute platforms and labels.
@@ -32,13 +31,13 @@ pub struct SearchDocument {
     pub repository: Repository,
     /// Its README as Markdown.
     pub overview: String,
-    /// The terms of what grants access to it; a viewer must have one of them.
+    /// The access terms of the repository. A viewer must have one of them to find it.
     pub readers: Vec<String>,
     /// Its newest tags, newest first.
     pub tags: Vec<Tag>,
-    /// Names and values of the labels of its newest images, without duplicates.
+    /// The names and values of its newest images' labels, without duplicates.
     pub labels: Vec<(String, String)>,
-    /// Platforms of its newest images, such as `linux/arm64/v8`, without duplicates.
+    /// The platforms of its newest images, such as `linux/arm64/v8`, without duplicates.
     pub platforms: Vec<String>,
 }
 
@@ -66,13 +65,13 @@ struct ImageRow {
 }
 
 impl Store {
-    /// The search document of a repository; `None` if it does not exist.
+    /// Returns the search document of a repository; `None` if the repository does not exist.
     pub async fn search_document(&self, system: &System, id: RepositoryId) -> Result<Option<SearchDocument>> {
         Ok(self.search_documents(system, &[id]).await?.remove(&id))
     }
 
-    /// The search documents of these repositories, without those that do not exist. The number of statements does not
-    /// depend on the number of repositories, except for those with very many tags.
+    /// Returns the search documents of these repositories, without those that do not exist. The number of statements
+    /// does not depend on the number of repositories, except that each repository with very many tags needs one more.
     pub async fn search_documents(
         &self,
         system: &System,
@@ -115,7 +114,7 @@ impl Store {
         Ok(documents)
     }
 
-    /// Up to `limit` repositories of the hub in the order of their ids, after `last`; for building an index.
+    /// Returns up to `limit` ids of repositories in namespaces, in ascending order after `last`, for building an index.
     pub async fn repository_ids_after(
         &self,
         system: &System,
@@ -136,8 +135,8 @@ impl Store {
     }
 }
 
-/// The newest [`TAGS`] tags of each repository, newest first. Repositories with more tags are read one by one, because only
-/// then does an index limit the rows that are read.
+/// Returns the newest [`TAGS`] tags of each repository, newest first. Repositories with more tags are read one by one,
+/// because only then does an index limit the rows that are read.
 async fn newest_tags(on: &impl ConnectionTrait, rows: &[DocumentRow]) -> Result<HashMap<i64, Vec<TagRow>>> {
     let tagged = rows.iter().map(|row| &row.repository).filter(|repository| repository.tag_count > 0);
     let (many, few): (Vec<_>, Vec<_>) = tagged.partition(|repository| repository.tag_count > TAGS);
@@ -162,7 +161,8 @@ async fn newest_tags(on: &impl ConnectionTrait, rows: &[DocumentRow]) -> Result<
     Ok(tags)
 }
 
-/// The inspected images that the newest [`IMAGES_OF_TAGS`] tags of each repository point at, directly or through an index.
+/// Returns the inspected images that the newest [`IMAGES_OF_TAGS`] tags of each repository point at, directly or
+/// through an index.
 async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) -> Result<HashMap<i64, Vec<ImageRow>>> {
     let targets: BTreeSet<(i64, &str)> = tags
         .values()
@@ -173,7 +173,7 @@ async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) 
     if targets.is_empty() {
         return Ok(images);
     }
-    // SQLite does not support a list of rows on the right of IN, but it does support a query over VALUES.
+    // SQLite does not support IN with a list of rows, but it does with a query over VALUES.
     let values = targets.iter().map(|(repository, digest)| (*repository, (*digest).to_owned()));
     let values = Query::select().column(Asterisk).from_values(values, "target").to_owned();
     let among_targets = |repository: Expr, digest: Expr| Expr::tuple([repository, digest]).in_subquery(values.clone());

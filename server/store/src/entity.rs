@@ -1,4 +1,4 @@
-//! The tables as sea-orm entities. They check no permissions: loading a row requires a proof.
+//! The tables as sea-orm entities. They do not check permissions; reading or writing rows requires a proof.
 
 #![allow(dead_code, reason = "sea-orm's macro makes more types than are used here")]
 

@@ -1,4 +1,4 @@
-//! Tags and images as pages show them, from manifests and the results of inspection.
+//! Reads tags and images for display, combining manifests with the results of inspection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,10 +31,10 @@ mod tests;
 
 pub use pulls::Pulls;
 
-/// The platform that indexes state for entries that are not images, such as attestations.
+/// The platform that an index states for entries that are not images, such as attestations.
 pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 
-/// The maximum number of referrers on an image's page.
+/// The maximum number of referrers returned with an image.
 const REFERRERS: u64 = 100;
 
 /// A tag with the media type of its manifest.
@@ -82,7 +82,7 @@ struct ImageRow {
 }
 
 impl Store {
-    /// Returns tags whose name contains `contains`, ignoring case; all if it is empty.
+    /// Returns tags whose name contains `contains`, ignoring case. Returns all tags if it is empty.
     pub async fn tags(
         &self,
         permit: &Permit<See>,
@@ -167,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns an image or an index, with everything that its page shows.
+    /// Returns an image or an index with everything shown on its page.
     pub async fn image(&self, permit: &Permit<See>, reference: &Reference) -> Result<Image> {
         let repository = permit.repository();
         let rows = self.database().read(permit);
@@ -202,7 +202,8 @@ impl Store {
         })
     }
 
-    /// Returns the images of an index, in its order. Results of inspection take precedence over what the index states.
+    /// Returns the images of an index, in the order of the index. Platforms found by inspection take precedence over
+    /// those that the index states.
     async fn children(&self, permit: &Permit<See>, parent: &Digest, payload: &[u8]) -> Result<Vec<PlatformImage>> {
         let same_image = manifest_child::Entity::belongs_to(image::Entity)
             .from((manifest_child::Column::RepositoryId, manifest_child::Column::Child))
@@ -231,7 +232,7 @@ impl Store {
         let images = index.manifests.into_iter().filter_map(|descriptor| {
             let (size, inspected) = held.remove(&descriptor.digest)?;
             let stated = descriptor.platform.map(|platform| platform.to_string());
-            // An attestation states that it has no platform, whatever its config says.
+            // For attestations the index states that there is no platform; their configs may name one anyway.
             let platform = match stated {
                 Some(stated) if stated == NO_PLATFORM => stated,
                 stated => inspected.filter(|platform| !platform.is_empty()).or(stated).unwrap_or_default(),
@@ -264,7 +265,7 @@ impl Store {
         Ok(rows.into_iter().map(referrer).collect())
     }
 
-    /// Adds to tags the platforms of their images, or of the images of their indexes.
+    /// Sets the platforms of tags, from the image that a tag points at or from the images of its index.
     async fn add_platforms(&self, permit: &Permit<See>, tags: &mut [Tag]) -> Result<()> {
         let digests: BTreeSet<&str> = tags.iter().map(|tag| tag.digest.as_str()).collect();
         let digests: Vec<String> = digests.into_iter().map(str::to_owned).collect();
@@ -304,7 +305,8 @@ impl Store {
     }
 }
 
-/// The end of a page of tags: the sort key and the name. Lists by name and by version ignore the number.
+/// The cursor after a page of tags: the sort key and name of the last tag. Lists by name and by version do not use
+/// `rank`.
 struct Cursor {
     rank: i64,
     name: oci::Tag,
@@ -324,7 +326,7 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// An index, as far as platforms are concerned (image-spec, "Image Index").
+/// The fields of an index that are needed to show platforms (image-spec, "Image Index").
 #[derive(Deserialize)]
 struct IndexPayload {
     #[serde(default)]
@@ -355,7 +357,7 @@ impl std::fmt::Display for IndexPlatform {
     }
 }
 
-/// A `LIKE` pattern with `!` as its escape, for any text that contains `part`.
+/// Returns a `LIKE` pattern for text that contains `part`, with `!` as the escape character.
 fn pattern(part: &str) -> String {
     let mut pattern = String::from("%");
     for letter in part.trim().to_lowercase().chars() {

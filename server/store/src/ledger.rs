@@ -1,4 +1,4 @@
-//! The engine's ledger in SQL, one transaction for each call. Callers have been authorised before.
+//! The engine's ledger in SQL, with one transaction for each change. The caller must have been authorised already.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ pub(crate) mod tests;
 pub(crate) mod trash;
 mod uploads;
 
-/// How often a change is retried because a row that it refers to was deleted meanwhile.
+/// The maximum number of attempts for a change if a row that it refers to is deleted meanwhile.
 const TRIES: u32 = 4;
 
-/// The ledger of a store.
+/// Returns the ledger of a store.
 pub(crate) fn of(store: &Store) -> Arc<dyn Ledger> {
     Arc::new(SqlLedger { store: store.clone() })
 }
@@ -45,7 +45,7 @@ impl SqlLedger {
         self.store.database().read(&Exemption::Ledger)
     }
 
-    /// Runs a transaction, and again if a foreign key rejects it because something it had checked was just deleted.
+    /// Runs a transaction. Retries it if a foreign key rejects it because a row that it checked was just deleted.
     async fn write<T, F>(&self, work: impl Fn(Arc<Tx>) -> F) -> Result<T, LedgerError>
     where
         F: Future<Output = crate::Result<T>> + Send,

@@ -1,4 +1,4 @@
-//! Access control and SQL: the only way to a row, for callers with proof of what they may do.
+//! The hub's database and access control. Rows can only be read or written with proof that the caller may do so.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -57,11 +57,11 @@ struct Inner {
     unsettled: AtomicBool,
 }
 
-/// A newly opened store, with capabilities reserved for the code that starts the process.
+/// A newly opened store, with capabilities that only the code that starts the process receives.
 pub struct OpenStore {
     /// The store.
     pub store: Store,
-    /// Proof that the site itself acts, for jobs and commands.
+    /// Proof that the site itself is the caller, for jobs and commands.
     pub system: System,
     /// The engine's ledger.
     pub ledger: Arc<dyn Ledger>,
@@ -94,12 +94,12 @@ impl Store {
         Ok(self.database().read(&Exemption::Startup).ping().await?)
     }
 
-    /// The number of statements sent to the database since the store was opened.
+    /// Returns the number of statements sent to the database since the store was opened.
     pub fn statements(&self) -> u64 {
         self.database().statements()
     }
 
-    /// The clock of all timestamps.
+    /// Returns the clock used for all timestamps.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
     }
@@ -108,12 +108,12 @@ impl Store {
         &self.inner.database
     }
 
-    /// Wakes those who wait for events.
+    /// Wakes the tasks that wait for events.
     pub(crate) fn notifier(&self) -> &EventNotifier {
         &self.inner.notifier
     }
 
-    /// Whether some events could not be read yet at the last look.
+    /// Whether the last query found events that cannot be read yet.
     pub(crate) fn unsettled(&self) -> &AtomicBool {
         &self.inner.unsettled
     }

@@ -1,8 +1,10 @@
-//! Events, written in the transaction of the change they describe and read in order by followers, each at its own pace.
+//! The outbox: events, written in the transaction of the change they describe and read in order by followers, each at
+//! its own pace.
 //!
-//! PostgreSQL assigns an event's number before its transaction ends, so a larger number may become visible first.
-//! Events are therefore ordered by transaction, and read once all older transactions have ended: nobody waits for
-//! anybody, and a long transaction only causes delay. SQLite has one writer at a time and no transaction ids.
+//! PostgreSQL assigns an event's id before its transaction ends, so an event with a larger id may become visible first.
+//! Events are therefore ordered by transaction and read once all older transactions have ended. Writing an event never
+//! waits for other events; a long transaction only delays readers. SQLite has one writer at a time and no transaction
+//! ids.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,13 +38,13 @@ mod tests;
 /// The longest time a follower waits before it polls.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The same while there are events that may not be read yet.
+/// The same while some events cannot be read yet.
 const LOOK_SOON: Duration = Duration::from_millis(100);
 
-/// The field of the payload that is stored in a column.
+/// The payload's field that is stored in a column instead.
 const KIND: &str = "kind";
 
-/// A position in the order of events: that of an event, or the start.
+/// A position in the order of events: that of an event, or [`EventPosition::START`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventPosition {
     xid: i64,
@@ -50,7 +52,7 @@ pub struct EventPosition {
 }
 
 impl EventPosition {
-    /// Before all events.
+    /// The position before all events.
     pub const START: Self = Self { xid: 0, id: 0 };
 
     fn values(self) -> Expr {
@@ -58,7 +60,7 @@ impl EventPosition {
     }
 }
 
-/// An event as followers read it: the common fields, and a payload for those who know its kind.
+/// An event as followers read it: the fields that all kinds have, and a payload that depends on the kind.
 #[derive(Clone, Debug)]
 pub struct EventRecord {
     /// Its position.
@@ -71,13 +73,13 @@ pub struct EventRecord {
     pub repository: Option<RepositoryId>,
     /// The account that caused it.
     pub actor: Option<AccountId>,
-    /// The personal token used.
+    /// The personal token that was used.
     pub credential: Option<TokenId>,
     payload: String,
 }
 
 impl EventRecord {
-    /// The event; `None` if this version does not know its kind.
+    /// Returns the event; `None` if this version does not know its kind.
     pub fn event(&self) -> Option<Event> {
         let mut members: Map<String, Value> = serde_json::from_str(&self.payload).ok()?;
         members.insert(KIND.to_owned(), self.kind.as_str().into());
@@ -125,7 +127,7 @@ impl From<EventRow> for EventRecord {
     }
 }
 
-/// Appends an event. Call [`EventNotifier::notify`] after the transaction.
+/// Appends an event. The caller must call [`EventNotifier::notify`] after the transaction.
 pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timestamp) -> Result<()> {
     let actor = event.actor.as_ref();
     let payload = Payload {
@@ -149,8 +151,9 @@ pub(crate) async fn append(on: &impl ConnectionTrait, event: &Event, now: Timest
     Ok(())
 }
 
-/// Prepares a database restored from a dump. Its events have transaction ids of another server, which may be far ahead
-/// of this one's. They become older than all new events, and followers start again.
+/// Repairs the events of a database restored from a dump. They have transaction ids of another server, which may be far
+/// ahead of this server's. Sets the ids to 0, so that these events are older than all new ones, and deletes all
+/// followers, so that they start again.
 pub(crate) async fn adopt(database: &Database) -> Result<()> {
     let on = database.read(&Exemption::Startup);
     if on.get_database_backend() != DbBackend::Postgres {
@@ -168,18 +171,18 @@ pub(crate) async fn adopt(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// The event of an operation on a permit's repository.
+/// Returns the event for an operation on a permit's repository.
 pub(crate) fn event<N: Need>(permit: &Permit<N>, kind: EventKind) -> Event {
     Event { repository: Some((permit.repository(), permit.path().clone())), actor: permit.viewer().actor(), kind }
 }
 
-/// The event of a viewer's operation without a repository.
+/// Returns the event for a viewer's operation that concerns no repository.
 pub(crate) fn account_event(viewer: &Viewer, kind: EventKind) -> Event {
     Event { repository: None, actor: viewer.actor(), kind }
 }
 
 impl Viewer {
-    /// The actor to record in events; `None` for an anonymous viewer and the site itself.
+    /// Returns the actor to record in events; `None` for an anonymous viewer and for the site itself.
     pub fn actor(&self) -> Option<Actor> {
         let (account, name) = self.account()?;
         Some(Actor { account: Some(account), name: name.clone(), credential: self.token() })
@@ -187,19 +190,20 @@ impl Viewer {
 }
 
 impl Store {
-    /// Resolves when this process or, on PostgreSQL, another node has written an event, and after a second at the latest.
+    /// Resolves when this process or, on PostgreSQL, another node has written an event, and after a second at the
+    /// latest.
     ///
-    /// Events count from the call on, not from the first poll: call it, read what there is, then wait.
+    /// Notices events from the call on, not only from the first poll. Call this, then read events, then await it.
     pub fn wait_for_events(&self) -> impl Future<Output = ()> + Send + '_ {
         let notified = self.notifier().notified();
         async move {
             let look = if self.unsettled().load(Ordering::Relaxed) { LOOK_SOON } else { LOOK_AGAIN };
-            // In both cases the caller looks for events.
+            // The caller reads events after a timeout too.
             let _ = tokio::time::timeout(look, notified).await;
         }
     }
 
-    /// Resolves when all events can be read, which other tests' transactions on the same PostgreSQL server may delay.
+    /// Resolves when all events can be read. Transactions of other tests on the same PostgreSQL server may delay this.
     #[cfg(any(test, feature = "testing"))]
     pub async fn settle_events(&self, system: &System) -> Result<()> {
         let on = self.database().read(system);
@@ -209,12 +213,14 @@ impl Store {
         Ok(())
     }
 
-    /// The position of the newest readable event. To copy everything, ask for it first and follow events from there.
+    /// Returns the position of the newest readable event. To copy all data, read this position first, then copy, then
+    /// follow events from it.
     pub async fn last_event(&self, system: &System) -> Result<EventPosition> {
         newest(self.database().read(system)).await
     }
 
-    /// Returns up to `limit` events after `position`, in order. No event will appear later before one of these.
+    /// Returns up to `limit` events after `position`, in order. Events that become readable later come after all of
+    /// these.
     pub async fn events_after(&self, system: &System, position: EventPosition, limit: u64) -> Result<Vec<EventRecord>> {
         let on = self.database().read(system);
         let rows = Entity::find()
@@ -231,7 +237,7 @@ impl Store {
     }
 }
 
-/// The position of the newest readable event.
+/// Returns the position of the newest readable event.
 async fn newest(on: &impl ConnectionTrait) -> Result<EventPosition> {
     let newest = Entity::find()
         .select_only()
@@ -250,10 +256,10 @@ fn place() -> Expr {
     Expr::tuple([Expr::col(Column::Xid), Expr::col(Column::Id)])
 }
 
-/// Whether all transactions older than a row's have ended.
+/// Whether the row's transaction and all older ones have ended, as SQL.
 fn settled(on: &impl ConnectionTrait) -> Expr {
     match on.get_database_backend() {
-        // sea-query has no snapshots, and xid8 can only be cast to a number through text.
+        // sea-query has no functions for snapshots, and xid8 can only be cast to a number through text.
         DbBackend::Postgres => {
             Expr::col(Column::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
         }

@@ -1,4 +1,4 @@
-//! Databases for tests: each created for one test, on SQLite or PostgreSQL, and deleted afterwards.
+//! Databases for tests, on SQLite or PostgreSQL. Each is created for one test and deleted afterwards.
 
 use std::path::Path;
 
@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::Result;
 
-/// The variable with the URL of a PostgreSQL server on which databases can be created.
+/// The environment variable with the URL of a PostgreSQL server on which tests can create databases.
 pub const SERVER: &str = "PORTOLAN_TEST_POSTGRES";
 
-/// The variable that is set to `postgres` to run tests on that server that only use one database.
+/// The environment variable that, if set to `postgres`, makes tests that use only one database run on that server
+/// instead of on SQLite.
 pub const KIND: &str = "PORTOLAN_TEST_DATABASE";
 
 /// A database for one test, deleted on drop.
@@ -31,7 +32,7 @@ enum Place {
 }
 
 impl Scratch {
-    /// On the database selected by the environment.
+    /// Creates a database on PostgreSQL or SQLite, as the environment selects.
     pub async fn new(folder: &Path) -> Result<Self> {
         if std::env::var(KIND).is_ok_and(|kind| kind == "postgres") {
             let address = std::env::var(SERVER).map_err(|_| DbErr::Custom(format!("{SERVER} is not set")))?;
@@ -41,20 +42,20 @@ impl Scratch {
         }
     }
 
-    /// On SQLite, in the file of this folder that a hub with this data folder uses.
+    /// Creates a database on SQLite, in the file that a hub with the data folder `folder` uses.
     pub fn sqlite(folder: &Path) -> Self {
         Self { url: format!("sqlite://{}", folder.join("portolan.db").display()), place: Place::File }
     }
 
-    /// On this PostgreSQL server.
+    /// Creates a database on this PostgreSQL server.
     pub async fn postgres(address: &str) -> Result<Self> {
         let database = name();
         statements(address, &[format!("CREATE DATABASE {database}")]).await?;
         Ok(Self::on_server(address, database))
     }
 
-    /// Copies the database. A SQLite file is copied into the folder by the caller; on PostgreSQL, connections to this
-    /// database are closed.
+    /// Copies the database. On SQLite, the caller must copy the file into `folder`. On PostgreSQL, this closes all
+    /// connections to the original database.
     pub async fn copy(&self, folder: &Path) -> Result<Self> {
         let Place::Server { address, database } = &self.place else { return Ok(Self::sqlite(folder)) };
         let copy = name();
@@ -64,14 +65,14 @@ impl Scratch {
             format!("CREATE DATABASE {copy} TEMPLATE {database}"),
             format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true"),
         ];
-        // One at a time: concurrent changes of the same row of the system catalog would fail.
+        // Copy one at a time, because concurrent changes to the same row of the system catalog would fail.
         let lock = format!("SELECT pg_advisory_lock(hashtext('{database}'))");
         let steps: Vec<String> = std::iter::once(lock).chain(steps).collect();
         statements(address, &steps).await?;
         Ok(Self::on_server(address, copy))
     }
 
-    /// Its URL.
+    /// Returns the database's URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -86,7 +87,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let Place::Server { address, database } = &self.place else { return };
         let (address, drop) = (address.clone(), format!("DROP DATABASE {database} WITH (FORCE)"));
-        // On a thread, because the test's runtime cannot be blocked here.
+        // Use a separate thread, because a runtime cannot be started within the test's runtime.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(statements(&address, &[drop])))

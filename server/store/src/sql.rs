@@ -1,5 +1,5 @@
-//! Helpers for raw SQL with `$1`, `$2`, … as SQLite and PostgreSQL both accept it, and for interpreting database
-//! errors.
+//! Helpers for raw SQL with the placeholders `$1`, `$2`, …, which both SQLite and PostgreSQL accept, and for
+//! interpreting database errors.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::fmt::Write;
 use registry::ledger::ListPage;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlxError, Statement, Value};
 
-/// The maximum number of rows in a statement, to stay below the limit of placeholders.
+/// The maximum number of rows in a statement, so that it stays below the database's limit of placeholders.
 pub(crate) const BATCH: usize = 500;
 
 /// Executes a statement and returns the number of affected rows.
@@ -42,7 +42,7 @@ fn statement(on: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Ite
     Statement::from_sql_and_values(on.get_database_backend(), sql, values)
 }
 
-/// Placeholders for a list: `$3, $4, $5` for three values starting with the third.
+/// Returns placeholders for a list: `$3, $4, $5` for three values starting with the third.
 pub(crate) fn list(first: usize, count: usize) -> String {
     let mut text = String::new();
     for place in first..first + count {
@@ -52,7 +52,7 @@ pub(crate) fn list(first: usize, count: usize) -> String {
     text
 }
 
-/// Placeholders for rows: `($1, $2), ($3, $4)` for two rows of two columns.
+/// Returns placeholders for rows: `($1, $2), ($3, $4)` for two rows of two columns.
 pub(crate) fn rows(columns: usize, count: usize) -> String {
     let mut text = String::new();
     for row in 0..count {
@@ -62,19 +62,21 @@ pub(crate) fn rows(columns: usize, count: usize) -> String {
     text
 }
 
-/// Whether a foreign key rejected the statement: what it refers to is missing, or what it deletes is still in use.
+/// Whether a foreign key rejected the statement: a row that it refers to is missing, or a row that it deletes is still
+/// referred to.
 ///
-/// Besides the usual 23503 and 787, PostgreSQL 18 uses 23001 for RESTRICT keys, and SQLite 1811.
+/// The usual codes are 23503 on PostgreSQL and 787 on SQLite. For RESTRICT keys, PostgreSQL 18 uses 23001 and SQLite
+/// 1811.
 pub(crate) fn refused_by_reference(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("23503" | "23001" | "787" | "1811"))
 }
 
-/// Whether there is no disk space left: SQLite's 13, PostgreSQL's 53100.
+/// Whether the database is out of disk space: SQLite's 13, PostgreSQL's 53100.
 pub(crate) fn refused_for_room(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("13" | "53100"))
 }
 
-/// The database's error code.
+/// Returns the database's error code.
 pub(crate) fn code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
         return None;
@@ -83,18 +85,19 @@ pub(crate) fn code(error: &DbErr) -> Option<String> {
     database.code().map(Cow::into_owned)
 }
 
-/// The exclusive lower bound of the page. PostgreSQL text cannot contain NUL, so the bound ends before the first one.
+/// Returns the exclusive lower bound of the page. PostgreSQL text cannot contain NUL, so the bound is cut at the first
+/// one.
 pub(crate) fn last(page: &ListPage) -> &str {
     let last = page.last.as_deref().unwrap_or_default();
     last.split('\0').next().unwrap_or_default()
 }
 
-/// Converts a count or size for a column.
+/// Converts a count or size to a column's value.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Converts a count or size from a column.
+/// Converts a column's value to a count or size.
 pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! A new store for each test, on SQLite or PostgreSQL, with a clock that the test controls.
+//! The test fixture: a new store for each test, on SQLite or PostgreSQL, with a clock that the test controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,13 +29,13 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// On SQLite, in a new file.
+    /// Creates a store on SQLite, in a new file.
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::open(Scratch::sqlite(folder.path()), Some(folder)).await
     }
 
-    /// On PostgreSQL, in a new database. `None` without a server, which is a failure if `CI` is set.
+    /// Creates a store on PostgreSQL, in a new database. Without a server, returns `None`, or panics if `CI` is set.
     pub(crate) async fn postgres() -> Option<Self> {
         let Ok(address) = std::env::var(scratch::SERVER) else {
             assert!(std::env::var("CI").is_err(), "{} is not set", scratch::SERVER);
@@ -51,7 +51,7 @@ impl Fixture {
         Self { store, system, ledger, now, scratch, _folder: folder }
     }
 
-    /// Opens the same database as another node would.
+    /// Opens the same database again, as another node would.
     pub(crate) async fn again(&self) -> Store {
         Store::open(self.scratch.url(), clock(&self.now)).await.unwrap().store
     }
@@ -85,7 +85,7 @@ impl Fixture {
         self.store.standings().forget();
     }
 
-    /// Creates a repository of this owner.
+    /// Creates a repository in the owner's namespace.
     pub(crate) async fn repository(&self, owner: &Viewer, name: &str, visibility: Visibility) -> RepositoryName {
         let form = NewRepository {
             namespace: owner.account().unwrap().1.to_string(),
@@ -103,7 +103,7 @@ impl Fixture {
         self.store.set_collaborator(&permit, name, role).await.unwrap();
     }
 
-    /// The number of rows in a table.
+    /// Returns the number of rows in a table.
     pub(crate) async fn rows(&self, table: &str) -> i64 {
         let count = format!("SELECT COUNT(*) FROM {table}");
         let row = sql::first(self.store.database().pool(), &count, []).await.unwrap().unwrap();
@@ -126,7 +126,7 @@ impl Fixture {
     }
 }
 
-/// Returns all events once they can be read, which other tests' transactions on the same PostgreSQL server may delay.
+/// Returns all events once they can be read. Transactions of other tests on the same PostgreSQL server may delay this.
 pub(crate) async fn all_events(system: &System) -> Vec<Event> {
     let store = system.store();
     store.settle_events(system).await.unwrap();

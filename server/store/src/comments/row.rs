@@ -24,7 +24,7 @@ pub(super) struct CommentRow {
 }
 
 impl CommentRow {
-    /// The first comment of the thread, which may be this one.
+    /// The id of the first comment in the thread, which may be this one.
     pub(super) fn thread(&self) -> i64 {
         self.comment.root_id.unwrap_or(self.comment.id)
     }
@@ -45,7 +45,7 @@ pub(super) fn select(repository: i64) -> Select<comment::Entity> {
         .filter(comment::Column::RepositoryId.eq(repository))
 }
 
-/// Selects the first comments of threads in which at least one comment is not deleted.
+/// Matches the first comments of threads in which at least one comment is not deleted.
 pub(super) fn stands() -> Condition {
     let replies = Query::select()
         .expr(Expr::val(1))
@@ -56,7 +56,7 @@ pub(super) fn stands() -> Condition {
     Condition::any().add(comment::Column::DeletedAt.is_null()).add(Expr::exists(replies))
 }
 
-/// Returns a comment of a repository, unless it was deleted.
+/// Returns a comment of a repository; `None` if it is missing or deleted.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<CommentRow>> {
     let alive = select(repository).filter(comment::Column::Id.eq(id.0)).filter(comment::Column::DeletedAt.is_null());
     Ok(alive.into_model::<CommentRow>().one(on).await?)

@@ -27,7 +27,7 @@ async fn post(
     fixture.store.post_comment(&permit, form).await
 }
 
-/// Each thread as `root: reply, reply`.
+/// Returns each thread as `root: reply, reply`.
 async fn threads(fixture: &Fixture, viewer: &Viewer, path: &RepositoryName) -> Vec<String> {
     let permit = fixture.store.permit::<See>(viewer, path).await.unwrap();
     let page = fixture.store.threads(&permit, &PageRequest::default()).await.unwrap();

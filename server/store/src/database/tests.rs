@@ -20,7 +20,7 @@ async fn raise(tx: Arc<Tx>) -> Result<(), Error> {
     let value: String = row.try_get_by_index(0)?;
     tokio::task::yield_now().await;
     let next = value.parse::<i64>().unwrap() + 1;
-    // Fails if another transaction changed the value, so that the work has to be repeated to count correctly.
+    // Fails if another transaction changed the value meanwhile; the caller then tries again.
     let update = "UPDATE setting SET value = $1 WHERE value = $2";
     match sql::execute(&*tx, update, [next.to_string().into(), value.into()]).await? {
         0 => Err(Error::Absent),
@@ -53,7 +53,7 @@ each_database! {
             let fill = if tx.get_database_backend() == DbBackend::Postgres {
                 "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
             } else {
-                // No larger than it is now.
+                // The file cannot grow beyond its current size.
                 sql::execute(&*tx, "PRAGMA max_page_count = 1", []).await?;
                 "INSERT INTO setting (name, value) SELECT 'large', hex(zeroblob(1000000))"
             };
@@ -96,7 +96,7 @@ each_database! {
     }
 }
 
-/// SQLite ends such a transaction by itself, unlike other failures.
+/// When the disk is full, SQLite ends the transaction by itself, which it does not do after other failures.
 #[tokio::test]
 async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,14 +104,14 @@ async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past
     sql::execute(database.pool(), "CREATE TABLE heap (bytes BLOB)", []).await.unwrap();
     let full = database
         .write(&Exemption::Test, |tx| async move {
-            // Simulates a full disk: the file cannot grow on this connection.
+            // Simulates a full disk: the file cannot grow through this connection.
             sql::execute(&*tx, "PRAGMA max_page_count = 1", []).await?;
             sql::execute(&*tx, "INSERT INTO heap VALUES (zeroblob(1000000))", []).await?;
             Ok::<_, Error>(())
         })
         .await;
     assert!(matches!(full, Err(Error::Unavailable(_))), "{full:?}");
-    // Such a connection would keep failing; repeat until every connection has been used.
+    // A connection that the driver still considers in a transaction would keep failing. Repeat, to use all of them.
     let look = |tx: Arc<Tx>| async move {
         sql::all(&*tx, "SELECT value FROM setting", []).await?;
         Err::<(), _>(Error::Forbidden)

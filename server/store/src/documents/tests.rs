@@ -1,4 +1,4 @@
-//! Tests that new members find documents without reindexing.
+//! Tests that new members of a namespace or team find its documents without reindexing.
 
 use model::id::RepositoryId;
 use model::role::{Role, Visibility};

@@ -1,4 +1,4 @@
-//! Column types that parse their values: names and enumerations as text, structures as JSON.
+//! Column types that parse their values: [`Text`] for names and enumerations, [`Json`] for structures.
 
 use std::fmt;
 use std::str::FromStr;

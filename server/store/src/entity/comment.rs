@@ -1,4 +1,4 @@
-//! Comments. A reply refers to the first comment of its thread.
+//! Comments. A reply's `root_id` is the first comment of its thread.
 
 use sea_orm::entity::prelude::*;
 

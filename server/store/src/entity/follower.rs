@@ -1,4 +1,4 @@
-//! How far each follower has read the outbox, and when it was last seen.
+//! The position up to which each follower has read the outbox, and when it was last seen.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Results of inspecting an image's config.
+//! The results of inspecting images.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

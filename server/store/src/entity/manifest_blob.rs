@@ -1,4 +1,4 @@
-//! Which blobs a manifest refers to.
+//! The blobs that each manifest refers to.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

@@ -1,4 +1,4 @@
-//! Which manifests an index lists.
+//! The manifests that each index lists.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

@@ -1,4 +1,4 @@
-//! Events, written in the transaction of the change.
+//! Events, inserted in the transaction of the change they describe.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key)]
     pub(crate) id: i64,
-    /// Set by the database.
+    /// The id of the transaction that inserted the row, set by the database; 0 on SQLite.
     pub(crate) xid: i64,
     pub(crate) kind: String,
     pub(crate) actor_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Which blobs a repository contains.
+//! The links that make blobs readable in a repository.
 
 use model::oci::Digest;
 use sea_orm::entity::prelude::*;

@@ -1,4 +1,4 @@
-//! Settings stored in the database, such as the setup secret.
+//! Settings stored in the database, such as the hash of the setup secret.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Failed sign-ins by account and address.
+//! Counts of failed sign-ins by account, unknown name and address.
 
 use sea_orm::entity::prelude::*;
 

@@ -14,7 +14,7 @@ use crate::entity::{image, repository};
 use crate::sql;
 use crate::{Error, Result, Store, outbox};
 
-/// The values of an image's row.
+/// The row to store for an image.
 struct InspectionRow<'a> {
     repository: RepositoryId,
     digest: &'a Digest,
@@ -24,8 +24,8 @@ struct InspectionRow<'a> {
 }
 
 impl Store {
-    /// Stores the contents of an image's config; `platform` as in `linux/amd64`, empty if there is none. The repository
-    /// counts as changed if they are new. Does nothing if the manifest no longer exists.
+    /// Stores the results of inspecting an image. `platform` is, for example, `linux/amd64`, or empty if there is none.
+    /// Writes an event if the results differ from the stored ones. Does nothing if the manifest no longer exists.
     pub async fn record_image(
         &self,
         system: &System,
@@ -35,7 +35,7 @@ impl Store {
         config: ImageConfig,
         layers: Vec<Layer>,
     ) -> Result<()> {
-        // JSON escapes NUL, which PostgreSQL cannot store in text.
+        // PostgreSQL cannot store NUL in text. JSON escapes it, so only the platform needs this.
         let platform = &platform.replace('\0', "");
         let text = |_| Error::Corrupt("image");
         let seen = &InspectionRow {
@@ -65,7 +65,7 @@ impl Store {
     }
 }
 
-/// Writes the row; `false` if it exists unchanged.
+/// Writes the row. Returns `false` if the same row already exists.
 async fn keep(on: &impl ConnectionTrait, seen: &InspectionRow<'_>) -> Result<bool> {
     let row = image::ActiveModel {
         repository_id: Set(seen.repository.0),

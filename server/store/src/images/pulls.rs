@@ -31,8 +31,8 @@ pub struct Pulls {
 impl Store {
     /// Adds a batch of pulls in one transaction. Repositories and tags that no longer exist are ignored.
     ///
-    /// Followers are only notified when a count has grown enough to matter for ranking; an event for every pull would
-    /// drown the others.
+    /// Writes an event only when a count has grown enough to matter for ranking, because an event for every pull would
+    /// outnumber all others.
     pub async fn count_pulls(&self, system: &System, batch: Vec<Pulls>) -> Result<()> {
         let now = self.clock().now();
         let (mut counts, mut tags) = (BTreeMap::<i64, u64>::new(), Vec::new());
@@ -40,7 +40,7 @@ impl Store {
             *counts.entry(pulls.repository.0).or_default() += pulls.count;
             tags.extend(pulls.tags.into_iter().map(|tag| (pulls.repository, tag)));
         }
-        // Lock repositories in the order of their ids, as everyone who locks several does.
+        // Lock repositories in the order of their ids, so that concurrent batches cannot deadlock.
         let counts: Vec<(i64, u64)> = counts.into_iter().collect();
         let (counts, tags) = (&counts, &tags);
         let write = |tx: std::sync::Arc<crate::database::Tx>| async move {
@@ -70,7 +70,7 @@ struct PulledRow {
     pull_count: i64,
 }
 
-/// Adds counts to repositories and returns events for those whose count has grown enough.
+/// Adds counts to repositories and returns events for those whose count has grown enough to matter.
 async fn add(on: &impl ConnectionTrait, counts: &[(i64, u64)]) -> Result<Vec<Event>> {
     let ids = repository::Entity::find()
         .select_only()
@@ -116,7 +116,8 @@ async fn touch(on: &impl ConnectionTrait, tags: &[(RepositoryId, Tag)], now: Tim
     Ok(())
 }
 
-/// The part of a count that matters for ranking: its magnitude and first three binary digits, a precision of an eighth.
+/// The part of a count that matters for ranking: its number of bits and its four highest bits. It changes at the latest
+/// when the count has grown by an eighth.
 fn telling(count: u64) -> (u32, u64) {
     let magnitude = u64::BITS - count.leading_zeros();
     (magnitude, count >> magnitude.saturating_sub(4))

@@ -1,5 +1,5 @@
-//! Tests of tags, images, inspection, pulls and search documents, on both databases. Access is tested elsewhere; here
-//! the site itself is the viewer.
+//! Tests of tags, images, inspection, pulls and search documents, on both databases. The viewer is the site itself;
+//! access is tested elsewhere.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sql;
 use crate::testing::{Fixture, each_database};
 use crate::{Error, Pulls};
 
-/// A repository in a new namespace, with a viewer who may do everything.
+/// Creates a repository in a new namespace and returns it with a viewer who may do everything.
 async fn hub(fixture: &Fixture) -> (World, Viewer) {
     let pool = fixture.store.database().pool();
     let account = "INSERT INTO account (name, kind, created_at) VALUES ('team', 'organisation', 0)";
@@ -33,7 +33,7 @@ async fn permit<N: Need>(world: &World, viewer: &Viewer) -> Permit<N> {
     world.store.permit(viewer, &world.place.name).await.unwrap()
 }
 
-/// An image config with these labels.
+/// Returns an image config with this platform and these labels.
 fn config(platform: &str, labels: &[(&str, &str)]) -> ImageConfig {
     let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     ImageConfig { platform: platform.to_owned(), labels, ..ImageConfig::default() }
@@ -44,7 +44,7 @@ async fn inspect(world: &World, digest: &Digest, platform: &str, labels: &[(&str
     world.store.record_image(&world.system, id, digest, platform, config, Vec::new()).await.unwrap();
 }
 
-/// Pushes an index of existing images, with the platforms that its builder stated.
+/// Pushes an index of existing images that states these platforms.
 async fn push_index(world: &World, images: &[(&Digest, u64, &str)], tags: &[&str]) -> Digest {
     let descriptors: Vec<String> = images
         .iter()
@@ -61,7 +61,7 @@ async fn push_index(world: &World, images: &[(&Digest, u64, &str)], tags: &[&str
     index.digest
 }
 
-/// The names of all tags in an order, read in pages of two.
+/// Returns the names of all matching tags in this order, read in pages of two.
 async fn names(world: &World, viewer: &Viewer, contains: &str, sort: TagSort) -> Vec<String> {
     let permit = permit::<See>(world, viewer).await;
     let (mut names, mut page) = (Vec::new(), PageRequest { limit: Some(2), cursor: None });

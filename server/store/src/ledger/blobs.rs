@@ -1,5 +1,5 @@
-//! Blobs, and the links that make them readable in a repository. A blob belongs to no repository; foreign keys decide
-//! whether it may be deleted.
+//! Blobs, and the links that make them readable in a repository. Blobs are shared by all repositories; foreign keys
+//! prevent the deletion of a blob that is still linked.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use crate::{Error, Result, sql};
 /// How long garbage collection keeps a link that no manifest uses yet.
 const HOLD: Duration = Duration::from_hours(24);
 
-/// A link with less time left than this is renewed when its blob is requested, so that a client which found the blob
-/// can also push its manifest.
+/// A link with less time left than this is renewed when its blob is requested, so that a client that finds the blob has
+/// time to push its manifest.
 const SHORT_HOLD: Duration = Duration::from_hours(1);
 
 /// A link with its blob.
@@ -37,12 +37,12 @@ pub(super) struct LinkRow {
 }
 
 impl LinkRow {
-    /// Whether to renew the link before answering: no manifest uses it, and garbage collection may soon remove it.
+    /// Whether the link must be renewed, because no manifest uses it and garbage collection may soon remove it.
     pub(super) fn needs_hold(&self, now: Timestamp) -> bool {
         !self.used && Timestamp::from_micros(self.hold_until) < now.plus(SHORT_HOLD)
     }
 
-    /// The blob with this digest.
+    /// Returns the row as the blob with this digest.
     pub(super) fn blob(&self, digest: &Digest) -> Result<Blob> {
         Ok(Blob {
             digest: digest.clone(),
@@ -76,7 +76,7 @@ pub(super) async fn find(
     Ok(row)
 }
 
-/// Renews a link; `false` if it was just removed.
+/// Renews a link. Returns `false` if it has been removed.
 pub(super) async fn hold(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -109,7 +109,7 @@ pub(super) async fn link(
     Ok(())
 }
 
-/// Links a blob of `from` and returns its size; `None` if `from` does not have it.
+/// Links a blob of `from` to `to` and returns its size; `None` if `from` does not have it.
 pub(super) async fn mount(
     on: &impl ConnectionTrait,
     to: RepositoryId,
@@ -129,8 +129,8 @@ pub(super) async fn mount(
     Ok(Some(sql::unsigned(size)))
 }
 
-/// Removes a link. If a manifest is stored at the same time, the foreign key rejects the removal, which the caller
-/// reports as in use.
+/// Removes a link. If a manifest that uses it is stored at the same time, the foreign key rejects the removal; the
+/// caller must report this as [`UnlinkOutcome::InUse`].
 pub(super) async fn unlink(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

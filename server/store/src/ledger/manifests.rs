@@ -1,5 +1,5 @@
-//! Manifests: storing, reading, deleting, and listing referrers. Every change first locks the repository's row, so that
-//! changes of a repository happen one after the other.
+//! Storing, reading and deleting manifests, and listing referrers. Every change first locks the repository's row, so
+//! that changes to one repository happen one after the other.
 
 use model::account::AccountName;
 use model::clock::Timestamp;
@@ -22,7 +22,7 @@ use crate::{Error, Result, outbox, sql};
 
 /// Stores a manifest with its references, tags and event.
 ///
-/// Pushing the same manifest to the same tags again changes nothing and creates no event.
+/// Storing the same manifest with the same tags again changes nothing and writes no event.
 pub(super) async fn put(
     on: &impl ConnectionTrait,
     place: &Place,
@@ -71,7 +71,7 @@ pub(super) async fn put(
     Ok(Put::Stored)
 }
 
-/// Inserts the manifest's row; `false` if it exists.
+/// Inserts the manifest's row. Returns `false` if it already exists.
 async fn insert(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -125,7 +125,7 @@ pub(super) async fn find(
     Ok(row.map(|row| Manifest { digest: row.digest.0, media_type: row.media_type, payload: row.payload.into() }))
 }
 
-/// Deletes a tag; `false` if there was none. Its manifest is left to garbage collection.
+/// Deletes a tag. Returns `false` if it does not exist. Its manifest is left to garbage collection.
 pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool> {
     if !lock(on, place.id).await? {
         return Ok(false);
@@ -136,7 +136,8 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
     Ok(true)
 }
 
-/// Deletes a manifest and its tags; `false` if there was none. Its blobs and children are left to garbage collection.
+/// Deletes a manifest and its tags. Returns `false` if it does not exist. Its blobs and children are left to garbage
+/// collection.
 pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool> {
     if !lock(on, place.id).await? {
         return Ok(false);
@@ -186,8 +187,8 @@ pub(super) async fn referrers(
     Ok(rows.into_iter().map(referrer).collect())
 }
 
-/// Locks a repository's row until the transaction ends; `false` if there is none. Every change of tags or manifests
-/// begins with it, before locking any other row.
+/// Locks a repository's row until the transaction ends. Returns `false` if it does not exist. Every change to tags or
+/// manifests must do this before it locks any other row.
 async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
     let held: Option<i64> = repository::Entity::find_by_id(repository.0)
         .select_only()
@@ -199,7 +200,7 @@ async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<boo
     Ok(held.is_some())
 }
 
-/// The bytes of a stored manifest and everything it refers to.
+/// Returns the size of a stored manifest and everything it refers to, in bytes.
 async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
     let size: Option<i64> = manifest::Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
@@ -210,7 +211,7 @@ async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest:
     size.ok_or(Error::Corrupt("manifest.total_size"))
 }
 
-/// A statement that adds to a repository's counts of tags and bytes.
+/// Returns a statement that adds to a repository's tag count and size in bytes.
 fn grow(repository: RepositoryId, tags: i64, bytes: i64, now: Timestamp) -> UpdateMany<repository::Entity> {
     let more = |column: repository::Column, by: i64| Expr::col(column).add(by);
     repository::Entity::update_many()

@@ -1,4 +1,4 @@
-//! Repositories by name, for an engine without a hub: no namespaces or accounts, only paths.
+//! Repositories by name, for a standalone registry, which has no namespaces and no accounts.
 
 use model::clock::Timestamp;
 use model::event::{Event, EventKind};
@@ -44,7 +44,7 @@ pub(super) async fn create(on: &impl ConnectionTrait, name: &RepositoryName, now
     Ok(id)
 }
 
-/// Returns names in byte order.
+/// Returns names of repositories in byte order.
 pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<RepositoryName>> {
     let paths: Vec<Text<RepositoryName>> = Entity::find()
         .select_only()

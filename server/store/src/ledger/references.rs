@@ -1,5 +1,5 @@
-//! The references of a manifest: whether the repository has them all with the stated sizes, their total size, and the
-//! rows whose foreign keys protect them.
+//! The references from a manifest to blobs and child manifests: checks that they exist with the stated sizes, and
+//! stores them. Foreign keys then protect the blobs from deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,22 +17,22 @@ use crate::entity::column::Text;
 use crate::entity::{blob, manifest, manifest_blob, manifest_child, repository_blob};
 use crate::sql;
 
-/// The sizes of something that a manifest refers to.
+/// The sizes of a blob or child manifest.
 struct ReferenceSize {
     size: u64,
-    /// Including everything it refers to; for a blob, its size.
+    /// The size including everything it refers to; for a blob, the same as `size`.
     total: u64,
 }
 
 /// The result of checking the references of a manifest.
 pub(super) enum ReferenceCheck {
-    /// All exist; the total size in bytes, with each blob counted once.
+    /// All references exist. Contains their total size in bytes, counting each digest once.
     Present(u64),
-    /// The manifest cannot be stored, for this reason.
+    /// The manifest must not be stored, for this reason.
     Refused(Put),
 }
 
-/// Checks that everything a manifest refers to exists.
+/// Checks that everything a manifest refers to exists and has the stated size.
 pub(super) async fn check(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -71,7 +71,7 @@ pub(super) async fn check(
     Ok(ReferenceCheck::Present(total))
 }
 
-/// Looks up references with a query for digest, size and total size.
+/// Looks up references. `query` selects the digest, size and total size.
 async fn held<E: EntityTrait>(
     on: &impl ConnectionTrait,
     query: &Select<E>,
@@ -93,9 +93,9 @@ async fn held<E: EntityTrait>(
     Ok(found)
 }
 
-/// Stores the references of a new manifest. The foreign key rejects a blob that was unlinked since it was checked.
+/// Stores the references of a new manifest. A foreign key rejects this if a blob was unlinked since it was checked.
 pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, new: &NewManifest) -> Result<()> {
-    // Always in the order of digests, so that two writers cannot deadlock.
+    // Insert in the order of digests, so that two writers cannot deadlock.
     for batch in distinct(&new.blobs).chunks(sql::BATCH) {
         let rows = batch.iter().map(|digest| manifest_blob::ActiveModel {
             repository_id: Set(repository.0),
@@ -115,8 +115,8 @@ pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, 
     Ok(())
 }
 
-/// The bytes that a stored manifest adds to its repository: its own, and those of blobs that no other manifest there
-/// uses.
+/// Returns the number of bytes that a stored manifest adds to its repository: its own size, and the sizes of the blobs
+/// that no other manifest in the repository uses.
 pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest) -> Result<i64> {
     let other = |column: manifest_blob::Column| Expr::col(("other", column));
     let this = |column: manifest_blob::Column| Expr::col((manifest_blob::Entity, column));
@@ -137,7 +137,7 @@ pub(super) async fn own_bytes(on: &impl ConnectionTrait, repository: RepositoryI
         .filter(Expr::exists(others).not())
         .into_query();
     let blobs = Func::coalesce([Expr::SubQuery(None, Box::new(blobs.into())), Expr::value(0_i64)]);
-    // PostgreSQL's sum of integers is a decimal.
+    // On PostgreSQL, the sum of a `bigint` column is a `numeric`.
     let bytes = Expr::col(manifest::Column::Size).add(Expr::from(blobs).cast_as("BIGINT"));
     let find = manifest::Entity::find_by_id((repository.0, Text(digest.clone())));
     Ok(find.select_only().expr(bytes).into_tuple::<i64>().one(on).await?.unwrap_or(0))

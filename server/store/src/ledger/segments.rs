@@ -1,4 +1,4 @@
-//! The segments of a blob as a JSON column. Their keys belong to the storage.
+//! The JSON column for the segments of a blob or upload. The storage chooses their keys.
 
 use registry::ledger::Segment;
 

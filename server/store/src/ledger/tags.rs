@@ -1,4 +1,4 @@
-//! Tags and their history. Callers have locked the repository's row.
+//! Tags and their history. Callers that change tags must have locked the repository's row.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::entity::tag::{ActiveModel, Column, Entity};
 use crate::entity::tag_history;
 use crate::{Result, sql};
 
-/// The manifest that tags should point at.
+/// The manifest to point tags at.
 pub(super) struct Target<'a> {
     pub(super) digest: &'a Digest,
-    /// Including everything it refers to.
+    /// The size in bytes of the manifest and everything it refers to.
     pub(super) size: i64,
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, pa
     Ok(names.into_iter().map(|name| name.0).collect())
 }
 
-/// Returns the digests of those of `tags` that exist.
+/// Returns the digests that `tags` point at, without tags that do not exist.
 pub(super) async fn current(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -60,7 +60,7 @@ pub(super) async fn current(
     Ok(found)
 }
 
-/// Returns the tags of a manifest, in byte order.
+/// Returns the tags that point at a manifest, in byte order.
 pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, target: &Digest) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
         .select_only()
@@ -101,7 +101,7 @@ pub(super) async fn point(
     remember(on, repository, tags, Some(target.digest), actor, now).await
 }
 
-/// Removes a tag and returns the digest it pointed at; `None` if there was none.
+/// Removes a tag and returns the digest that it pointed at; `None` if the tag does not exist.
 pub(super) async fn remove(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -115,7 +115,7 @@ pub(super) async fn remove(
     Ok(Some(gone.digest.0))
 }
 
-/// Removes the tags that point at a manifest.
+/// Removes and returns the tags that point at a manifest.
 pub(super) async fn remove_all_of(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -133,7 +133,7 @@ pub(super) async fn remove_all_of(
     Ok(tags)
 }
 
-/// Records in the history that tags now point at `target`, or at nothing.
+/// Records in the history that tags now point at `target`, or, with `None`, that they were removed.
 async fn remember(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

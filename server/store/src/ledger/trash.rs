@@ -1,4 +1,4 @@
-//! Keys of storage objects that are no longer needed, until they have been deleted.
+//! The trash: keys of storage objects that are no longer needed and must be deleted.
 
 use model::clock::Timestamp;
 use registry::ledger::Segment;
@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use crate::entity::trash::{ActiveModel, Column, Entity};
 use crate::{Result, sql};
 
-/// Adds the objects of these segments.
+/// Adds the objects of these segments to the trash.
 pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Timestamp) -> Result<()> {
     for batch in segments.chunks(sql::BATCH) {
         let rows = batch.iter().map(|segment| ActiveModel { key: Set(segment.key.clone()), since: Set(now.micros()) });

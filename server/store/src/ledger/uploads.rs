@@ -1,4 +1,4 @@
-//! Uploads in progress, and turning them into blobs.
+//! Uploads in progress, and committing them as blobs.
 
 use model::clock::Timestamp;
 use model::id::RepositoryId;
@@ -50,7 +50,7 @@ pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id
     }))
 }
 
-/// Advances an upload; `false` if its offset is not `from_offset`.
+/// Advances an upload. Returns `false` if it does not exist or its offset is not `from_offset`.
 pub(super) async fn advance(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -72,10 +72,9 @@ pub(super) async fn advance(
     Ok(moved.rows_affected > 0)
 }
 
-/// Turns an upload with the offset `from_offset` into a linked blob; `false` if the offset differs or the upload is
-/// gone.
+/// Turns an upload into a linked blob. Returns `false` if it does not exist or its offset is not `from_offset`.
 ///
-/// If several uploads have the same digest, the first one provides the bytes and the others' go to the trash.
+/// If a blob with this digest already exists, it keeps its bytes and those of the upload go to the trash.
 pub(super) async fn commit(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -108,7 +107,7 @@ pub(super) async fn commit(
     Ok(true)
 }
 
-/// Deletes an upload and its bytes; `false` if there was none.
+/// Deletes an upload and moves its segments to the trash. Returns `false` if it does not exist.
 pub(super) async fn cancel(
     on: &impl ConnectionTrait,
     repository: RepositoryId,

@@ -1,5 +1,5 @@
-//! Positions of followers, and the deletion of events that all followers have read. A follower not seen for long is
-//! forgotten: it no longer keeps events, and finds that out when it returns.
+//! Positions of followers, and the deletion of events that all followers have read. A follower that has not been seen
+//! for a long time is forgotten: events are no longer kept for it, and it learns this when it next uses its position.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +16,21 @@ use crate::entity::follower::{ActiveModel, Column, Entity};
 use crate::entity::outbox;
 use crate::{Result, Store};
 
-/// How long events are kept at least.
+/// The minimum age of events that are deleted.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// How long a follower that is not seen keeps events from being deleted.
+/// How long events are kept for a follower that is no longer seen.
 const REMEMBERED: Duration = Duration::from_hours(14 * 24);
 
-/// The time at which a follower was last seen is updated after this long.
+/// Reading a follower's position updates its `seen_at` only if that is at least this long ago.
 const SEEN_AGAIN: Duration = Duration::from_hours(1);
 
-/// The number of events deleted in one transaction.
+/// The maximum number of events deleted in one transaction.
 const BATCH: u64 = 1_000;
 
 impl Store {
-    /// Returns a follower's position and marks it as seen; `None` if it is not registered or was forgotten, so that
-    /// events it has not read may be gone.
+    /// Returns a follower's position and marks the follower as seen. `None` if it is not registered or was forgotten:
+    /// events that it has not read may have been deleted.
     pub async fn follower_position(&self, system: &System, follower: &str) -> Result<Option<EventPosition>> {
         let row = Entity::find_by_id(follower).one(self.database().read(system)).await?;
         let Some(row) = row else { return Ok(None) };
@@ -61,8 +61,8 @@ impl Store {
         Ok(())
     }
 
-    /// Records that a follower has processed all events up to `position`. Positions never decrease. `false` if it was
-    /// forgotten.
+    /// Records that a follower has processed all events up to `position`; a lower position than the stored one is
+    /// ignored. Returns `false` if the follower is not registered or was forgotten.
     pub async fn set_follower_position(
         &self,
         system: &System,
@@ -88,9 +88,10 @@ impl Store {
         self.database().write(system, write).await
     }
 
-    /// Deletes a batch of old events that every follower has read, forgets followers that have not been seen for long,
-    /// and returns the number of deleted events. The newest event is kept, because it marks the end of the outbox.
-    /// Nothing is deleted while one of the `required` followers is not registered: it will start at the beginning.
+    /// Deletes a batch of old events that every follower has read, forgets followers that have not been seen for a long
+    /// time, and returns the number of deleted events. The newest event is kept, because it marks the end of the
+    /// outbox. No events are deleted while one of the `required` followers is not registered, because it will start
+    /// with the first event.
     pub async fn trim_events(&self, system: &System, required: &[&str]) -> Result<u64> {
         let now = self.clock().now();
         self.database().write(system, |tx| async move { trim(&*tx, required, now).await }).await

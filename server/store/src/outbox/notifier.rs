@@ -1,4 +1,5 @@
-//! Notifications of new events: within this process at once, between nodes through PostgreSQL's `LISTEN` and `NOTIFY`.
+//! Notifications of new events: immediate within this process, and through PostgreSQL's `LISTEN` and `NOTIFY` between
+//! nodes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// The channel for notifications.
 const CHANNEL: &str = "portolan_events";
-/// The minimum interval between two `NOTIFY`, each of which takes a lock shared by all nodes.
+/// The minimum interval between two `NOTIFY` statements, because each takes a lock that all nodes compete for.
 const NOTIFY_EVERY: Duration = Duration::from_millis(50);
 /// The first and the longest wait before reconnecting the listener.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -33,12 +34,12 @@ struct Signals {
 }
 
 impl EventNotifier {
-    /// For this process only.
+    /// Creates a notifier for this process only.
     pub(crate) fn local() -> Self {
         Self { signals: Arc::default(), _tasks: Vec::new() }
     }
 
-    /// For all nodes on one PostgreSQL database.
+    /// Creates a notifier for all nodes that share a PostgreSQL database.
     pub(crate) fn shared(url: &str, database: DatabaseConnection) -> Self {
         let signals: Arc<Signals> = Arc::default();
         let send = tokio::spawn(send(Arc::clone(&signals), database));
@@ -46,7 +47,7 @@ impl EventNotifier {
         Self { signals, _tasks: vec![AbortOnDropHandle::new(send), AbortOnDropHandle::new(listen)] }
     }
 
-    /// Call this after an event was committed.
+    /// Wakes the waiting tasks. Must be called after an event was committed.
     pub(crate) fn notify(&self) {
         self.signals.waiting.notify_waiters();
         self.signals.to_send.notify_one();

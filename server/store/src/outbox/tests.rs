@@ -40,7 +40,7 @@ async fn read(system: &System, position: EventPosition) -> Vec<EventRecord> {
     system.store().events_after(system, position, 10_000).await.unwrap()
 }
 
-/// Waits until this many events after a position can be read, and returns their repositories.
+/// Waits until at least `count` events after a position can be read, and returns the ids of their repositories.
 async fn numbers(system: &System, position: EventPosition, count: usize) -> Vec<i64> {
     for _ in 0..400 {
         let numbers: Vec<i64> =
@@ -104,7 +104,7 @@ each_database! {
         slow.commit().await.unwrap();
         assert_eq!(numbers(&fixture.system, EventPosition::START, 2).await, [1, 2]);
         let last = fixture.store.last_event(&fixture.system).await.unwrap();
-        // A transaction that begins first and writes its event last.
+        // This transaction begins first and writes its event last.
         let early = fixture.store.database().pool().begin().await.unwrap();
         early.execute_unprepared("SELECT pg_current_xact_id()").await.unwrap();
         write(&fixture.store, 3).await;

@@ -1,4 +1,4 @@
-//! Changing a repository's texts, settings and name.
+//! Changes to a repository's texts, settings and name.
 
 use model::clock::Timestamp;
 use model::event::{Event, EventKind};
@@ -20,7 +20,7 @@ use crate::outbox::event;
 use crate::{Store, cursor, outbox};
 
 impl Store {
-    /// Changes texts and settings and returns the repository. Fields missing from the patch keep their value.
+    /// Changes texts and settings and returns the repository. Fields that the patch does not set keep their values.
     pub async fn update_repository(&self, permit: &Permit<Manage>, patch: &RepositoryPatch) -> Result<Repository> {
         let description = patch.description.as_deref().map(create::description).transpose()?;
         let overview = patch.overview.as_deref();
@@ -64,7 +64,7 @@ impl Store {
         self.repository(&permit.narrow()).await
     }
 
-    /// Renames a repository within its namespace. The old path redirects to it and cannot be reused.
+    /// Renames a repository within its namespace. The old path redirects to it, and no other repository can use it.
     pub async fn rename_repository(&self, permit: &Permit<Own>, name: &str) -> Result<Repository> {
         let path = &create::repository_path(permit.path().namespace(), name.trim())?;
         if path != permit.path() {
@@ -83,7 +83,7 @@ impl Store {
         self.repository(&permit.narrow()).await
     }
 
-    /// Call this after each change that others cache or wait for.
+    /// Clears cached standings and notifies followers. Must be called after every change that affects standings.
     pub(crate) fn changed(&self) {
         self.standings().forget();
         self.notifier().notify();
@@ -101,7 +101,7 @@ async fn visibility<N: Need>(tx: &Tx, permit: &Permit<N>) -> Result<Visibility> 
 
 async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Timestamp) -> Result<()> {
     let id = permit.repository().0;
-    // It gets back one of its former names.
+    // The new path may be one of the repository's former paths, which must then no longer be an alias.
     repository_alias::Entity::delete_many()
         .filter(repository_alias::Column::Path.eq(path.as_str()))
         .filter(repository_alias::Column::RepositoryId.eq(id))
@@ -130,7 +130,7 @@ async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Times
     Ok(())
 }
 
-/// Sets a column if there is a value.
+/// Returns an assignment to a column; no assignment if there is no value.
 fn set<T: Into<Value>>(value: Option<T>) -> ActiveValue<T> {
     value.map_or(ActiveValue::NotSet, ActiveValue::Set)
 }

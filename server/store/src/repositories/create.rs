@@ -1,4 +1,4 @@
-//! Creating repositories: by name, or by the first push to a path.
+//! Creates repositories, on request or at the first push to a path.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::{Store, outbox};
 
 impl Store {
-    /// Creates a repository. A path in use, or one that a renamed repository had, is a conflict.
+    /// Creates a repository. A path that is in use, or is the former path of a renamed repository, is a conflict.
     pub async fn create_repository(&self, viewer: &Viewer, form: &NewRepository) -> Result<Repository> {
         if !viewer.is_signed_in() {
             return Err(Error::SignIn);
@@ -72,18 +72,18 @@ impl Store {
         Ok(rows.iter().map(AccountRow::account).collect())
     }
 
-    /// Creates a repository for a push; [`Error::Absent`] if the viewer may not, as if it were hidden.
+    /// Creates a repository for a push. Returns [`Error::Absent`] if the viewer may not, as for a hidden repository.
     pub(crate) async fn create_by_push(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<()> {
         let permit = match self.create_permit(viewer, path, TokenAction::Push).await {
             Err(Error::SignIn | Error::Forbidden) => return Err(Error::Absent),
             permit => permit?,
         };
-        // If another first push was faster, the repository exists anyway.
+        // `false` means that another push has just created it, which is no error.
         self.insert(&permit, "", permit.default_visibility(), now).await?;
         Ok(())
     }
 
-    /// Inserts a repository; `false` if the path is taken.
+    /// Inserts a repository. Returns `false` if another repository has this path.
     async fn insert(
         &self,
         permit: &CreatePermit,
@@ -118,7 +118,7 @@ async fn insert(
     };
     let insert = repository::Entity::insert(new).on_conflict_do_nothing_on([repository::Column::Path]);
     let TryInsertResult::Inserted(row) = insert.exec(tx).await? else { return Ok(false) };
-    // Checked after the insert, because a rename that the insert waited for may just have left an alias.
+    // Checked after the insert, which may have waited for a rename that left this path as an alias.
     if is_alias(tx, permit.path()).await? {
         return Err(taken());
     }
@@ -128,23 +128,23 @@ async fn insert(
     Ok(true)
 }
 
-/// Whether a renamed repository had this path.
+/// Whether this is the former path of a renamed repository.
 pub(super) async fn is_alias(on: &impl ConnectionTrait, path: &RepositoryName) -> Result<bool> {
     Ok(repository_alias::Entity::find_by_id(Text(path.clone())).count(on).await? > 0)
 }
 
-/// The error for a path in use.
+/// Returns the error for a path that is taken.
 pub(super) fn taken() -> Error {
     Error::Fault(Fault::conflict("name", Reason::RepositoryNameTaken))
 }
 
-/// The path of a repository in a namespace.
+/// Returns the path of a repository in a namespace.
 pub(super) fn repository_path(namespace: &str, name: &str) -> Result<RepositoryName> {
     RepositoryName::parse(&format!("{namespace}/{name}"))
         .map_err(|_| Error::Fault(Fault::invalid("name", Reason::RepositoryNameSyntax)))
 }
 
-/// Validates a description.
+/// Validates a description and trims it.
 pub(super) fn description(text: &str) -> Result<&str> {
     let text = text.trim();
     if text.chars().count() > MAX_DESCRIPTION || text.chars().any(char::is_control) {

@@ -1,5 +1,6 @@
-//! Deleting a repository with its contents, in an order that the foreign keys accept. The bytes of its uploads go to
-//! the trash. Blobs without links are left to garbage collection, which is safe beside pushes.
+//! Deletes a repository with its contents, in an order that the foreign keys accept. The bytes of its uploads go to the
+//! trash. Blobs that are no longer linked are left to garbage collection, which can safely run concurrently with
+//! pushes.
 
 use model::clock::Timestamp;
 use model::event::EventKind;
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{segments, trash};
 use crate::{Store, outbox};
 
-/// Deletes the rows of a repository from each of these tables in turn.
+/// Deletes the rows of a repository from each of these tables, in this order.
 macro_rules! delete_rows {
     ($on:expr, $repository:expr, $($table:ident),+) => {$(
         $table::Entity::delete_many().filter($table::Column::RepositoryId.eq($repository)).exec($on).await?;
@@ -41,9 +42,9 @@ impl Store {
     }
 }
 
-/// Deletes the contents of a repository, children before what they refer to.
+/// Deletes the contents of a repository. Rows are deleted before the rows that they refer to.
 async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
-    // RETURNING gives the final segments: an upload can advance until its row is deleted.
+    // An upload can advance until its row is deleted, so the segments come from RETURNING, not from an earlier query.
     let uploads = upload::Entity::delete_many().filter(upload::Column::RepositoryId.eq(repository));
     for upload in uploads.exec_with_returning(tx).await? {
         let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
@@ -54,8 +55,8 @@ async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Prevents others from adding to the repository: on PostgreSQL inserting a row that refers to it needs a share of its
-/// lock. SQLite has one writer anyway.
+/// Locks the repository, so that nothing can be added to it: on PostgreSQL, inserting a row that refers to it needs a
+/// shared lock on its row. SQLite has only one writer at a time.
 async fn lock(tx: &Tx, permit: &Permit<Own>) -> Result<()> {
     let held: Option<i64> = repository::Entity::find_by_id(permit.repository().0)
         .select_only()

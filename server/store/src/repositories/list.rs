@@ -1,4 +1,4 @@
-//! Lists of repositories, page by page and by id, restricted to what the viewer may see.
+//! Lists of repositories, by page and by id, restricted to those that the viewer may see.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,10 @@ use crate::entity::{account, repository, star};
 use crate::error::{Error, Result};
 use crate::{Store, cursor, sql};
 
-/// The batch size when token globs, which SQL does not support, may filter out most rows.
+/// The minimum batch size when the viewer's token has globs: they are checked outside SQL and may exclude most rows.
 const GLOB_BATCH: usize = 500;
 
-/// Filters and order of a list.
+/// The filters and the order of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepositoryFilter {
     /// Only repositories in this namespace.
@@ -71,7 +71,7 @@ impl Store {
         Ok(Page { items, next: page.next })
     }
 
-    /// Returns those of these repositories that are within the scope, in the given order.
+    /// Returns the repositories with these ids that are within the scope, in the order of `ids`.
     pub async fn repositories_by_id(&self, scope: &Scope, ids: &[RepositoryId]) -> Result<Vec<Repository>> {
         let mut found = BTreeMap::new();
         for batch in ids.chunks(sql::BATCH) {
@@ -117,7 +117,7 @@ impl Store {
 }
 
 impl RepositoryFilter {
-    /// Returns disjoint conditions for the list; `None` if nothing can match.
+    /// Returns disjoint conditions that together select the list; `None` if nothing can match.
     fn parts(&self, scope: &Scope) -> Option<Vec<Condition>> {
         let mut filters = Vec::new();
         if let Some(name) = &self.namespace {
@@ -140,7 +140,7 @@ impl RepositoryFilter {
         if filters.is_empty() {
             return Some(scope.parts());
         }
-        // Whoever has a role on a repository may see it.
+        // Anyone with a role on a repository may see it.
         let visible = if self.mine { Condition::all() } else { scope.condition() };
         Some(vec![filters.into_iter().fold(visible, |all, filter| Condition::all().add(all).add(filter))])
     }
@@ -153,7 +153,7 @@ fn account_named(name: &str) -> Option<SelectStatement> {
     Some(account.filter(account::Column::Name.eq(name.as_str())).into_query())
 }
 
-/// The number of rows to read for a wanted number of items.
+/// The number of rows to read at once to find `wanted` items.
 fn batch(scope: &Scope, wanted: usize) -> usize {
     if scope.globs().is_some() { wanted.max(GLOB_BATCH) } else { wanted }
 }
@@ -177,8 +177,8 @@ fn first_of(parts: &[Condition], sort: RepositorySort, after: Option<&Position>,
     Query::select().column(Column::Id).from_subquery(merged, "first").take()
 }
 
-/// Selects the ids and sort keys of the first repositories after a position. Each part has its own limit, because only
-/// then does PostgreSQL read it from an index in order.
+/// Selects the ids and sort keys of the first repositories after a position. Each part has its own limit, because
+/// otherwise PostgreSQL would not read it in order from an index.
 fn merged(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let columns = [Column::Id, number_of(sort).unwrap_or(Column::Path)];
@@ -205,7 +205,7 @@ fn in_order(query: Select<repository::Entity>, sort: RepositorySort) -> Select<r
     }
 }
 
-/// The column to sort by; `None` for paths.
+/// The numeric column to sort by; `None` to sort by path.
 const fn number_of(sort: RepositorySort) -> Option<Column> {
     match sort {
         RepositorySort::Name => None,

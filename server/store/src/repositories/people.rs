@@ -28,7 +28,7 @@ struct CollaboratorRow {
 }
 
 impl Store {
-    /// Returns collaborators by name.
+    /// Returns the collaborators, sorted by name.
     pub async fn collaborators(&self, permit: &Permit<Manage>) -> Result<Vec<Collaborator>> {
         let rows = collaborator::Entity::find()
             .inner_join(account::Entity)
@@ -45,7 +45,7 @@ impl Store {
         Ok(rows.into_iter().map(collaborator).collect())
     }
 
-    /// Sets an account's role. Both the new and the previous role must be lower than the viewer's.
+    /// Sets an account's role. Both the previous and the new role must be lower than the viewer's.
     pub async fn set_collaborator(&self, permit: &Permit<Manage>, name: &str, role: Role) -> Result<()> {
         let change = |before| RoleChange { own: false, before, after: Some(role) };
         if role_verdict(permit.standing(), change(None)) != Verdict::Allowed {
@@ -77,13 +77,13 @@ impl Store {
         Ok(())
     }
 
-    /// Removes an account's role, which must be lower than the viewer's unless it is their own.
+    /// Removes a collaborator, whose role must be lower than the viewer's unless they remove themselves.
     pub async fn remove_collaborator(&self, permit: &Permit<Manage>, name: &str) -> Result<()> {
         let account = accounts::by_name(self.database().read(permit), name).await?.ok_or(Error::Absent)?;
         self.remove(permit, account.id, &account.name.0).await
     }
 
-    /// Removes the viewer's own role; [`Error::Absent`] if they are not a collaborator.
+    /// Removes the viewer from the collaborators; [`Error::Absent`] if they are not a collaborator.
     pub async fn leave_repository(&self, permit: &Permit<Participate>) -> Result<()> {
         let (id, name) = permit.viewer().account().ok_or(Error::SignIn)?;
         self.remove(permit, id.0, name).await

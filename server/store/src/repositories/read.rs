@@ -1,4 +1,4 @@
-//! Reading a single repository.
+//! Reads a single repository.
 
 use model::oci::RepositoryName;
 use model::repository::{Repository, RepositoryHead};
@@ -53,14 +53,14 @@ impl Store {
         row.repository.view(permit.role(), row.starred)
     }
 
-    /// Returns what every page of a repository shows, with a permit for the rest of the page.
+    /// Returns the data shown on every page of a repository, with a permit to read the rest of the page.
     pub async fn head(&self, viewer: &Viewer, path: &RepositoryName) -> Result<(Permit<See>, RepositoryHead)> {
         let (permit, row) = self.see::<HeadRow>(viewer, path, HeadRow::select(viewer)).await?;
         let head = row.view(&permit)?;
         Ok((permit, head))
     }
 
-    /// [`Store::head`] together with [`Store::overview_source`], in one statement.
+    /// Combines [`Store::head`] and [`Store::overview_source`] in one statement.
     pub async fn head_and_overview_source(
         &self,
         viewer: &Viewer,

@@ -43,13 +43,13 @@ pub(crate) struct RepositoryRow {
 pub(crate) struct ViewedRow {
     #[sea_orm(nested)]
     pub(crate) repository: RepositoryRow,
-    /// The rank of the role granted to them, without administrators' rights.
+    /// The rank of the role granted to the viewer, without administrators' rights.
     pub(crate) granted: Option<i32>,
     pub(crate) starred: bool,
 }
 
 impl RepositoryRow {
-    /// Selects its columns.
+    /// Selects the columns of a row.
     pub(crate) fn select() -> Select<repository::Entity> {
         use repository::Column;
         repository::Entity::find().select_only().columns([
@@ -72,12 +72,11 @@ impl RepositoryRow {
         ])
     }
 
-    /// Its id.
     pub(crate) fn id(&self) -> RepositoryId {
         RepositoryId(self.id)
     }
 
-    /// The repository as a viewer with this role sees it.
+    /// Returns the repository as a viewer with this role sees it.
     pub(crate) fn view(&self, role: Option<Role>, starred: bool) -> Result<Repository> {
         let path = self.path.0.clone();
         let namespace = AccountName::parse(path.namespace()).map_err(|_| Error::Corrupt("repository.path"))?;
@@ -104,10 +103,10 @@ impl RepositoryRow {
 }
 
 impl ViewedRow {
-    /// Selects the columns of a repository and a viewer's role and star.
+    /// Selects the columns of a repository, and the role and star of this account.
     pub(crate) fn select(account: Option<AccountId>) -> Select<repository::Entity> {
         let select = RepositoryRow::select();
-        // Asking for each row would be most of the work of a list.
+        // Anonymous viewers have no roles or stars. Looking for them in each row would be most of the work of a list.
         let Some(AccountId(account)) = account else {
             let no_role = Expr::value(None::<i32>);
             return select.expr_as(no_role, "granted").expr_as(Expr::value(false), "starred");
@@ -121,7 +120,7 @@ impl ViewedRow {
         select.expr_as(role_of(Expr::value(account)), "granted").expr_as(Expr::exists(star), "starred")
     }
 
-    /// The role granted to the viewer.
+    /// Returns the role granted to the viewer.
     pub(crate) fn role(&self) -> Result<Option<Role>> {
         self.granted.map(role_of_rank).transpose()
     }

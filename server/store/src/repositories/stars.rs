@@ -1,4 +1,4 @@
-//! Stars: at most one for each account and repository, counted in the same transaction.
+//! Stars: at most one for each account and repository. A star and the repository's count change in one transaction.
 
 use model::account::Account;
 use model::clock::Timestamp;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::sql::{signed, unsigned};
 use crate::{Store, cursor, outbox};
 
-/// The number of the viewer's newest stars that a search considers.
+/// The maximum number of the viewer's stars that a search considers; the newest are used.
 const STARRED: u64 = 10_000;
 
 #[derive(Debug, DerivePartialModel)]
@@ -31,7 +31,7 @@ struct StargazerRow {
 }
 
 impl Store {
-    /// Adds or removes a star and returns the number of stars. Repeating it changes nothing.
+    /// Adds or removes the viewer's star and returns the number of stars. A repeated call changes nothing.
     pub async fn set_star(&self, permit: &Permit<Star>, on: bool) -> Result<u64> {
         let account = permit.require_account()?;
         let now = self.clock().now();
@@ -61,15 +61,15 @@ impl Store {
         Ok(unsigned(stars))
     }
 
-    /// Whether the viewer starred it.
+    /// Whether the viewer starred the repository.
     pub async fn is_starred(&self, permit: &Permit<See>) -> Result<bool> {
         let Some(account) = permit.account() else { return Ok(false) };
         let star = star::Entity::find_by_id((permit.repository().0, account.0));
         Ok(star.count(self.database().read(permit)).await? > 0)
     }
 
-    /// Returns the ids of the repositories that the viewer starred last, for searching among them. They may include
-    /// some that the viewer can no longer see.
+    /// Returns the ids of the repositories that the viewer starred most recently, for searching among them. They may
+    /// include repositories that the viewer can no longer see.
     pub async fn starred_ids(&self, viewer: &Viewer) -> Result<Vec<RepositoryId>> {
         let Some((account, _)) = viewer.account() else { return Ok(Vec::new()) };
         let ids = star::Entity::find()
@@ -84,7 +84,7 @@ impl Store {
         Ok(ids.into_iter().map(RepositoryId).collect())
     }
 
-    /// Returns the accounts that starred it, newest first.
+    /// Returns the accounts that starred the repository, the newest star first.
     pub async fn stargazers(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Account>> {
         let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), cursor::parse)?;
         let limit = page.limit();

@@ -348,7 +348,7 @@ each_database! {
     }
 }
 
-/// Pushes a tagged manifest with one blob, and begins another upload.
+/// Pushes a tagged manifest with one blob, and leaves another upload unfinished.
 async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &RepositoryName) {
     let ledger = &fixture.ledger;
     let now = fixture.store.clock().now();

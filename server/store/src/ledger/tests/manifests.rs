@@ -1,4 +1,4 @@
-//! Tests of manifests, tags and referrers, and of the counts and events that result. Concurrency is tested elsewhere.
+//! Tests of manifests, tags and referrers, and of the resulting counts and events. `races` tests concurrency.
 
 use model::event::{EventKind, TagMove};
 use model::id::RepositoryId;

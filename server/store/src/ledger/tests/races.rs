@@ -1,5 +1,5 @@
-//! Tests of concurrent changes and of what must hold afterwards, whichever came first. Each runs on many connections;
-//! the interleaving is left to chance.
+//! Tests that concurrent changes leave a consistent state, whichever comes first. The changes run in parallel tasks;
+//! their interleaving is left to chance.
 
 use futures::future::join_all;
 use model::event::EventKind;
@@ -11,7 +11,7 @@ use crate::access::Exemption;
 use crate::sql;
 use crate::testing::each_database;
 
-/// Waits for concurrent tasks.
+/// Runs tasks concurrently and returns their results.
 async fn together<T: Send + 'static>(tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     let tasks: Vec<_> = tasks.map(tokio::spawn).collect();
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
@@ -116,7 +116,7 @@ each_database! {
                     let digest = digest.clone();
                     async move { sql::execute(&*tx, delete, [digest.as_str().into()]).await }
                 });
-                // Fails if the upload was first.
+                // Fails if the upload came first.
                 let _ = swept.await;
             });
             let pusher = world.clone();

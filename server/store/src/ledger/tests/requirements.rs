@@ -1,4 +1,4 @@
-//! The engine's requirements of a ledger, tested on both databases.
+//! The engine's tests for implementations of the ledger, on both databases.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use registry::ledger::Ledger;
 
 use crate::testing::Fixture;
 
-/// A fixture that deletes its database at the end of the test.
+/// Deletes a fixture's database when dropped.
 struct FixtureGuard(Option<Fixture>);
 
 impl Drop for FixtureGuard {

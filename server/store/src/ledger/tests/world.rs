@@ -1,4 +1,4 @@
-//! A repository with images, created through the ledger as a push would.
+//! A test repository, filled through the ledger as by pushes.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::testing::{Fixture, all_events};
 /// The media type of the test manifests.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A repository and its ledger.
+/// A repository with its store and ledger.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -42,7 +42,8 @@ impl World {
         self.store.clock().now()
     }
 
-    /// Opens an upload and stores these bytes in one segment with the key `key`.
+    /// Opens an upload and returns it with these bytes in one segment with the key `key`. The stored upload is still
+    /// empty.
     pub(crate) async fn upload(&self, bytes: &[u8], key: &str) -> Upload {
         let id = Uuid::now_v7();
         self.ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
@@ -59,32 +60,32 @@ impl World {
         Link { digest, size: upload.offset }
     }
 
-    /// Stores a valid manifest with these tags and returns its digest.
+    /// Stores a manifest with these tags and returns its digest. Panics if it is not stored.
     pub(crate) async fn push(&self, payload: &str, blobs: &[Link], tags: &[&str]) -> Digest {
         let manifest = manifest(payload, blobs, tags);
         assert_eq!(self.put(&manifest).await, Put::Stored);
         manifest.digest
     }
 
-    /// Stores a manifest if it is valid.
+    /// Stores a manifest and returns the outcome.
     pub(crate) async fn put(&self, manifest: &NewManifest) -> Put {
         self.ledger.put_manifest(&self.place, manifest, self.now()).await.unwrap()
     }
 
-    /// All tags.
+    /// Returns all tags.
     pub(crate) async fn tags(&self) -> Vec<String> {
         let tags = self.ledger.tags(self.place.id, &ListPage { last: None, limit: 1000 }).await.unwrap();
         tags.into_iter().map(String::from).collect()
     }
 
-    /// The repository's counts of tags and bytes.
+    /// Returns the repository's tag count and size in bytes.
     pub(crate) async fn counters(&self) -> (i64, i64) {
         let select = "SELECT tag_count, size FROM repository WHERE id = $1";
         let row = sql::first(self.store.database().pool(), select, [self.place.id.0.into()]).await.unwrap().unwrap();
         (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
     }
 
-    /// Returns a number from the database.
+    /// Returns the number that a query selects.
     pub(crate) async fn number(&self, select: &str) -> i64 {
         let row = sql::first(self.store.database().pool(), select, []).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
@@ -97,7 +98,7 @@ impl World {
     }
 }
 
-/// A manifest that refers to these blobs, with tags.
+/// Returns a manifest that refers to these blobs, with tags.
 pub(crate) fn manifest(payload: &str, blobs: &[Link], tags: &[&str]) -> NewManifest {
     NewManifest {
         digest: digest_of(payload.as_bytes()),
@@ -113,7 +114,7 @@ pub(crate) fn manifest(payload: &str, blobs: &[Link], tags: &[&str]) -> NewManif
     }
 }
 
-/// The digest of these bytes.
+/// Returns the digest of these bytes.
 pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     Digest::parse(&format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))).unwrap()
 }

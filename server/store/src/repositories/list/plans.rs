@@ -1,4 +1,4 @@
-//! Tests that lists use an index on both databases, whatever the number of repositories.
+//! Tests that lists use an index on both databases instead of reading all repositories.
 
 use model::repository::RepositorySort;
 use model::role::Role;
@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
 use super::*;
 use crate::testing::{Fixture, each_database};
 
-/// Enough rows to make reading all of them the more expensive plan.
+/// Enough rows that reading all of them is more expensive than using an index.
 const REPOSITORIES: u32 = 30_000;
 
-/// Creates repositories of every visibility in many namespaces, with statistics.
+/// Creates repositories of every visibility in many namespaces, and collects statistics for the query planner.
 async fn populate(fixture: &Fixture) {
     let database = fixture.store.database().pool();
     let accounts = "INSERT INTO account (name, kind, created_at)
