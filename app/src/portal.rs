@@ -16,7 +16,7 @@ use model::language::Language;
 use model::oci::{Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::repository::{
-    Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch, RepositorySort,
+    Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
 };
 use model::role::Role;
 use model::search::{SearchRequest, SearchResults};
@@ -59,21 +59,6 @@ pub trait Accounts: Send + Sync {
     async fn create_token(&self, form: NewToken) -> PortalResult<CreatedToken>;
     /// Revokes a personal access token.
     async fn revoke_token(&self, id: TokenId) -> PortalResult<()>;
-}
-
-/// Filters and order of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RepositoryFilter {
-    /// Only repositories in this namespace.
-    pub namespace: Option<String>,
-    /// Only repositories starred by this account.
-    pub starred_by: Option<String>,
-    /// Only repositories on which the viewer has a role.
-    pub mine: bool,
-    /// Only official repositories.
-    pub official: bool,
-    /// The order.
-    pub sort: RepositorySort,
 }
 
 /// Repositories and collaborators.

@@ -37,11 +37,11 @@ async fn answers<E: Error + 'static>(part: &'static str, check: impl Future<Outp
     match timeout(SOON, check).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(part, error = cause(&error), "a part of the hub does not answer");
+            tracing::warn!(part, error = cause(&error), "a health check failed");
             false
         }
         Err(_) => {
-            tracing::warn!(part, seconds = SOON.as_secs(), "a part of the hub does not answer in time");
+            tracing::warn!(part, seconds = SOON.as_secs(), "a health check timed out");
             false
         }
     }

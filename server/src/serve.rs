@@ -58,7 +58,7 @@ pub async fn run(listener: TcpListener, hub: Hub, drain: Duration, stop: impl Fu
     drop(listener);
     tracing::info!(connections = connections.count(), "stopping");
     if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
-        tracing::warn!("requests were cut off");
+        tracing::warn!("open requests were aborted at shutdown");
     }
 }
 
@@ -71,7 +71,7 @@ fn speak(
 ) {
     // Small responses must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = cause(&error), "a connection keeps its delay");
+        tracing::debug!(error = cause(&error), "cannot disable Nagle's algorithm on a connection");
     }
     let service = service_fn(move |request: Request<Incoming>| {
         let hub = hub.clone();

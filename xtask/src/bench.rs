@@ -36,7 +36,7 @@ use crate::machine::Machine;
 use crate::serve;
 
 /// The folder for the servers' data: memory, so that no disk is measured.
-const GROUND: &str = "/dev/shm";
+const MEMORY: &str = "/dev/shm";
 
 /// The extent of a run.
 struct Extent {
@@ -85,7 +85,7 @@ struct Bench<'a> {
     extent: Extent,
     noise: Noise,
     patience: Patience,
-    ground: WorkFolder,
+    work_folder: WorkFolder,
 }
 
 /// The folder of a run. Dropping it deletes the folder.
@@ -110,7 +110,7 @@ pub(crate) fn run(
     let extent = if quick { QUICK } else { WHOLE };
     let patience = Patience::of(extent.patience);
     let sides = Side::all(machine, portolan, programs);
-    let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, ground: WorkFolder::new()? };
+    let mut bench = Bench { machine, sides, extent, noise: Noise::new(), patience, work_folder: WorkFolder::new()? };
     let mut rows = bench.standing(&workloads)?;
     rows.extend(bench.fresh(&workloads)?);
     let repositories = if repositories.is_empty() { bench.extent.repositories } else { repositories };
@@ -123,7 +123,7 @@ pub(crate) fn run(
     println!("\n{}\n{}", table::figures(&names, &rows), table::ratios(&names, peer, &rows));
     if rows.iter().any(|row| row.noise.is_some()) {
         println!(
-            "The machine was not quiet: other processes were busy where the first table says so. Trust no wall-clock time there."
+            "Other processes used the processor during the rows marked in the first table; do not rely on their times."
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -156,8 +156,8 @@ impl Bench<'_> {
         }
         let mut servers = Vec::new();
         for side in &self.sides {
-            println!("{}: pushing what will be asked for", side.name);
-            let running = side.start(self.machine, self.ground.folder())?;
+            println!("{}: pushing test images", side.name);
+            let running = side.start(self.machine, self.work_folder.folder())?;
             let scene = Scene::push(&running, &self.noise, tags)?;
             servers.push((running, scene));
         }
@@ -179,7 +179,7 @@ impl Bench<'_> {
         for side in self.sides.iter().filter(|side| side.is_portolan()) {
             println!("{}: filling a hub with {repositories} repositories", side.name);
             let fill = |folder: &Path| filled::fill(self.machine, folder, repositories);
-            let running = side.start_on(self.machine, self.ground.folder(), fill)?;
+            let running = side.start_on(self.machine, self.work_folder.folder(), fill)?;
             let filled = Filled::open(&running, repositories)?;
             servers.push((running, filled));
         }
@@ -226,7 +226,7 @@ impl Bench<'_> {
             let mut row = self.row(workload);
             for _ in 0..self.extent.rounds {
                 for (side, samples) in self.sides.iter().zip(&mut row.samples) {
-                    let running = side.start(self.machine, self.ground.folder())?;
+                    let running = side.start(self.machine, self.work_folder.folder())?;
                     let noise = self.patience.wait()?;
                     row.noise = louder(row.noise, noise);
                     samples.push(match workload {
@@ -294,11 +294,11 @@ fn louder(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 
 impl WorkFolder {
     fn new() -> Result<WorkFolder, Fault> {
-        let memory = Path::new(GROUND);
+        let memory = Path::new(MEMORY);
         let below = if memory.is_dir() {
             memory.to_path_buf()
         } else {
-            println!("{GROUND} is not there: the servers keep their things on a disk, which is measured too");
+            println!("{MEMORY} does not exist: using a disk, whose speed is part of the results");
             env::temp_dir()
         };
         let folder = below.join(format!("portolan-bench-{}", std::process::id()));
@@ -316,7 +316,7 @@ impl WorkFolder {
 impl Drop for WorkFolder {
     fn drop(&mut self) {
         if fs::remove_dir_all(&self.folder).is_err() {
-            eprintln!("warning: {} was left behind", self.folder.display());
+            eprintln!("warning: cannot delete {}", self.folder.display());
         }
     }
 }

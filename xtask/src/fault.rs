@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     Bench { reason: String },
     #[error("cannot fill the data folder: {reason}")]
     Fill { reason: String },
-    #[error("no database answered: {reason}")]
+    #[error("no test database: {reason}")]
     Postgres { reason: String },
 }
 

@@ -112,7 +112,7 @@ impl Drop for Cluster {
         );
         let deleted = fs::remove_dir_all(&self.folder);
         if stopped.is_err() || deleted.is_err() {
-            eprintln!("warning: {} was left behind", self.folder.display());
+            eprintln!("warning: cannot delete {}", self.folder.display());
         }
     }
 }

@@ -113,9 +113,9 @@ pub(crate) fn toolchain(machine: &Machine) -> Result<Toolchain, Missing> {
     }
     match make(machine, &debian) {
         Ok(()) => Ok(Toolchain::Prefix(debian)),
-        Err(fault) => {
-            Err(Missing { reason: format!("making {TARGET} from Debian's packages failed: {}", fault::chain(&fault)) })
-        }
+        Err(fault) => Err(Missing {
+            reason: format!("building {TARGET} from Debian's packages failed: {}", fault::chain(&fault)),
+        }),
     }
 }
 
@@ -130,7 +130,7 @@ fn has_target(rustc: &Path) -> bool {
 
 /// Installs Debian's compiler and builds the target's standard library for it.
 fn make(machine: &Machine, prefix: &Path) -> Result<(), Fault> {
-    eprintln!("making {TARGET} from Debian's packages, once (about two minutes)");
+    eprintln!("building {TARGET} from Debian's packages, once (about two minutes)");
     process::run(process::command(machine, "apt-get").args(["update", "--quiet"]))?;
     process::run(
         process::command(machine, "apt-get")

@@ -123,6 +123,11 @@ pub struct ImageConfig {
     pub labels: Vec<(String, String)>,
 }
 
+/// Formats a platform such as `linux/arm64/v8`; the variant may be empty.
+pub fn platform(os: &str, architecture: &str, variant: &str) -> String {
+    if variant.is_empty() { format!("{os}/{architecture}") } else { format!("{os}/{architecture}/{variant}") }
+}
+
 /// A layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

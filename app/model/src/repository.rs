@@ -195,6 +195,21 @@ pub struct Collaborator {
     pub since: Timestamp,
 }
 
+/// Filters and order of a list of repositories.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryFilter {
+    /// Only repositories in this namespace.
+    pub namespace: Option<String>,
+    /// Only repositories starred by this account.
+    pub starred_by: Option<String>,
+    /// Only repositories on which the viewer has a role.
+    pub mine: bool,
+    /// Only official repositories.
+    pub official: bool,
+    /// The order.
+    pub sort: RepositorySort,
+}
+
 /// The order of a list of repositories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

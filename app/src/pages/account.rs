@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use model::account::AccountKind;
+use model::repository::RepositoryFilter;
 
 use super::{asked, done, load, page_request};
 use crate::actions::repositories::DELETE;
@@ -13,7 +14,7 @@ use crate::components::person::ago;
 use crate::components::rose::rose;
 use crate::form::FormState;
 use crate::place;
-use crate::portal::{RepositoryFilter, portal};
+use crate::portal::portal;
 use crate::texts::{rich, text};
 
 /// The page.

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use model::account::Me;
 use model::clock::Timestamp;
 use model::page::{Page, PageRequest};
-use model::repository::{Repository, RepositorySort};
+use model::repository::{Repository, RepositoryFilter, RepositorySort};
 
 use super::{led_here, load};
 use crate::components::command::command;
@@ -16,7 +16,7 @@ use crate::components::person::ago;
 use crate::components::rose::net;
 use crate::pages::{asked, page_request};
 use crate::place;
-use crate::portal::{PortalHandle, PortalResult, RepositoryFilter, portal, site};
+use crate::portal::{PortalHandle, PortalResult, portal, site};
 use crate::texts::{rich, text};
 
 /// The number of repositories in a list for visitors.

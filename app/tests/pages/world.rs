@@ -3,9 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use app::portal::{
-    Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, RepositoryFilter, Search, Site, TagFilter,
-};
+use app::portal::{Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, Search, Site, TagFilter};
 use async_trait::async_trait;
 use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
 use model::clock::Timestamp;
@@ -18,7 +16,8 @@ use model::oci::{Digest, Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::repository::{
-    Abilities, Collaborator, CommentPolicy, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch,
+    Abilities, Collaborator, CommentPolicy, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead,
+    RepositoryPatch,
 };
 use model::role::{Role, Visibility};
 use model::search::{Facet, FacetValue, Fragment, SearchHit, SearchRequest, SearchResults};

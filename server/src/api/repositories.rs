@@ -1,10 +1,10 @@
 //! Repositories. Their tags, comments, stars and collaborators are in the neighbouring modules.
 
-use app::portal::{Repositories as _, RepositoryFilter};
+use app::portal::Repositories as _;
 use http::StatusCode;
 use model::page::Page;
 use model::reason::Reason;
-use model::repository::{NewRepository, Repository, RepositoryPatch, RepositorySort};
+use model::repository::{NewRepository, Repository, RepositoryFilter, RepositoryPatch, RepositorySort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -158,7 +158,7 @@ async fn measure(state: &State, address: SocketAddr) -> Result<tokio::task::Join
     let router = Router::new().route("/metrics", get(move || async move { state.metrics.render() }));
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(error = cause(&error), "metrics are no longer served");
+            tracing::error!(error = cause(&error), "the metrics server failed");
         }
     }))
 }

@@ -52,7 +52,7 @@ pub async fn observe(metrics: Arc<Metrics>, mut request: Request, next: Next) ->
 pub fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(panic = panic_text(&*panic), "a handler panicked");
     let mut response = Response::new(Body::from(
-        "Something went wrong on our side. Try again, and tell the administrator if it stays.\n",
+        "Something went wrong on the server. Try again, and contact the administrator if the problem continues.\n",
     ));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

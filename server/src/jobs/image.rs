@@ -118,8 +118,7 @@ fn platform(of: &Value) -> String {
     if os.is_empty() || architecture.is_empty() {
         return String::new();
     }
-    let platform =
-        if variant.is_empty() { format!("{os}/{architecture}") } else { format!("{os}/{architecture}/{variant}") };
+    let platform = model::image::platform(&os, &architecture, &variant);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     if platform.len() <= MAX_PLATFORM && platform.bytes().all(plain) { platform } else { String::new() }
 }

@@ -41,9 +41,9 @@ async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
         }
         match engine.delete_trash(OBJECTS).await {
             Ok(0) => return,
-            Ok(objects) => tracing::debug!(objects, "deleted what nothing refers to"),
+            Ok(objects) => tracing::debug!(objects, "deleted unreferenced objects"),
             Err(error) => {
-                tracing::warn!(error = cause(&error), "what nothing refers to could not be deleted");
+                tracing::warn!(error = cause(&error), "cannot delete unreferenced objects");
                 return;
             }
         }

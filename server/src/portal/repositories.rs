@@ -1,11 +1,13 @@
 //! Repositories, stars and collaborators: a permit, then the store.
 
-use app::portal::{PortalResult, Repositories, RepositoryFilter};
+use app::portal::{PortalResult, Repositories};
 use async_trait::async_trait;
 use model::account::Account;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
-use model::repository::{Collaborator, NewRepository, Overview, Repository, RepositoryHead, RepositoryPatch};
+use model::repository::{
+    Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
+};
 use model::role::Role;
 use store::access::{Manage, Own, Participate, See, Star};
 
@@ -41,13 +43,6 @@ impl Visit {
 impl Repositories for Visit {
     async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> PortalResult<Page<Repository>> {
         let scope = self.scope().await?;
-        let filter = store::repositories::RepositoryFilter {
-            namespace: filter.namespace,
-            starred_by: filter.starred_by,
-            mine: filter.mine,
-            official: filter.official,
-            sort: filter.sort,
-        };
         self.state.store.repositories(scope, &filter, &page).await.map_err(told)
     }
 

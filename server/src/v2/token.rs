@@ -218,7 +218,7 @@ impl Refusal {
                 Self::Credentials
             }
             error @ (store::Error::Unavailable(_) | store::Error::Corrupt(_)) => {
-                tracing::error!(error = cause(&error), "the token service cannot reach its memory");
+                tracing::error!(error = cause(&error), "the token service is unavailable");
                 Self::Unavailable
             }
         }

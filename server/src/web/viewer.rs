@@ -26,7 +26,7 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         Some(id) => match state.store.session_account(&id.to_string()).await {
             Ok(account) => account,
             Err(error) => {
-                tracing::error!(error = cause(&error), "cannot tell who a session belongs to");
+                tracing::error!(error = cause(&error), "cannot read the account of a session");
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
         },

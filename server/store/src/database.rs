@@ -14,6 +14,7 @@ use sea_orm::{
 use crate::access::Proof;
 use crate::error::Error;
 use crate::outbox::EventNotifier;
+use crate::sql;
 
 /// A transaction that can write.
 pub(crate) type Tx = DatabaseTransaction;
@@ -172,7 +173,7 @@ async fn migrate(on: &DatabaseConnection) -> Result<(), DbErr> {
             tx.execute_unprepared(MIGRATION_LOCK).await?;
         }
         for migration in Migrator::get_pending_migrations(&*tx).await? {
-            tracing::info!(migration = migration.name(), "changing the schema");
+            tracing::info!(migration = migration.name(), "migrating the database");
         }
         Migrator::up(&*tx, None).await
     })
@@ -250,11 +251,7 @@ async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result
 /// Whether the database aborted a transaction because of a conflict: PostgreSQL's 40001 (serialisation failure) and
 /// 40P01 (deadlock), SQLite's 5 (busy) and 517 (busy snapshot).
 fn worth_another_try(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
-        return false;
-    };
-    let SqlxError::Database(database) = &**source else { return false };
-    matches!(database.code().as_deref(), Some("40001" | "40P01" | "5" | "517"))
+    matches!(sql::code(error).as_deref(), Some("40001" | "40P01" | "5" | "517"))
 }
 
 #[cfg(test)]

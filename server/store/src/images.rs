@@ -231,7 +231,7 @@ impl Store {
         let index: IndexPayload = serde_json::from_slice(payload).map_err(|_| Error::Corrupt("manifest.payload"))?;
         let images = index.manifests.into_iter().filter_map(|descriptor| {
             let (size, inspected) = held.remove(&descriptor.digest)?;
-            let stated = descriptor.platform.map(|platform| platform.to_string());
+            let stated = descriptor.platform.map(|platform| platform.as_text());
             // For attestations the index states that there is no platform; their configs may name one anyway.
             let platform = match stated {
                 Some(stated) if stated == NO_PLATFORM => stated,
@@ -347,13 +347,9 @@ struct IndexPlatform {
     variant: Option<String>,
 }
 
-impl std::fmt::Display for IndexPlatform {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        match self.variant.as_deref() {
-            None | Some("") => Ok(()),
-            Some(variant) => write!(f, "/{variant}"),
-        }
+impl IndexPlatform {
+    fn as_text(&self) -> String {
+        model::image::platform(&self.os, &self.architecture, self.variant.as_deref().unwrap_or_default())
     }
 }
 

@@ -30,7 +30,7 @@ mod images;
 mod keys;
 mod ledger;
 mod outbox;
-pub mod repositories;
+mod repositories;
 #[cfg(any(test, feature = "testing"))]
 pub mod scratch;
 mod secret;

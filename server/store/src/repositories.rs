@@ -9,7 +9,6 @@ mod read;
 mod row;
 mod stars;
 
-pub use list::RepositoryFilter;
 pub(crate) use row::{RepositoryRow, ViewedRow};
 
 #[cfg(test)]

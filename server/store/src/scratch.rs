@@ -93,7 +93,7 @@ impl Drop for Scratch {
             runtime.map(|runtime| runtime.block_on(statements(&address, &[drop])))
         });
         if !matches!(dropped.join(), Ok(Ok(Ok(())))) {
-            eprintln!("{database} was left behind");
+            eprintln!("cannot drop {database}");
         }
     }
 }

@@ -76,7 +76,7 @@ fn account(record: &Record) -> Option<i64> {
 fn backend(error: impl Into<crate::Error>) -> session_store::Error {
     let error = error.into();
     let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    tracing::error!(%error, source, "a session could not be kept or read");
+    tracing::error!(%error, source, "cannot read or write a session");
     session_store::Error::Backend(error.to_string())
 }
 

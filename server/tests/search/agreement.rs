@@ -9,8 +9,8 @@ use model::role::{Role, Visibility};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+use model::repository::RepositoryFilter;
 use store::access::{See, Viewer};
-use store::repositories::RepositoryFilter;
 
 const MEMBERS: [&str; 3] = ["ann", "bob", "eve"];
 

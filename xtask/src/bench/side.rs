@@ -193,7 +193,7 @@ impl Drop for Running {
         let ended = self.child.kill().and_then(|()| self.child.wait());
         let deleted = fs::remove_dir_all(&self.folder);
         if ended.is_err() || deleted.is_err() {
-            eprintln!("warning: {} was left behind", self.folder.display());
+            eprintln!("warning: cannot delete {}", self.folder.display());
         }
     }
 }

@@ -216,7 +216,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use model::page::PageRequest;
-    use store::repositories::RepositoryFilter;
+    use model::repository::RepositoryFilter;
 
     use super::*;
     use crate::cli::open;

@@ -71,7 +71,7 @@ impl NamespaceRow {
             // Only administrators may use the library; a disabled account counts as anonymous.
             Some(false) | None => None,
         };
-        Ok(NamespaceStanding { signed_in: self.admin.is_some(), role, reach: viewer.reach(path.as_str()) })
+        Ok(NamespaceStanding { signed_in: self.admin.is_some(), role, allowed: viewer.allowed(path.as_str()) })
     }
 }
 

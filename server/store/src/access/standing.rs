@@ -87,9 +87,9 @@ pub struct Standing {
     /// Their highest role through namespace, membership, team, collaboration or administration.
     pub role: Option<Role>,
     /// The actions that their token allows.
-    pub reach: AllowedActions,
+    pub allowed: AllowedActions,
     /// The repository; `None` if there is none.
-    pub ground: Option<RepositoryFacts>,
+    pub facts: Option<RepositoryFacts>,
 }
 
 /// A caller's standing in a namespace, for creating a repository.
@@ -100,7 +100,7 @@ pub struct NamespaceStanding {
     /// Their highest role on the whole namespace: as its account, as a member or as an administrator.
     pub role: Option<Role>,
     /// The actions that their token allows on the repository's path.
-    pub reach: AllowedActions,
+    pub allowed: AllowedActions,
 }
 
 /// A caller's standing on the site.
@@ -126,7 +126,7 @@ pub(super) struct RepositoryAccess {
     pub(super) path: RepositoryName,
     pub(super) signed_in: bool,
     pub(super) role: Option<Role>,
-    pub(super) ground: RepositoryFacts,
+    pub(super) facts: RepositoryFacts,
 }
 
 impl RepositoryAccess {
@@ -135,8 +135,8 @@ impl RepositoryAccess {
         Standing {
             signed_in: self.signed_in,
             role: self.role,
-            reach: viewer.reach(self.path.as_str()).with(viewer.reach(asked.as_str())),
-            ground: Some(self.ground),
+            allowed: viewer.allowed(self.path.as_str()).with(viewer.allowed(asked.as_str())),
+            facts: Some(self.facts),
         }
     }
 
@@ -144,7 +144,7 @@ impl RepositoryAccess {
     /// public repository. A token restricts its owner's rights; reading public data requires none.
     pub(super) fn standing_for(&self, viewer: &Viewer, asked: &RepositoryName, need: NeedKind) -> Standing {
         let own = self.standing(viewer, asked);
-        let anybodys = Standing { signed_in: false, role: None, reach: AllowedActions::ALL, ground: own.ground };
+        let anybodys = Standing { signed_in: false, role: None, allowed: AllowedActions::ALL, facts: own.facts };
         let reads = matches!(need, NeedKind::See | NeedKind::Pull);
         let allows = |standing| verdict(standing, need) == Verdict::Allowed;
         if reads && !allows(&own) && allows(&anybodys) { anybodys } else { own }
@@ -289,6 +289,6 @@ fn found(row: StandingRow, asker: Requester) -> Result<RepositoryAccess> {
         path: row.path.0,
         signed_in,
         role,
-        ground: RepositoryFacts { visibility: row.visibility.0, comments: row.comments.0 },
+        facts: RepositoryFacts { visibility: row.visibility.0, comments: row.comments.0 },
     })
 }

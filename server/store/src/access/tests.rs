@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use model::oci::RepositoryName;
 use model::page::PageRequest;
-use model::repository::{CommentPolicy, RepositorySort};
+use model::repository::{CommentPolicy, RepositoryFilter, RepositorySort};
 use model::role::{Role, Visibility};
 use model::token::{TokenAction, TokenScope};
 use proptest::prelude::*;
@@ -12,11 +12,10 @@ use registry::ledger::ListPage;
 
 use super::*;
 use crate::Error;
-use crate::repositories::RepositoryFilter;
 use crate::testing::{Fixture, each_database};
 
 fn standing(signed_in: bool, role: Option<Role>, visibility: Visibility, comments: CommentPolicy) -> Standing {
-    Standing { signed_in, role, reach: AllowedActions::ALL, ground: Some(RepositoryFacts { visibility, comments }) }
+    Standing { signed_in, role, allowed: AllowedActions::ALL, facts: Some(RepositoryFacts { visibility, comments }) }
 }
 
 const WHO: [(&str, bool, Option<Role>); 6] = [
@@ -54,7 +53,7 @@ fn table() -> String {
         }
     }
     for (who, signed_in, role) in WHO {
-        let standing = Standing { signed_in, role, reach: AllowedActions::ALL, ground: None };
+        let standing = Standing { signed_in, role, allowed: AllowedActions::ALL, facts: None };
         let verdicts = NeedKind::ALL.map(|need| word(verdict(&standing, need)).to_owned());
         line(&mut text, ["missing".to_owned(), who.to_owned()].into_iter().chain(verdicts));
     }
@@ -75,8 +74,9 @@ fn table() -> String {
     for visibility in [Visibility::Private, Visibility::Public] {
         let tokens = [None].into_iter().chain(TokenAction::ALL.map(Some));
         for token in tokens {
-            let reach = AllowedActions::of(|action| Some(action) == token);
-            let standing = Standing { reach, ..standing(true, Some(Role::Owner), visibility, CommentPolicy::Everyone) };
+            let allowed = AllowedActions::of(|action| Some(action) == token);
+            let standing =
+                Standing { allowed, ..standing(true, Some(Role::Owner), visibility, CommentPolicy::Everyone) };
             let verdicts = NeedKind::ALL.map(|need| word(verdict(&standing, need)).to_owned());
             let token = token.map_or("none", TokenAction::as_str).to_owned();
             line(&mut text, [visibility.to_string(), token].into_iter().chain(verdicts));
@@ -124,8 +124,8 @@ fn creation(text: &mut String) {
     for (who, signed_in, role) in WHO {
         let tokens = [None, Some(TokenAction::Manage), Some(TokenAction::Push), Some(TokenAction::Pull)];
         let verdicts = tokens.map(|token| {
-            let reach = token.map_or(AllowedActions::ALL, |token| AllowedActions::of(|action| action == token));
-            let standing = NamespaceStanding { signed_in, role, reach };
+            let allowed = token.map_or(AllowedActions::ALL, |token| AllowedActions::of(|action| action == token));
+            let standing = NamespaceStanding { signed_in, role, allowed };
             let [form, push] = [TokenAction::Manage, TokenAction::Push].map(|action| create_verdict(&standing, action));
             match [form, push].map(|verdict| verdict == Verdict::Allowed) {
                 [true, true] => "both".to_owned(),
@@ -166,9 +166,9 @@ fn any_standing() -> impl Strategy<Value = Standing> {
     let visibility = proptest::sample::select(Visibility::ALL.to_vec());
     let comments = proptest::sample::select(CommentPolicy::ALL.to_vec());
     (any::<bool>(), role, visibility, comments, 0_u8..16).prop_map(|(signed_in, role, visibility, comments, bits)| {
-        let reach =
+        let allowed =
             AllowedActions::of(|action| bits >> TokenAction::ALL.iter().position(|a| *a == action).unwrap() & 1 == 1);
-        Standing { reach, ..standing(signed_in || role.is_some(), role, visibility, comments) }
+        Standing { allowed, ..standing(signed_in || role.is_some(), role, visibility, comments) }
     })
 }
 
@@ -189,9 +189,9 @@ proptest! {
     #[test]
     fn who_may_do_a_thing_may_do_it_where_more_may_see(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
-        let ground = standing.ground.unwrap();
-        for visibility in Visibility::ALL.into_iter().filter(|visibility| *visibility > ground.visibility) {
-            let wider = Standing { ground: Some(RepositoryFacts { visibility, ..ground }), ..standing };
+        let facts = standing.facts.unwrap();
+        for visibility in Visibility::ALL.into_iter().filter(|visibility| *visibility > facts.visibility) {
+            let wider = Standing { facts: Some(RepositoryFacts { visibility, ..facts }), ..standing };
             prop_assert!(!allowed(standing, need) || allowed(wider, need));
         }
     }
@@ -199,7 +199,7 @@ proptest! {
     #[test]
     fn a_token_never_grants(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
-        let whole = Standing { reach: AllowedActions::ALL, ..standing };
+        let whole = Standing { allowed: AllowedActions::ALL, ..standing };
         prop_assert!(!allowed(standing, need) || allowed(whole, need));
     }
 
@@ -207,7 +207,7 @@ proptest! {
     fn what_is_hidden_answers_every_need_as_what_is_missing(standing in any_standing(), need in 0_usize..9) {
         let need = NeedKind::ALL[need];
         if !allowed(standing, NeedKind::See) {
-            let missing = Standing { ground: None, ..standing };
+            let missing = Standing { facts: None, ..standing };
             prop_assert_eq!(verdict(&standing, need), verdict(&missing, need));
         }
     }
@@ -271,7 +271,7 @@ each_database! {
             let mut seen = Vec::new();
             for path in &paths {
                 // Public repositories that a token's scopes do not cover are readable, but not listed.
-                if see(fixture, viewer, path).await && viewer.reach(path.as_str()).any() {
+                if see(fixture, viewer, path).await && viewer.allowed(path.as_str()).any() {
                     seen.push(path.clone());
                 }
             }
@@ -293,7 +293,7 @@ each_database! {
                 let found = fixture.store.find(viewer, path).await.unwrap().unwrap();
                 let namespace = people.iter().map(|owner| owner.account().unwrap());
                 let mut namespace = namespace.filter(|(_, name)| name.as_str() == path.namespace()).map(|(id, _)| id.0);
-                let (id, visibility) = (found.repository.0, found.ground.visibility);
+                let (id, visibility) = (found.repository.0, found.facts.visibility);
                 let grants = fixture.store.document_grants(&fixture.system, &[id]).await.unwrap();
                 let grants = grants.into_values().flatten().collect();
                 let held = document_terms(namespace.next(), visibility, grants);

@@ -48,23 +48,23 @@ impl Verdict {
 /// Whatever a caller may not see is absent, for every need. A token's scopes are checked before any role: they restrict
 /// and never grant.
 pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
-    let Some(ground) = &standing.ground else { return Verdict::Absent };
-    let seen = match ground.visibility {
+    let Some(facts) = &standing.facts else { return Verdict::Absent };
+    let seen = match facts.visibility {
         Visibility::Public => true,
         Visibility::Internal => standing.signed_in || standing.role.is_some(),
         Visibility::Private => standing.role.is_some(),
     };
-    if !seen || !standing.reach.any() {
+    if !seen || !standing.allowed.any() {
         return Verdict::Absent;
     }
-    if need.action().is_some_and(|action| !standing.reach.includes(action)) {
+    if need.action().is_some_and(|action| !standing.allowed.includes(action)) {
         return if standing.signed_in { Verdict::Forbidden } else { Verdict::SignIn };
     }
     Verdict::allowed_if(match need {
         NeedKind::See | NeedKind::Pull => true,
         _ if !standing.signed_in => return Verdict::SignIn,
         NeedKind::Star | NeedKind::Participate => true,
-        NeedKind::Comment => match ground.comments {
+        NeedKind::Comment => match facts.comments {
             CommentPolicy::Everyone => true,
             CommentPolicy::Members => standing.role.is_some(),
             CommentPolicy::Off => false,
@@ -117,7 +117,7 @@ pub fn create_verdict(standing: &NamespaceStanding, action: TokenAction) -> Verd
     if !standing.signed_in {
         return Verdict::SignIn;
     }
-    Verdict::allowed_if(standing.role >= Some(Role::Maintainer) && standing.reach.includes(action))
+    Verdict::allowed_if(standing.role >= Some(Role::Maintainer) && standing.allowed.includes(action))
 }
 
 /// Needs that concern no repository.

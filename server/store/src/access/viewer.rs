@@ -122,7 +122,7 @@ impl Viewer {
     }
 
     /// The actions that the scopes allow on a path.
-    pub fn reach(&self, path: &str) -> AllowedActions {
+    pub fn allowed(&self, path: &str) -> AllowedActions {
         match &self.limits {
             None => AllowedActions::ALL,
             Some(scopes) => {

@@ -169,7 +169,7 @@ impl Store {
                 .await
         };
         if let Err(error) = self.database().write(&Exemption::Credentials, note).await {
-            tracing::debug!(%error, "the use of a token could not be written down");
+            tracing::debug!(%error, "cannot record the use of a token");
         }
     }
 

@@ -6,7 +6,7 @@ use model::account::AccountName;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
-use model::repository::{Repository, RepositorySort};
+use model::repository::{Repository, RepositoryFilter, RepositorySort};
 use registry::ledger::ListPage;
 use repository::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
@@ -24,21 +24,6 @@ use crate::{Store, cursor, sql};
 /// The minimum batch size when the viewer's token has globs: they are checked outside SQL and may exclude most rows.
 const GLOB_BATCH: usize = 500;
 
-/// The filters and the order of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RepositoryFilter {
-    /// Only repositories in this namespace.
-    pub namespace: Option<String>,
-    /// Only repositories starred by this account.
-    pub starred_by: Option<String>,
-    /// Only repositories on which the viewer has a role.
-    pub mine: bool,
-    /// Only official repositories.
-    pub official: bool,
-    /// The order.
-    pub sort: RepositorySort,
-}
-
 impl Store {
     /// Returns repositories within the scope, filtered and sorted. A filter with an invalid account name matches
     /// nothing.
@@ -48,7 +33,7 @@ impl Store {
         filter: &RepositoryFilter,
         page: &PageRequest,
     ) -> Result<Page<Repository>> {
-        let Some(parts) = filter.parts(scope) else { return Ok(Page::default()) };
+        let Some(parts) = parts(filter, scope) else { return Ok(Page::default()) };
         let limit = page.limit();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         let batch = batch(scope, wanted);
@@ -116,34 +101,32 @@ impl Store {
     }
 }
 
-impl RepositoryFilter {
-    /// Returns disjoint conditions that together select the list; `None` if nothing can match.
-    fn parts(&self, scope: &Scope) -> Option<Vec<Condition>> {
-        let mut filters = Vec::new();
-        if let Some(name) = &self.namespace {
-            filters.push(Column::NamespaceId.in_subquery(account_named(name)?));
-        }
-        if let Some(name) = &self.starred_by {
-            let starred = star::Entity::find()
-                .select_only()
-                .column(star::Column::RepositoryId)
-                .filter(star::Column::AccountId.in_subquery(account_named(name)?))
-                .into_query();
-            filters.push(Column::Id.in_subquery(starred));
-        }
-        if self.mine {
-            filters.push(Column::Id.in_subquery(granted_to(scope.account()?.0)));
-        }
-        if self.official {
-            filters.push(Column::NamespaceId.in_subquery(account_named(LIBRARY)?));
-        }
-        if filters.is_empty() {
-            return Some(scope.parts());
-        }
-        // Anyone with a role on a repository may see it.
-        let visible = if self.mine { Condition::all() } else { scope.condition() };
-        Some(vec![filters.into_iter().fold(visible, |all, filter| Condition::all().add(all).add(filter))])
+/// Returns disjoint conditions that together select the list; `None` if nothing can match.
+fn parts(filter: &RepositoryFilter, scope: &Scope) -> Option<Vec<Condition>> {
+    let mut filters = Vec::new();
+    if let Some(name) = &filter.namespace {
+        filters.push(Column::NamespaceId.in_subquery(account_named(name)?));
     }
+    if let Some(name) = &filter.starred_by {
+        let starred = star::Entity::find()
+            .select_only()
+            .column(star::Column::RepositoryId)
+            .filter(star::Column::AccountId.in_subquery(account_named(name)?))
+            .into_query();
+        filters.push(Column::Id.in_subquery(starred));
+    }
+    if filter.mine {
+        filters.push(Column::Id.in_subquery(granted_to(scope.account()?.0)));
+    }
+    if filter.official {
+        filters.push(Column::NamespaceId.in_subquery(account_named(LIBRARY)?));
+    }
+    if filters.is_empty() {
+        return Some(scope.parts());
+    }
+    // Anyone with a role on a repository may see it.
+    let visible = if filter.mine { Condition::all() } else { scope.condition() };
+    Some(vec![filters.into_iter().fold(visible, |all, filter| Condition::all().add(all).add(filter))])
 }
 
 /// Selects the id of the account with this name; `None` if the name is invalid.

@@ -7,13 +7,12 @@ use model::event::EventKind;
 use model::fault::{Fault, FaultCode};
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use model::page::PageRequest;
-use model::repository::{CommentPolicy, NewRepository, RepositoryPatch, RepositorySort};
+use model::repository::{CommentPolicy, NewRepository, RepositoryFilter, RepositoryPatch, RepositorySort};
 use model::role::{Role, Visibility};
 use registry::ledger::{NewManifest, Place, Put, Segment, TagPrecondition, Upload};
 use sea_orm::TransactionTrait;
 use uuid::Uuid;
 
-use super::RepositoryFilter;
 use crate::access::{Manage, Own, Participate, Push, See, Star, Viewer};
 use crate::testing::{Fixture, each_database};
 use crate::{Error, Result, sql};

@@ -61,7 +61,7 @@ each_database! {
             let scope = fixture.store.scope(viewer).await.unwrap();
             for filter in &filters {
                 for sort in sorts {
-                    let Some(parts) = filter.parts(&scope) else { continue };
+                    let Some(parts) = super::parts(filter, &scope) else { continue };
                     let after = match sort {
                         RepositorySort::Name => Position::Path("n5/r5".to_owned()),
                         _ => Position::Number(500, 500),
