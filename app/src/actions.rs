@@ -55,7 +55,7 @@ impl FromServerFnError for ActionFault {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
-        // Invalid input is the sender's fault, but a browser's form is still shown again.
+        // A script gets the status of invalid input; a plain form is shown again instead.
         if let Ok(portal) = portal()
             && portal.scripted()
         {
@@ -158,7 +158,7 @@ pub(crate) fn path(text: &str) -> PortalResult<RepositoryName> {
     RepositoryName::parse(text).map_err(|_| Fault::not_found())
 }
 
-/// Checks that the name of what will be deleted was typed.
+/// Checks that the name typed to confirm a deletion is the expected one.
 pub(crate) fn confirmed(field: &str, typed: &str, expected: &str) -> PortalResult<()> {
     if typed.trim() == expected {
         Ok(())

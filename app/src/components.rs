@@ -1,4 +1,4 @@
-//! Components: functions from a view to markup. They receive all their data as parameters.
+//! Components: functions that render values as markup. They receive their data as parameters.
 
 #[cfg(feature = "ssr")]
 pub(crate) mod command;

@@ -49,7 +49,7 @@ pub(crate) async fn member(portal: &PortalHandle) -> PortalResult<Me> {
     portal.me().await?.ok_or_else(Fault::sign_in)
 }
 
-/// A message from an action that redirected here from its own page.
+/// The message of the collaborators form, which redirects here when the viewer has removed their own role.
 pub(crate) async fn led_here(portal: &PortalHandle) -> PortalResult<Option<AnyView>> {
     let flash = portal.take_flash().await?;
     Ok(flash.filter(|flash| flash.form == SET).and_then(|flash| done(flash.notice.as_deref())))

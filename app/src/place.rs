@@ -116,7 +116,7 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     text
 }
 
-/// A path on this site to continue with; `/` for anything that might lead elsewhere or in a circle.
+/// A path on this site to continue with; `/` for anything that might lead to another site or back to sign-in.
 pub(crate) fn next_or_home(next: &str) -> String {
     let within = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']);
     let door = ["/signin", "/signup", "/signout", "/setup", "/invites"].iter().any(|door| next.starts_with(door));

@@ -53,7 +53,7 @@ pub trait Accounts: Send + Sync {
     async fn set_language(&self, language: Option<Language>) -> PortalResult<()>;
     /// Changes one's own password; requires the current one.
     async fn change_password(&self, old: &str, new: &str) -> PortalResult<()>;
-    /// One's own personal access tokens, newest first.
+    /// Returns one's own personal access tokens, newest first.
     async fn tokens(&self) -> PortalResult<Vec<Token>>;
     /// Creates a personal access token.
     async fn create_token(&self, form: NewToken) -> PortalResult<CreatedToken>;
@@ -64,25 +64,25 @@ pub trait Accounts: Send + Sync {
 /// Repositories and collaborators.
 #[async_trait]
 pub trait Repositories: Send + Sync {
-    /// Repositories that the viewer may see.
+    /// Returns the repositories that the viewer may see.
     async fn repositories(&self, filter: RepositoryFilter, page: PageRequest) -> PortalResult<Page<Repository>>;
     /// Returns the namespaces in which the viewer may create repositories, their own first.
     async fn namespaces(&self) -> PortalResult<Vec<Account>>;
     /// Returns the head of a repository's pages.
     async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead>;
-    /// The overview page.
+    /// Returns the data of the overview page.
     async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview>;
     /// Creates a repository.
     async fn create_repository(&self, form: NewRepository) -> PortalResult<Repository>;
-    /// Changes texts and settings.
+    /// Changes a repository's texts and settings.
     async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> PortalResult<Repository>;
-    /// Renames it within its namespace; the old name redirects.
+    /// Renames a repository within its namespace; the old name redirects.
     async fn rename_repository(&self, path: &RepositoryName, name: &str) -> PortalResult<Repository>;
-    /// Deletes it with its contents.
+    /// Deletes a repository with its contents.
     async fn delete_repository(&self, path: &RepositoryName) -> PortalResult<()>;
     /// Adds or removes a star and returns the number of stars.
     async fn set_star(&self, path: &RepositoryName, on: bool) -> PortalResult<u64>;
-    /// Returns collaborators.
+    /// Returns a repository's collaborators.
     async fn collaborators(&self, path: &RepositoryName) -> PortalResult<Vec<Collaborator>>;
     /// Sets an account's role.
     async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> PortalResult<()>;
@@ -102,7 +102,7 @@ pub struct TagFilter {
 /// Tags and images.
 #[async_trait]
 pub trait Images: Send + Sync {
-    /// A repository's tags.
+    /// Returns a repository's tags.
     async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> PortalResult<Page<Tag>>;
     /// Returns an image by tag or digest.
     async fn image(&self, path: &RepositoryName, reference: &Reference) -> PortalResult<Image>;
@@ -113,7 +113,7 @@ pub trait Images: Send + Sync {
 /// Comments.
 #[async_trait]
 pub trait Comments: Send + Sync {
-    /// A repository's threads, newest first.
+    /// Returns a repository's threads, newest first.
     async fn threads(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Thread>>;
     /// Posts a comment.
     async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> PortalResult<Comment>;
@@ -121,16 +121,16 @@ pub trait Comments: Send + Sync {
     async fn edit_comment(&self, path: &RepositoryName, id: CommentId, body: &str) -> PortalResult<Comment>;
     /// Deletes a comment.
     async fn delete_comment(&self, path: &RepositoryName, id: CommentId) -> PortalResult<()>;
-    /// Renders sanitised HTML of Markdown.
+    /// Renders Markdown as sanitised HTML.
     async fn preview(&self, markdown: &str) -> PortalResult<String>;
 }
 
 /// Search.
 #[async_trait]
 pub trait Search: Send + Sync {
-    /// Searches what the viewer may see.
+    /// Searches the repositories that the viewer may see.
     async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults>;
-    /// Returns up to eight repositories for what has been typed.
+    /// Returns up to eight repositories that match what has been typed.
     async fn suggest(&self, typed: &str) -> PortalResult<Vec<Repository>>;
 }
 
@@ -158,7 +158,7 @@ pub trait Answer: Send + Sync {
     fn came_from(&self) -> String;
     /// The path and query of this request.
     fn path(&self) -> String;
-    /// Whether one of our scripts sent the request and expects a value instead of a page.
+    /// Whether a script of the page sent the request and expects a value instead of a page.
     fn scripted(&self) -> bool;
     /// The language of the pages: from the account, otherwise from the cookie, otherwise from the browser.
     fn language(&self) -> Language;
@@ -189,7 +189,8 @@ impl<T: Accounts + Repositories + Images + Comments + Search + Answer> Portal fo
 /// The portal in the Leptos context of each request.
 pub type PortalHandle = Arc<dyn Portal>;
 
-/// What every page shows of the site; the same for all requests, provided as an [`Arc`] in the context.
+/// Properties of the site that pages show. They are the same for all requests and provided as an [`Arc`] in the
+/// context.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     /// The public URL without a trailing slash, such as `https://hub.example`.

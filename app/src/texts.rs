@@ -41,9 +41,11 @@ macro_rules! text {
 
 /// The same as a view, for texts with markup: `rich!(home.intro, host = host, <b> = bold)`.
 macro_rules! rich {
-    ($($key:tt)*) => {
-        leptos_i18n::td!(crate::texts::locale(), $($key)*)
-    };
+    ($($key:tt)*) => {{
+        // The view is rendered outside of the request, where its language is not known.
+        let locale = crate::texts::locale();
+        leptos_i18n::td!(locale, $($key)*)
+    }};
 }
 
 pub(crate) use {rich, text};

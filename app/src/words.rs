@@ -59,7 +59,7 @@ pub(crate) fn ahead(then: Timestamp, now: Timestamp) -> String {
     if seconds == 0 {
         return text!(format.expired).to_owned();
     }
-    // What was set to expire in 90 days a moment ago shows 3 months, not 2.
+    // Round up to the hour, so that an expiry set to 90 days a moment ago is shown as 3 months, not 2.
     let seconds = if seconds > HOUR { seconds.next_multiple_of(HOUR) } else { seconds };
     match Span::of(seconds) {
         Span::Minutes(count) => text!(format.in_minutes, count = count),
@@ -178,7 +178,7 @@ pub(crate) fn labelled(label: &str, value: &str) -> String {
 /// Formats `number / unit` with one decimal if it is below a hundred and the decimal is not zero.
 fn tenths(number: u64, unit: u64) -> String {
     let whole = number / unit;
-    // The largest unit is a PiB: ten times its remainder fits.
+    // The largest unit is a PiB, so ten times the remainder fits into 64 bits.
     let tenth = number % unit * 10 / unit;
     if whole >= 100 || tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
 }

@@ -1,5 +1,5 @@
-// Chromium as a person meets the portal: with or without JavaScript, in either theme, at a desk
-// or on a phone. Whatever a page reports as an error fails the test that opened it.
+// Drives Chromium: with or without JavaScript, in either theme, at desktop or phone size. A test
+// fails if a page that it opened reports an error.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export const PHONE = { width: 390, height: 844 };
 const RESULTS = join(import.meta.dirname, "../results");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Starts the browser; a page's profile is a folder of its own and goes with it. */
+/** Starts the browser. Its profile is a temporary folder that is deleted when it ends. */
 export function startBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -30,10 +30,11 @@ export function startBrowser() {
 }
 
 /**
- * Opens a page in a context of its own. When the test ends the context is closed, and the test
- * fails if the page threw, logged an error, broke its content policy or missed a file.
+ * Opens a page in its own browser context. When the test ends, the context is closed, and the test
+ * fails if the page threw an exception, logged an error, violated its content security policy or
+ * could not load a file.
  *
- * `allow` lists patterns of messages that this test provokes on purpose.
+ * `allow` lists patterns of error messages that the test expects.
  */
 export async function openPage(t, browser, url, options = {}) {
   const { javascript = true, theme = "light", viewport = DESK, allow = [] } = options;
@@ -68,7 +69,7 @@ function watch(page, allow) {
   page.on("pageerror", (error) => report(`threw: ${error.stack ?? error}`));
   page.on("console", (message) => {
     if (message.type() !== "error") return;
-    // A page that is rightly a 404 says so too; a missing style or script is a mistake.
+    // The page itself may be a 404 on purpose, but a missing stylesheet or script is an error.
     const { url } = message.location();
     if (message.text().startsWith("Failed to load resource") && visited.has(url)) return;
     report(`logged: ${message.text()} (${url})`);
@@ -76,7 +77,7 @@ function watch(page, allow) {
   return errors;
 }
 
-/** Signs in through the form. */
+/** Signs in with the form. */
 export async function signIn(page, { name, password }) {
   await page.goto("/signin");
   await page.getByLabel(/name|e-?mail/i).first().fill(name);
@@ -85,13 +86,16 @@ export async function signIn(page, { name, password }) {
   await page.waitForURL((url) => url.pathname !== "/signin");
 }
 
-/** Resolves when the page has loaded and its islands are awake. */
+/** Resolves when the page has loaded and its islands are hydrated. */
 export async function settled(page) {
   await page.waitForLoadState("load");
   await page.locator("html[data-islands=awake]").waitFor({ state: "attached" });
 }
 
-/** Keeps a picture of the page in both themes, at a desk and on a phone, in `results/`. */
+/**
+ * Saves screenshots of the page in `results/`, in both themes at desktop and phone size. Fails if the page scrolls
+ * sideways on a phone.
+ */
 export async function portrait(page, name) {
   mkdirSync(RESULTS, { recursive: true });
   const before = page.viewportSize();
@@ -109,12 +113,12 @@ export async function portrait(page, name) {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-/** Fails where axe finds something that keeps people out, in either theme. */
+/** Fails if axe finds an accessibility violation in either theme. */
 export async function accessible(page, name) {
   for (const theme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: theme });
     await page.evaluate(AXE);
-    // All that the second theme changes is colours.
+    // The second theme only changes colours.
     const rules = theme === "light" ? {} : { runOnly: ["color-contrast"] };
     const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, rules), rules);
     const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);

@@ -1,12 +1,12 @@
-// One hub and one browser for a test file, both gone when its tests are.
+// A hub and a browser for a test file, which are stopped after its last test.
 
 import test, { after, before } from "node:test";
 import { openPage, signIn, startBrowser } from "./browser.js";
 import { startHub } from "./hub.js";
 
 /**
- * Registers the file's hooks; what it returns is ready inside tests. `prepare` is given the running hub before any test
- * is, the other options are those of `startHub`.
+ * Registers the hooks of a test file. The returned object can be used inside tests. `prepare` is called with the
+ * running hub before the first test; the other options are those of `startHub`.
  */
 export function house({ prepare = () => {}, ...options } = {}) {
   const sessions = new Map();
@@ -14,8 +14,8 @@ export function house({ prepare = () => {}, ...options } = {}) {
     hub: null,
     browser: null,
     /**
-     * Opens a page of the hub for this test; the options are those of `openPage`, and `as`: the account
-     * that is signed in there. An account signs in once for the whole file.
+     * Opens a page of the hub for this test. The options are those of `openPage`, and `as`, the account
+     * to sign in with. Each account signs in once per file.
      */
     async open(t, { as, ...more } = {}) {
       const page = await openPage(t, parts.browser, parts.hub.url, more);
@@ -30,8 +30,8 @@ export function house({ prepare = () => {}, ...options } = {}) {
       return page;
     },
     /**
-     * Registers a test twice, with JavaScript and without; its second argument are the
-     * options that open a page so.
+     * Registers a test twice, with and without JavaScript. The second argument of `body` contains the
+     * options to open a page that way.
      */
     eitherWay(name, body) {
       for (const script of [false, true]) {

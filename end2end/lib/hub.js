@@ -1,5 +1,5 @@
-// A Portolan of its own for a test file: a fresh data folder, a free port, accounts made by the
-// command line. It knows nothing of browsers.
+// Starts a Portolan for a test file, with a new data folder and on a free port. Accounts are created
+// with the command line.
 
 import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const program = resolve(import.meta.dirname, process.env.PORTOLAN ?? "../../target/debug/portolan");
 
-/** A free port on loopback. */
+/** Returns a free port on loopback. */
 async function freePort() {
   const server = createServer();
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
@@ -19,13 +19,13 @@ async function freePort() {
   return port;
 }
 
-/** The environment without what was said to the tests by `PORTOLAN_…` names. */
+/** Returns the environment with `more`, but without the `PORTOLAN…` variables, which are for the tests. */
 function environment(more) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PORTOLAN"));
   return { ...Object.fromEntries(kept), ...more };
 }
 
-/** Starts `portolan serve`, or `portolan demo` when `options.demo` says so; resolves when it answers. */
+/** Starts `portolan serve`, or `portolan demo` if `options.demo` is set. Resolves when it is ready. */
 export async function startHub(options = {}) {
   const folder = mkdtempSync(join(tmpdir(), "portolan-end2end-"));
   const data = join(folder, "data");
@@ -43,13 +43,13 @@ export async function startHub(options = {}) {
   child.on("exit", (code, signal) => (ended = `exit ${code ?? signal}`));
 
   const hub = {
-    /** Where it answers, as `http://127.0.0.1:port`. */
+    /** Its URL, `http://127.0.0.1:port`. */
     url,
-    /** The same as clients name it in a reference. */
+    /** Its host and port, as used in image references. */
     registry: address,
-    /** Everything that the server has logged so far. */
+    /** Returns everything that the server has logged so far. */
     log: () => readFileSync(log, "utf8"),
-    /** Makes an account while the server runs. */
+    /** Creates an account while the server is running. */
     addUser(name, { password = passwordOf(name), email = `${name}@example.org`, admin = false } = {}) {
       const more = admin ? ["--admin"] : [];
       execFileSync(program, ["user", "add", name, "--email", email, "--password-stdin", ...more], {
@@ -59,7 +59,7 @@ export async function startHub(options = {}) {
       });
       return { name, password, email };
     },
-    /** A REST call with Basic credentials; `body` goes as JSON. Resolves to `{status, body}`. */
+    /** Makes a REST call with the Basic credentials of `as`; sends `body` as JSON. Resolves to `{status, body}`. */
     async rest(method, path, { as, body } = {}) {
       const headers = { accept: "application/json" };
       if (as) headers.authorization = basic(as);
@@ -93,12 +93,12 @@ export async function startHub(options = {}) {
   throw new Error(`${program} did not answer (${ended ?? "still starting"}):\n${said}`);
 }
 
-/** The password of an account that a test made without naming one. */
+/** Returns the default password of an account. */
 export function passwordOf(name) {
   return `${name} keeps a long secret`;
 }
 
-/** The Authorization header of an account. */
+/** Returns the `Authorization` header of an account. */
 export function basic({ name, password }) {
   return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 }

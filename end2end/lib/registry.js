@@ -1,5 +1,5 @@
-// A client of the registry in as few words as will do: it takes a token, sends blobs and a manifest.
-// It knows nothing of layers; what it pushes only has to be read as an image.
+// A minimal registry client: requests tokens, pushes images and pulls manifests. The layers that it
+// pushes are not real archives; they only have to be accepted as those of an image.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,14 +9,14 @@ const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/** Where tokens are given out and for what service, as the registry itself says to who comes without one. */
+/** Returns the token service's URL and the service name from the registry's `WWW-Authenticate` header. */
 async function challenge(hub) {
   const answer = await fetch(`${hub.url}/v2/`);
   const [, realm, service] = answer.headers.get("www-authenticate").match(/realm="([^"]*)",service="([^"]*)"/);
   return { realm, service };
 }
 
-/** The answer's status when `as` asks for a token for `actions` on a repository, and the token itself. */
+/** Requests a token for `actions` on a repository as the account `as`. Returns the response's status and the token. */
 export async function token(hub, as, repository, actions) {
   const { realm, service } = await challenge(hub);
   const query = new URLSearchParams({ service, scope: `repository:${repository}:${actions}` });
@@ -25,7 +25,7 @@ export async function token(hub, as, repository, actions) {
   return { status: answer.status, token: body.token };
 }
 
-/** The status with which `as` gets the manifest of a tag. */
+/** Pulls the manifest of a tag as the account `as`, and returns the response's status. */
 export async function pull(hub, as, repository, tag) {
   const { token: bearer } = await token(hub, as, repository, "pull");
   const answer = await fetch(`${hub.url}/v2/${repository}/manifests/${tag}`, {
@@ -35,7 +35,7 @@ export async function pull(hub, as, repository, tag) {
   return answer.status;
 }
 
-/** Pushes an image of two layers under `tag`; fails the test when anything is refused. */
+/** Pushes an image with two layers as `tag`; fails the test if a request is rejected. */
 export async function push(hub, as, repository, tag) {
   const { token: bearer } = await token(hub, as, repository, "pull,push");
   const authorization = `Bearer ${bearer}`;

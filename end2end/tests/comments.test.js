@@ -1,4 +1,4 @@
-// Talk under an image: written, answered, changed, deleted, and closed.
+// Comments on a repository: posting, replying, editing, deleting and turning them off.
 
 import assert from "node:assert/strict";
 import { house } from "../lib/house.js";
@@ -10,7 +10,7 @@ const portal = house({
   },
 });
 
-/** Makes a public repository and gives the address of its comments. */
+/** Creates a public repository and returns the path of its comments page. */
 async function board(how, name, more = {}) {
   name = `${name}-${how.javascript ? "with" : "without"}`;
   const given = await portal.hub.rest("POST", "/repositories", {

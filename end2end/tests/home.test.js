@@ -1,4 +1,4 @@
-// The front page, as someone sees it who has never been here.
+// The home page, and the page of an unknown URL, for visitors who are not signed in.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// What a script adds to a page that works without it: nothing of this loads the page again.
+// The islands: what JavaScript adds to pages that also work without it. None of this reloads the page.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -8,7 +8,7 @@ import { house } from "../lib/house.js";
 const portal = house({ demo: true });
 const ada = { name: "ada", password: "harbour at dawn" };
 
-/** Opens a page, awake, that remembers not to have been loaded again. */
+/** Opens a page, waits until its islands are hydrated, and sets a variable that is lost if the page is reloaded. */
 async function awake(t, path, options) {
   const page = await portal.open(t, options);
   await page.goto(path);
@@ -95,7 +95,7 @@ test("everything on a page is reached by the keyboard, and what has the focus sh
     await page.keyboard.press("Tab");
     const { words, visible } = await page.evaluate(() => {
       const element = document.activeElement;
-      // After the last of the page comes the browser itself.
+      // After the page's last element, the focus moves to the browser's own interface.
       if (element === document.body) return { words: "", visible: true };
       const { outlineStyle, boxShadow } = getComputedStyle(element);
       const around = getComputedStyle(element.parentElement);

@@ -1,5 +1,5 @@
-// Every page with content on it: in both themes, at a desk and on a phone, and for those who cannot see it.
-// The pictures stay in `results/` to be looked at.
+// Every page with content, in both themes, at desktop and phone size, and for screen readers. The
+// screenshots are kept in `results/` to be looked at.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -26,14 +26,14 @@ const portal = house({
     }
   },
 });
-// The longest names that there may be; whatever holds these holds the rest.
+// The longest allowed names: a layout that fits these fits all others.
 const long = { name: "a.very-long-account-name_of-39-chars-ok", password: "harbour at dawn" };
 const LONG_PATH = `${long.name}/${"soundings-of-the-northern-reach/".repeat(4)}end`;
 const LONG_TAG = "v".repeat(128);
 const ada = { name: "ada", password: "harbour at dawn" };
 const kofi = { name: "kofi", password: "harbour at dawn" };
 
-/** A page as it is, and how it is looked at: `[name, path, who is signed in]`. */
+/** The pages: `[name, path, account that is signed in, status (200 by default)]`. */
 const PAGES = [
   ["home", "/", null],
   ["home-own", "/", ada],

@@ -1,4 +1,4 @@
-// Coming and going: the first administrator, sign-up, sign-in, sign-out, a profile and its password.
+// Accounts: the first administrator, sign-up, sign-in, sign-out, profile and password.
 
 import assert from "node:assert/strict";
 import test from "node:test";

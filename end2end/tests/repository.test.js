@@ -1,4 +1,4 @@
-// A repository's life on its own pages: made by hand or by a push, described, found, starred.
+// A repository's pages: creating it by hand or by a push, describing, finding and starring it.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -26,7 +26,7 @@ const HOSTILE = `# Soundings
 Depths are in **fathoms**.
 `;
 
-/** Makes a public repository with one image. */
+/** Creates a public repository with one image. */
 async function made(how, name) {
   const path = `owner/${name}-${how.javascript ? "with" : "without"}`;
   await push(portal.hub, people.owner, path, "1.0");
@@ -69,7 +69,7 @@ portal.eitherWay("what was pushed is on its pages: tags, platform, layers, label
   await page.getByRole("link", { name: /^Tags/ }).click();
   await page.getByRole("link", { name: "1.0", exact: true }).click();
   await page.waitForURL((url) => url.pathname === `/r/${path}/-/tags/1.0`);
-  // The image is read a moment after its push.
+  // The image is inspected shortly after the push.
   for (let waited = 0; waited < 20 && (await page.getByText("COPY 1.0 /srv").count()) === 0; waited += 1) {
     await page.waitForTimeout(100);
     await page.reload();

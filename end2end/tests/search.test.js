@@ -1,4 +1,4 @@
-// Finding: the search page with its filters, suggestions as one types, and what is hidden from whom.
+// Search: the search page with its filters, suggestions while typing, and which repositories are hidden from whom.
 
 import assert from "node:assert/strict";
 import test from "node:test";

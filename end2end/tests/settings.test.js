@@ -1,4 +1,4 @@
-// What its owner decides about a repository, and what a person decides about their tokens.
+// Settings of repositories, and personal access tokens.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -12,14 +12,14 @@ const portal = house({
   },
 });
 
-/** Makes a repository with one image in it; its visibility is that of a first push, private. */
+/** Creates a repository with one image by a push, which makes it private. */
 async function pushed(how, name) {
   const path = `owner/${name}-${how.javascript ? "with" : "without"}`;
   await push(portal.hub, people.owner, path, "1.0");
   return path;
 }
 
-/** A page's status and text as `page` gets it, without what differs from one answer to the next. */
+/** Returns the status and text of a page, without the nonces, which differ between responses. */
 async function answer(page, path) {
   const given = await page.request.get(path);
   return { status: given.status(), text: (await given.text()).replaceAll(/nonce="[^"]*"/g, "") };

@@ -52,7 +52,7 @@ pub const MAX_PASSWORD: usize = 256;
 
 /// The name of an account or organisation; the first component of its repositories' paths.
 ///
-/// 2 to 39 lower-case letters and digits, separated by single dashes, dots or underscores.
+/// 2 to 39 characters: lower-case letters and digits, with single dashes, dots or underscores between them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(Box<str>);
@@ -161,7 +161,7 @@ pub struct UnknownKind;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
-    /// Its name.
+    /// Its name, which is also the namespace of its repositories.
     pub name: AccountName,
     /// The display name; may be empty.
     pub display_name: String,
@@ -184,12 +184,12 @@ pub struct Me {
     pub email: String,
     /// Whether this is a site administrator.
     pub admin: bool,
-    /// The language for pages; `null` follows the browser.
+    /// The language for pages; `None` follows the browser.
     #[serde(skip)]
     pub language: Option<Language>,
 }
 
-/// A sign-up form.
+/// An account to create.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignUp {
@@ -197,7 +197,7 @@ pub struct SignUp {
     pub name: String,
     /// The mail address.
     pub email: String,
-    /// The password, at least [`MIN_PASSWORD`] characters.
+    /// The password, at least 8 characters and at most 256 bytes.
     pub password: String,
     /// The secret of an invitation, if registration requires one.
     #[serde(default)]

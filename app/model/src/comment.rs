@@ -8,33 +8,33 @@ use crate::id::CommentId;
 use crate::oci;
 use crate::role::Role;
 
-/// The longest comment, in bytes of Markdown.
+/// The maximum length of a comment, in bytes of Markdown.
 pub const MAX_BODY: usize = 16 * 1024;
 
 /// A comment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
-    /// Its id; its anchor on the page is `comment-<id>`.
+    /// Its id. Its anchor on the repository's comments page is `comment-<id>`.
     pub id: CommentId,
     /// Its author.
     pub author: AccountName,
-    /// The Markdown source; empty if deleted.
+    /// The text as Markdown; empty if it was deleted.
     pub body: String,
-    /// The sanitised HTML.
+    /// The text as sanitised HTML.
     pub html: String,
     /// The tag it is about, if any.
     pub tag: Option<oci::Tag>,
-    /// The comment it replies to.
+    /// The first comment of its thread; `null` if it is the first itself.
     pub parent: Option<CommentId>,
     /// When it was written.
     pub created_at: Timestamp,
-    /// When it was last edited.
+    /// When it was last edited; `null` if never.
     pub edited_at: Option<Timestamp>,
     /// Whether it was deleted and is only kept because of its replies.
     #[serde(default)]
     pub deleted: bool,
-    /// Its author's role on the repository.
+    /// Its author's role on the repository; `null` if there is none.
     #[serde(default)]
     pub author_role: Option<Role>,
     /// Whether the viewer may edit it.
@@ -58,12 +58,12 @@ pub struct Thread {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewComment {
-    /// Markdown, 1 to [`MAX_BODY`] bytes.
+    /// The text as Markdown, at most 16 KiB; must not be blank.
     pub body: String,
-    /// The comment to reply to; a reply to a reply joins the same thread.
+    /// The comment to reply to, if any. A reply to a reply joins the same thread.
     #[serde(default)]
     pub parent: Option<CommentId>,
-    /// The tag it is about.
+    /// The tag it is about, if any.
     #[serde(default)]
     pub tag: Option<String>,
 }

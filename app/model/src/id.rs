@@ -19,12 +19,12 @@ macro_rules! id {
 }
 
 id! {
-    /// An account: a person, an organisation or a robot.
+    /// The id of an account: a person, an organisation or a robot.
     AccountId;
-    /// A repository; renaming it does not change its id.
+    /// The id of a repository; renaming the repository does not change it.
     RepositoryId;
-    /// A comment.
+    /// The id of a comment.
     CommentId;
-    /// A personal access token (not its secret).
+    /// The id of a personal access token (not its secret).
     TokenId;
 }

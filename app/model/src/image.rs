@@ -9,19 +9,19 @@ use crate::oci;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tag {
-    /// The tag.
+    /// Its name.
     pub name: oci::Tag,
     /// The digest of its manifest.
     pub digest: oci::Digest,
     /// The manifest's media type.
     pub media_type: String,
-    /// The bytes of the manifest and everything it refers to, counting each blob once.
+    /// The size in bytes of the manifest and everything it refers to; each blob counts once.
     pub size: u64,
-    /// Platforms such as `linux/amd64` or `linux/arm64/v8`.
+    /// The platforms of the image, or of the images of the index, such as `linux/amd64` or `linux/arm64/v8`.
     pub platforms: Vec<String>,
     /// When it was last created or moved.
     pub pushed_at: Timestamp,
-    /// When it was last pulled.
+    /// When it was last pulled; `null` if never.
     pub pulled_at: Option<Timestamp>,
 }
 
@@ -56,7 +56,7 @@ impl TagSort {
     }
 }
 
-/// An image or an index.
+/// An image, or an index of images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Image {
@@ -64,9 +64,10 @@ pub struct Image {
     pub digest: oci::Digest,
     /// The manifest's media type.
     pub media_type: String,
-    /// The artifact type, if it is not a container image.
+    /// The artifact type, or the media type of the config if the manifest states no artifact type; `null` for an index
+    /// that states none.
     pub artifact_type: Option<String>,
-    /// The bytes of the manifest and everything it refers to, counting each blob once.
+    /// The size in bytes of the manifest and everything it refers to; each blob counts once.
     pub size: u64,
     /// The tags that point at it.
     pub tags: Vec<oci::Tag>,
@@ -74,13 +75,13 @@ pub struct Image {
     pub pushed_at: Timestamp,
     /// The images of an index; empty for an image.
     pub platforms: Vec<PlatformImage>,
-    /// The config of an image; `null` for an index and for images that are not inspected yet.
+    /// The config of an image; `null` for an index, and until the image has been inspected.
     pub config: Option<ImageConfig>,
-    /// The layers of an image, lowest first.
+    /// The layers of an image, lowest first; empty until the image has been inspected.
     pub layers: Vec<Layer>,
-    /// Signatures, SBOMs and other manifests with this subject.
+    /// Signatures, SBOMs and other manifests with this one as their subject, at most 100.
     pub referrers: Vec<Referrer>,
-    /// The manifest's annotations.
+    /// The manifest's annotations, as pairs of name and value.
     pub annotations: Vec<(String, String)>,
 }
 
@@ -88,11 +89,11 @@ pub struct Image {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlatformImage {
-    /// The platform, such as `linux/arm64/v8`; `unknown/unknown` for attestations.
+    /// The platform, such as `linux/arm64/v8`; `unknown/unknown` for attestations, empty if not known.
     pub platform: String,
     /// The image's digest.
     pub digest: oci::Digest,
-    /// The bytes of the image and everything it refers to.
+    /// The size in bytes of the image's manifest and everything it refers to.
     pub size: u64,
 }
 
@@ -101,25 +102,25 @@ pub struct PlatformImage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ImageConfig {
-    /// The platform, such as `linux/amd64`.
+    /// The platform, such as `linux/amd64`; empty if not known.
     pub platform: String,
-    /// When the image was built.
+    /// When the image was built, if known.
     pub created: Option<Timestamp>,
     /// The entry point and its arguments.
     pub entrypoint: Vec<String>,
-    /// The default arguments.
+    /// The default arguments of the entry point, or the default command if there is no entry point.
     pub cmd: Vec<String>,
     /// Environment variables as `NAME=value`.
     pub env: Vec<String>,
     /// Exposed ports such as `80/tcp`.
     pub ports: Vec<String>,
-    /// Mount points.
+    /// The mount points of volumes.
     pub volumes: Vec<String>,
-    /// The user, or the user and group.
+    /// The user, or user and group, that the image runs as, such as `1000:1000`.
     pub user: String,
     /// The working directory.
     pub working_dir: String,
-    /// Labels, by name.
+    /// Labels, as pairs of name and value.
     pub labels: Vec<(String, String)>,
 }
 
@@ -128,7 +129,7 @@ pub fn platform(os: &str, architecture: &str, variant: &str) -> String {
     if variant.is_empty() { format!("{os}/{architecture}") } else { format!("{os}/{architecture}/{variant}") }
 }
 
-/// A layer.
+/// A layer of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Layer {
@@ -148,7 +149,7 @@ pub struct Layer {
 pub struct Referrer {
     /// Its digest.
     pub digest: oci::Digest,
-    /// Its type, such as `application/vnd.dev.cosign.artifact.sig.v1+json`.
+    /// Its artifact type, such as `application/vnd.dev.cosign.artifact.sig.v1+json`; otherwise its media type.
     pub artifact_type: String,
     /// The size of the manifest in bytes.
     pub size: u64,

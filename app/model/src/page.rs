@@ -12,9 +12,9 @@ pub const MAX_LIMIT: u32 = 100;
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct PageRequest {
-    /// The number of items, limited to 1..=[`MAX_LIMIT`].
+    /// The number of items, 30 by default; other values are clamped to 1 to 100.
     pub limit: Option<u32>,
-    /// The `next` of the previous page; `None` for the first.
+    /// The `next` of the previous page; `None` for the first page.
     pub cursor: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl PageRequest {
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// The cursor of the next page; `null` on the last.
+    /// The cursor of the next page; `null` on the last page.
     pub next: Option<String>,
 }
 

@@ -76,13 +76,13 @@ pub struct Repository {
     pub path: RepositoryName,
     /// A one-line description in plain text; may be empty.
     pub description: String,
-    /// Who may see it without a role.
+    /// Who may see it without a role on it.
     pub visibility: Visibility,
-    /// Whether it is in the `library`, which administrators curate.
+    /// Whether it is in the namespace `library`, which administrators curate.
     pub official: bool,
-    /// Who may comment.
+    /// Who may comment on it.
     pub comments: CommentPolicy,
-    /// Topics, for finding it.
+    /// Topics by which it can be found.
     pub topics: Vec<String>,
     /// The number of stars.
     pub stars: u64,
@@ -90,9 +90,9 @@ pub struct Repository {
     pub pulls: u64,
     /// The number of tags.
     pub tags: u64,
-    /// The bytes of its distinct blobs and manifests.
+    /// The size in bytes of its manifests and blobs; each counts once.
     pub size: u64,
-    /// The viewer's role on it, if any.
+    /// The viewer's role on it; `null` if there is none.
     pub role: Option<Role>,
     /// Whether the viewer starred it.
     pub starred: bool,
@@ -100,7 +100,7 @@ pub struct Repository {
     pub created_at: Timestamp,
     /// When its texts or settings last changed.
     pub updated_at: Timestamp,
-    /// When it was last pushed to.
+    /// When it was last pushed to; `null` if never.
     pub pushed_at: Option<Timestamp>,
 }
 
@@ -118,7 +118,7 @@ pub struct Abilities {
     pub delete: bool,
     /// May change texts, visibility and collaborators.
     pub manage: bool,
-    /// May rename, transfer and delete it.
+    /// May rename and delete it.
     pub own: bool,
 }
 
@@ -156,30 +156,30 @@ pub struct Overview {
 pub struct NewRepository {
     /// The account or organisation it will belong to.
     pub namespace: String,
-    /// Its name within the namespace.
+    /// Its name within the namespace; may contain slashes.
     pub name: String,
-    /// A one-line description.
+    /// A one-line description in plain text, up to 200 characters.
     #[serde(default)]
     pub description: String,
-    /// Who may see it; private by default.
+    /// Who may see it. By default, the namespace's own default applies: public for `library`, private for others.
     #[serde(default)]
     pub visibility: Option<Visibility>,
 }
 
-/// Changes to a repository; fields that are missing keep their value.
+/// Changes to a repository; missing fields keep their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RepositoryPatch {
-    /// A one-line description, up to [`MAX_DESCRIPTION`] characters.
+    /// A one-line description in plain text, up to 200 characters.
     pub description: Option<String>,
-    /// The README as Markdown, up to [`MAX_OVERVIEW`] bytes.
+    /// The README as Markdown, up to 64 KiB.
     pub overview: Option<String>,
-    /// Who may see it.
+    /// Who may see it without a role on it.
     pub visibility: Option<Visibility>,
-    /// Who may comment.
+    /// Who may comment on it.
     pub comments: Option<CommentPolicy>,
-    /// Topics, up to [`MAX_TOPICS`].
+    /// All its topics, up to 20.
     pub topics: Option<Vec<String>>,
 }
 
@@ -191,7 +191,7 @@ pub struct Collaborator {
     pub account: Account,
     /// Its role.
     pub role: Role,
-    /// Since when it has the role.
+    /// When it became a collaborator.
     pub since: Timestamp,
 }
 

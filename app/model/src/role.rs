@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::reason::Reason;
 
-/// A role on a repository, lowest first.
+/// A role on a repository, lowest first. Each role includes the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// May see and pull.
+    /// May see the repository and pull from it.
     Reader,
-    /// May push.
+    /// May push to it.
     Writer,
-    /// May delete tags and manage texts, collaborators and rules.
+    /// May delete tags and manifests, and change texts, visibility and collaborators.
     Maintainer,
-    /// May rename, transfer and delete the repository.
+    /// May rename and delete the repository.
     Owner,
 }
 

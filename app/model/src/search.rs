@@ -90,13 +90,13 @@ pub struct SearchHit {
     pub platforms: Vec<String>,
 }
 
-/// The number of results with a value.
+/// A value of a facet and its number of results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FacetValue {
-    /// The value, as used after the qualifier.
+    /// The value, as written after the qualifier in a query.
     pub value: String,
-    /// The number of results.
+    /// The number of results with this value.
     pub count: u64,
 }
 

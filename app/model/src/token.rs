@@ -24,7 +24,7 @@ pub enum TokenAction {
     Push,
     /// Delete tags and manifests.
     Delete,
-    /// Everything else that its owner may do: star, comment, change settings and collaborators.
+    /// Everything else that the token's owner may do, such as star, comment, change settings, rename and delete.
     Manage,
 }
 
@@ -138,10 +138,10 @@ pub struct Token {
 pub struct NewToken {
     /// A label, 1 to 100 characters.
     pub label: String,
-    /// Its scopes; without any, it may do everything that its owner may.
+    /// Its scopes, at most 50; without any, it may do everything that its owner may.
     #[serde(default)]
     pub scopes: Vec<TokenScope>,
-    /// When it expires; `null` for never.
+    /// When it expires, which must be in the future; `null` for never.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
 }
@@ -153,7 +153,7 @@ pub struct CreatedToken {
     /// The token.
     #[serde(flatten)]
     pub token: Token,
-    /// The secret, `ptl_…`.
+    /// Its secret, `ptl_…`.
     #[serde(rename = "token")]
     pub secret: String,
 }

@@ -10,7 +10,7 @@ const LAST: char = '~';
 /// Returns text whose byte order is the order of tags by version: the highest version first, names that are not
 /// versions last. Tags with the same text are sorted by name.
 ///
-/// For a tag's name of up to 128 characters it has at most 400.
+/// The text for a tag's name, which has at most 128 characters, has at most 400 characters.
 pub fn sort_key(name: &str) -> String {
     let Some(version) = Version::parse(name) else { return LAST.to_string() };
     version.ascending().chars().map(mirrored).collect()

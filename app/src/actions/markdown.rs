@@ -6,7 +6,8 @@ use model::fault::Fault;
 use super::{ActionFault, keep, settle};
 use crate::portal::portal;
 
-/// Renders `body`; a form is shown again with the text and its preview, under the name `form`.
+/// Returns the HTML of `body` to an island. Without JavaScript, the form named `form` is shown again with the text and
+/// its preview.
 #[server(prefix = "/_actions", endpoint = "markdown/preview")]
 pub(crate) async fn preview(
     #[server(default)] body: String,

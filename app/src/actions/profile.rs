@@ -12,7 +12,7 @@ use crate::texts::text;
 pub(crate) const UPDATE: &str = "profile/update";
 pub(crate) const PASSWORD: &str = "profile/password";
 
-/// Changes one's profile and the language of the pages; empty follows the browser.
+/// Changes one's profile and the language of the pages; an empty language follows the browser.
 #[server(prefix = "/_actions", endpoint = "profile/update")]
 pub(crate) async fn update_profile(
     #[server(default)] display_name: String,

@@ -18,7 +18,7 @@ impl Suggestion {
     }
 }
 
-/// Returns up to eight repositories for what has been typed; a form continues to the search page.
+/// Returns up to eight repositories that match what has been typed. Without JavaScript, continues to the search page.
 #[server(prefix = "/_actions", endpoint = "search/suggest")]
 pub(crate) async fn suggest(#[server(default)] typed: String) -> Result<Vec<Suggestion>, ActionFault> {
     let portal = portal()?;

@@ -104,7 +104,7 @@ pub(crate) fn empty(title: &'static str, why: &'static str, next: impl IntoView 
     .into_any()
 }
 
-/// Links to the next page of a list paged by key, and back to its start.
+/// Links to the next page of a list with cursors, and back to its start.
 pub(crate) fn pager(at: &str, parameters: &[(&str, &str)], cursor: &str, next: Option<&str>) -> Option<AnyView> {
     if cursor.is_empty() && next.is_none() {
         return None;

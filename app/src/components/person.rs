@@ -19,10 +19,19 @@ pub(crate) fn person(name: &str) -> AnyView {
 
 /// A relative time, with the exact time as tooltip.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> AnyView {
-    view! {
-        <time datetime=then.rfc3339() title=words::exact(then)>
-            {words::age(then, now)}
-        </time>
+    ago_in_text(then, now)()
+}
+
+/// The same for a text with `<time/>`. Views in texts are rendered outside of the request, where its language is not known,
+/// so the words are chosen here.
+pub(crate) fn ago_in_text(then: Timestamp, now: Timestamp) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
+    let (machine, exact, age) = (then.rfc3339(), words::exact(then), words::age(then, now));
+    move || {
+        view! {
+            <time datetime=machine.clone() title=exact.clone()>
+                {age.clone()}
+            </time>
+        }
+        .into_any()
     }
-    .into_any()
 }

@@ -5,7 +5,7 @@ use leptos::html::Input;
 use leptos::prelude::*;
 
 /// A field and the button that it enables, both part of the surrounding form. `field` is the field's name and id, and
-/// `label` the text before, around and after the name to type.
+/// `label` the texts before and after the name to type.
 #[island]
 pub(crate) fn ConfirmName(expected: String, label: (String, String), act: String, field: String) -> impl IntoView {
     let awake = RwSignal::new(false);

@@ -10,7 +10,7 @@ use super::{asked, done, load, page_request};
 use crate::actions::repositories::DELETE;
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager, rows};
-use crate::components::person::ago;
+use crate::components::person::ago_in_text;
 use crate::components::rose::rose;
 use crate::form::FormState;
 use crate::place;
@@ -58,7 +58,7 @@ pub(crate) fn page() -> AnyView {
             AccountKind::Robot => Some(text!(account.robot)),
         };
         let (created, now) = (account.created_at, portal.now());
-        let joined = rich!(account.joined, <time/> = move || ago(created, now));
+        let joined = rich!(account.joined, <time/> = ago_in_text(created, now));
         let shown = if account.display_name.is_empty() { name.clone() } else { account.display_name.clone() };
         Ok(view! {
             <Title text=name.clone()/>

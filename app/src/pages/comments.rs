@@ -12,7 +12,7 @@ use super::visit::{Query, Visit};
 use crate::actions::comments::{DELETE, EDIT, POST};
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::{empty, pager};
-use crate::components::person::ago;
+use crate::components::person::{ago, ago_in_text};
 use crate::components::repository::{Tab, head};
 use crate::components::rose::rose;
 use crate::form::{FormState, editor};
@@ -130,7 +130,7 @@ impl CommentContext<'_> {
         };
         let edited = comment.edited_at.map(|edited| {
             let now = self.now;
-            view! { <span>{rich!(comments.edited, <time/> = move || ago(edited, now))}</span> }
+            view! { <span>{rich!(comments.edited, <time/> = ago_in_text(edited, now))}</span> }
         });
         let body = if comment.editable && self.query.edit == id {
             self.edit(comment)

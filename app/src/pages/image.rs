@@ -10,7 +10,7 @@ use crate::actions::tags::DELETE;
 use crate::components::command::pull;
 use crate::components::copy::copy;
 use crate::components::list::empty;
-use crate::components::person::ago;
+use crate::components::person::{ago, ago_in_text};
 use crate::components::repository::{Tab, head};
 use crate::form::{FormState, confirm};
 use crate::portal::{PortalResult, site};
@@ -61,7 +61,7 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Porta
         view! { <span>{rich!(image.also_tagged, <tags/> = tags)}</span> }
     });
     let pushed_at = image.pushed_at;
-    let pushed = rich!(image.pushed, <time/> = move || ago(pushed_at, now));
+    let pushed = rich!(image.pushed, <time/> = ago_in_text(pushed_at, now));
     let open = chosen.map_or("", |platform| platform.platform.as_str());
     let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
     Ok(view! {

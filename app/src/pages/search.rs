@@ -223,7 +223,7 @@ fn kinds() -> [(&'static str, &'static str, bool); 5] {
     ]
 }
 
-/// The position of a facet: the most used first.
+/// The position of a facet on the page.
 fn order_of(qualifier: &str) -> usize {
     ["ns", "arch", "os", "tag"].iter().position(|known| *known == qualifier).unwrap_or(usize::MAX)
 }

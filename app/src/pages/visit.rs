@@ -16,7 +16,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Requires that the viewer may do this; otherwise asks them to sign in, or refuses.
+    /// Returns an error unless `able`: a visitor must sign in first, and an account is not allowed to do this.
     pub(crate) fn require(&self, able: bool) -> PortalResult<()> {
         match (able, &self.me) {
             (true, _) => Ok(()),

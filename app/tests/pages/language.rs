@@ -1,4 +1,4 @@
-//! Every page in each language: nothing of one is left on a page of the other.
+//! Renders every page in each language and checks that no text of the other language is left.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use model::reason::Reason;
 use crate::world::{Visitor, World};
 use crate::{PAGES, keep_for_looking, render};
 
-/// What people wrote: names, descriptions, labels. Markdown and code are left out before.
+/// Texts that people wrote: names, descriptions, labels. [`texts`] has already removed Markdown and code.
 const WRITTEN: &str = include_str!("world.rs");
 
-/// What is the same in every language: names of products, formats and languages.
+/// Texts that are the same in every language: names of products, formats and languages.
 const NAMES: [&str; 12] = [
     "API",
     "English",
@@ -30,13 +30,13 @@ const NAMES: [&str; 12] = [
     "简体中文",
 ];
 
-/// A part of a search that a page names.
+/// The part of a search query that a page shows.
 const TYPED: &str = "ns:mara";
 
 /// Elements whose text is code or was written by people.
 const APART: [&str; 6] = ["code", "pre", "script", "style", "svg", "textarea"];
 
-/// Classes of elements that hold code.
+/// Classes of elements that contain code.
 const CODE: [&str; 5] = ["layer-command\"", "layer-command fold\"", "dd class=\"mono\"", "facts-tall", "chip-mono"];
 
 /// The attributes that people read or hear.
@@ -51,7 +51,7 @@ fn is_chinese(text: &str) -> bool {
 /// The texts of a page, attributes included, without code and Markdown.
 fn texts(html: &str) -> Vec<String> {
     let mut texts = Vec::new();
-    // Nothing as a view leaves a comment.
+    // Leptos renders an empty view as an HTML comment.
     let html = html.replace("<!--<() />-->", "");
     let mut rest = html.as_str();
     while let Some((text, tail)) = rest.split_once('<') {
@@ -71,7 +71,7 @@ fn texts(html: &str) -> Vec<String> {
     texts.iter().map(|text| text.replace("&amp;", "&").trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
-/// Whether the text says nothing in any language: figures, sizes, addresses, what people wrote, names.
+/// Whether the text is the same in every language: numbers, sizes, addresses, names and what people wrote.
 fn is_neutral(text: &str) -> bool {
     let figures = |word: &str| {
         let word = word.trim_matches([',', '.', '+', '·', '/', '(', ')', ':']);

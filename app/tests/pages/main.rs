@@ -1,4 +1,4 @@
-//! Every page rendered whole on the host, as the server renders it, against a small world of fixed views.
+//! Renders every page as the server does, with a portal of fixed data.
 
 #![expect(clippy::unwrap_used, reason = "a world that cannot be made fails its test")]
 
@@ -10,8 +10,8 @@ use std::sync::{Arc, Once};
 
 use any_spawner::Executor;
 use app::portal::{Flash, PortalHandle};
-use futures::StreamExt;
 use futures::executor::block_on;
+use futures::{FutureExt, StreamExt};
 use leptos::prelude::*;
 use leptos_integration_utils::{PinnedStream, build_response};
 use leptos_meta::ServerMetaContext;
@@ -52,13 +52,18 @@ fn render(world: World) -> Page {
         },
         false,
     );
-    let html = block_on(async move {
+    let mut html = Box::pin(async move {
         let stream = stream.await;
         head.inject_meta_context(stream).await.collect::<String>().await
     });
+    // A server begins on this thread and goes on on any other, where the request's context is not at hand.
+    let html = match (&mut html).now_or_never() {
+        Some(html) => html,
+        None => std::thread::spawn(|| block_on(html)).join().unwrap(),
+    };
     owner.unset_with_forced_cleanup();
     let done = std::mem::take(&mut *world.done.lock().unwrap());
-    // Where a line may break is no part of what is said.
+    // Optional line breaks are not part of the text.
     let html = html.replace("<wbr>", "");
     Page { html, status: done.status.unwrap_or(200), redirect: done.redirect }
 }
@@ -247,7 +252,7 @@ fn a_spent_link_says_so_and_leads_to_sign_in() {
         let page = get(Visitor::Nobody, path);
         assert_eq!(page.status, 403, "{path}");
         assert!(page.html.contains(words), "{path}");
-        // The bar's, and the page's own.
+        // One link in the top bar and one on the page.
         assert_eq!(page.html.matches(">Sign in</a>").count(), 2, "{path}");
         assert!(!page.html.contains("name=\"password\""), "{path}");
     }
@@ -302,7 +307,7 @@ fn what_was_deleted_is_said_once_on_the_page_that_follows() {
     }
 }
 
-/// Writes the page where `PORTOLAN_PAGES` says, to be looked at.
+/// Writes the page into the folder named by `PORTOLAN_PAGES`, if set, so that it can be looked at.
 fn keep_for_looking(name: &str, html: &str) {
     if let Some(folder) = std::env::var_os("PORTOLAN_PAGES") {
         let name: String =

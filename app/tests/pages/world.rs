@@ -1,7 +1,8 @@
-//! A small world to render pages against: a portal of fixed views, and a visitor who may be anyone.
-//! It decides nothing; the few names that are hidden are hidden here by name.
+//! A portal with fixed data for rendering pages as different visitors. Its access control is minimal: it hides
+//! repositories by their visibility, and lets only [`Visitor::Owner`] change them.
 
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use app::portal::{Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, Search, Site, TagFilter};
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ const NOW: i64 = 1_795_000_000;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// Whose eyes a page is rendered for.
+/// The viewer of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Visitor {
     Nobody,
@@ -35,7 +36,7 @@ pub(crate) enum Visitor {
     Owner,
 }
 
-/// What a page did to its answer.
+/// What a page changed in the response.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseChanges {
     pub status: Option<u16>,
@@ -176,7 +177,7 @@ impl World {
     }
 
     fn seen(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
-        // A repository that had another name is found by it.
+        // A renamed repository is also found by its former name.
         let wanted = if path.as_str() == "harbour/old-tides" { "harbour/tide-api" } else { path.as_str() };
         let mut repository =
             all().into_iter().find(|repository| repository.path.as_str() == wanted).ok_or_else(Fault::not_found)?;
@@ -253,12 +254,27 @@ const README: &str = r#"<h1>Tide API</h1><p>Tide tables and harbour depths over 
 </code></pre><p>Then ask for a day:</p><pre><code>curl localhost:8080/v1/tides/brest?day=2026-11-22
 </code></pre><h2>Settings</h2><table><thead><tr><th>Variable</th><th>Default</th><th>Meaning</th></tr></thead><tbody><tr><td><code>TIDES_DATA</code></td><td><code>/var/lib/tides</code></td><td>where the constituents are kept</td></tr><tr><td><code>TIDES_DATUM</code></td><td><code>lat</code></td><td>chart datum: <code>lat</code> or <code>msl</code></td></tr></tbody></table><ul><li>Answers are JSON or CSV.</li><li>Times are UTC, heights in metres.</li></ul><blockquote><p>Not to be used for navigation.</p></blockquote>"#;
 
+/// Lets the page wait once, as it does for a database.
+async fn later() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 #[async_trait]
 impl Accounts for World {
     async fn me(&self) -> PortalResult<Option<Me>> {
+        later().await;
         Ok(World::me(self))
     }
     async fn account(&self, name: &str) -> PortalResult<Account> {
+        later().await;
         match name {
             "mara" | "harbour" | "tomas" => Ok(account(name)),
             _ => Err(Fault::not_found()),
@@ -319,6 +335,7 @@ impl Accounts for World {
 #[async_trait]
 impl Repositories for World {
     async fn repositories(&self, filter: RepositoryFilter, _: PageRequest) -> PortalResult<Page<Repository>> {
+        later().await;
         let mut items = all();
         items.retain(|item| self.seen(&item.path).is_ok());
         if let Some(namespace) = filter.namespace {
@@ -336,9 +353,11 @@ impl Repositories for World {
         Ok(vec![account("mara"), account("harbour")])
     }
     async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
+        later().await;
         self.seen(path)
     }
     async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview> {
+        later().await;
         Ok(Overview {
             head: self.seen(path)?,
             source: "# Tide API\n\nTide tables.\n".into(),
@@ -377,6 +396,7 @@ impl Repositories for World {
 #[async_trait]
 impl Images for World {
     async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> PortalResult<Page<Tag>> {
+        later().await;
         let items = vec![
             tag("2.4.1", 'a', 40_055_603, 5 * HOUR),
             tag("2.4", 'a', 40_055_603, 5 * HOUR),
@@ -389,6 +409,7 @@ impl Images for World {
         Ok(Page { items: self.some(items), next: (!self.bare).then(|| "edge".to_owned()) })
     }
     async fn image(&self, _: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
+        later().await;
         let index = matches!(reference, Reference::Tag(_));
         let layer = |fill, size, created_by: &str| Layer {
             digest: digest(fill),
@@ -463,6 +484,7 @@ impl Images for World {
 #[async_trait]
 impl Comments for World {
     async fn threads(&self, _: &RepositoryName, _: PageRequest) -> PortalResult<Page<Thread>> {
+        later().await;
         let first = Thread {
             root: comment(
                 1,
@@ -509,6 +531,7 @@ impl Comments for World {
 #[async_trait]
 impl Search for World {
     async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults> {
+        later().await;
         let hits: Vec<SearchHit> = all()
             .into_iter()
             .filter(|repository| self.seen(&repository.path).is_ok())
