@@ -1,5 +1,5 @@
-//! Access control: who is asking, which role they have on a repository, and whether that is enough. Viewers, permits
-//! and scopes are only created here.
+//! Access control: who the caller is, which role they have on a repository, and whether that is enough. Viewers,
+//! permits and scopes can only be created through this module.
 
 mod namespace;
 mod need;

@@ -1,5 +1,5 @@
-//! Bearer tokens for registries: what a caller requests, reduced to what they may do, signed; and back from a token to
-//! a viewer.
+//! Bearer tokens for registries: issues signed tokens with those of the requested scopes that the viewer may have, and
+//! verifies tokens and returns their viewers.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ const MAX_SCOPES: usize = 64;
 pub struct IssuedBearer {
     /// The token, a JWT signed with ES256.
     pub token: String,
-    /// Seconds until it expires.
+    /// The number of seconds until it expires.
     pub expires_in: u64,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -38,8 +38,8 @@ pub struct IssuedBearer {
     pub granted: Vec<ResourceScope>,
 }
 
-/// The claims (distribution, "Token Authentication Implementation"). `aud` is a single text, as the oldest registries
-/// require.
+/// The claims (distribution, "Token Authentication Implementation"). `aud` is a single string, because the oldest
+/// registries require it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -50,16 +50,16 @@ struct Claims {
     iat: i64,
     jti: String,
     access: Vec<ResourceScope>,
-    /// Whether the catalog shows everything that the subject may see. Another registry's catalog shows everything, so
-    /// only administrators are granted its scope.
+    /// Whether the catalog shows everything that the subject may see. `access` contains the catalog's scope only for
+    /// administrators, because another registry would list all of its repositories for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     lists: bool,
-    /// The personal access token it was requested with.
+    /// The id of the personal access token it was requested with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<TokenId>,
 }
 
-/// Viewers of verified tokens, with their expiry.
+/// Cache of the viewers of verified tokens and the tokens' expiry, by a digest of service and token.
 #[derive(Debug)]
 pub(crate) struct Bearers {
     verified: Cache<[u8; 32], (Viewer, i64)>,
@@ -74,7 +74,7 @@ impl Bearers {
 impl Store {
     /// Issues a token for a service with those of the requested scopes that the viewer may have.
     ///
-    /// Other scopes are left out without an error, which reveals nothing about what exists. Pushing to a missing
+    /// Other scopes are left out without an error, so that the answer does not reveal what exists. Pushing to a missing
     /// repository is granted if the push would create it.
     pub async fn issue_bearer(
         &self,
@@ -124,8 +124,8 @@ impl Store {
             }
         }
         if actions.is_empty() && self.may_make(viewer, &path).await? {
-            // The path is unused, which is no secret from someone who could create it: a pull answers 404, a push
-            // creates the repository.
+            // The path is unused and the viewer could create a repository there, so they may know that: a pull answers
+            // 404, a push creates the repository.
             actions.extend(["push", "pull"].into_iter().filter(|action| scope.allows(action)).map(str::to_owned));
         }
         let granted = (!actions.is_empty()).then(|| ResourceScope::new(scope.kind, scope.name, actions));
@@ -135,8 +135,8 @@ impl Store {
     /// Returns the viewer of a token issued by this site for this service: its subject, restricted to the granted
     /// scopes.
     ///
-    /// [`Error::SignIn`] if its signature is not ours, it is for another service or expired, or its subject is
-    /// disabled.
+    /// [`Error::SignIn`] if it was not signed by this site, is for another service or has expired, or if its subject
+    /// was disabled when the token was first verified.
     pub async fn bearer_viewer(&self, token: &str, service: &str) -> Result<Viewer> {
         let now = self.clock().now();
         let digest: [u8; 32] =
@@ -177,8 +177,8 @@ impl Store {
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }
 
-    /// Whether the path is unused and a push would create a repository there. Always asks both, so that hidden and
-    /// missing repositories take the same time.
+    /// Whether the path is unused and a push would create a repository there. Always runs both queries, so that hidden
+    /// and missing repositories take the same time.
     async fn may_make(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         let makes = self.may_create_by_push(viewer, path).await?;
         Ok(!self.is_there(viewer, path).await? && makes)

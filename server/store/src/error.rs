@@ -1,4 +1,4 @@
-//! Errors of the store, one variant for each kind of outcome. Only `Fault` is shown to people.
+//! Errors of the store, and their conversion to a [`Fault`], which is shown to people.
 
 use model::fault::Fault;
 use sea_orm::DbErr;
@@ -9,7 +9,7 @@ use crate::sql;
 /// Why a call to the store failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// It does not exist, or the viewer may not know that it does.
+    /// What was requested does not exist, or the viewer may not know that it does.
     #[error("not found")]
     Absent,
     /// The caller must sign in.
@@ -18,13 +18,13 @@ pub enum Error {
     /// The viewer may see it, but not do this.
     #[error("not allowed")]
     Forbidden,
-    /// The input is invalid, too large or in conflict; shown to people.
+    /// The request was refused for a reason that is shown to people, such as invalid input or a conflict.
     #[error("refused: {0}")]
     Fault(Fault),
     /// The database did not answer, or returned an error.
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
-    /// A row, a key or a stored secret does not parse.
+    /// A row, a key or a stored secret is malformed, or hashing or signing failed.
     #[error("malformed data in the database: {0}")]
     Corrupt(&'static str),
 }

@@ -25,14 +25,14 @@ use crate::{Store, sql};
 /// The advisory lock held while creating the first key (PostgreSQL).
 const LOCK: i64 = 8_101_976_114;
 
-/// Unknown keys are looked up in the database at most this often.
+/// Unknown keys are looked up in the database at most once in this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A key pair and its ids.
 pub(crate) struct Key {
     /// Its thumbprint (RFC 7638).
     pub(crate) kid: String,
-    /// Its id in the format of early token libraries, used by registries before 3.0.
+    /// Its id in the format of libtrust, which registries before 3.0 use.
     libtrust: String,
     x: String,
     y: String,
@@ -83,15 +83,15 @@ impl Key {
     }
 }
 
-/// The first 240 bits of the key's SHA-256 in base 32, in twelve groups of four.
+/// Returns the first 240 bits of the key's SHA-256 in base 32, in twelve groups of four characters.
 fn libtrust(spki: &[u8]) -> String {
     let text = BASE32.encode(Sha256::digest(spki).get(..30).unwrap_or_default());
     let groups: Vec<&str> = (0..12).filter_map(|group| text.get(group * 4..group * 4 + 4)).collect();
     groups.join(":")
 }
 
-/// Generates a key. Keys whose coordinates begin with a zero byte are rejected: registries that store them as numbers
-/// compute another thumbprint than RFC 7638 does.
+/// Generates a key. Keys whose coordinates begin with a zero byte are rejected, because registries that store them as
+/// numbers compute another thumbprint than RFC 7638 specifies.
 fn generate() -> SecretKey {
     let mut bytes = [0; 32];
     loop {
@@ -113,7 +113,8 @@ impl Store {
         Ok(json!({ "keys": both.collect::<Vec<_>>() }))
     }
 
-    /// Returns all keys, newest first, including one for which `will_do` is true, if it exists. Creates the first key.
+    /// Returns all keys, newest first; creates the first one. Reads them again, at most every [`LOOK_AGAIN`], if
+    /// `will_do` is false for all known ones.
     pub(crate) async fn signing_keys(&self, will_do: impl Fn(&Key) -> bool) -> Result<Arc<[Key]>> {
         let now = self.clock().now();
         if let Some((read_at, keys)) = self.keys().known.read().ok().and_then(|known| known.clone())
@@ -154,7 +155,8 @@ impl Store {
     }
 }
 
-/// Stores the first key, unless another node just did: two first keys would reject each other's signatures for a while.
+/// Stores the first key, unless another node just did: nodes with different keys would reject each other's tokens for a
+/// while.
 async fn keep_first(on: &impl ConnectionTrait, secret: &SecretKey, now: Timestamp) -> Result<()> {
     let kid = Key::new(secret)?.kid;
     let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| Error::Corrupt("signing_key"))?;

@@ -1,4 +1,4 @@
-//! Browser sessions as rows, so that every node knows them and ending one ends it everywhere.
+//! Browser sessions, stored in the database so that all nodes share them and ending one ends it everywhere.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::entity::{account as accounts, session};
 use crate::error::Result;
 use crate::{Store, secret};
 
-/// The key of a session's data for the account's id.
+/// The key of the account's id in a session's data.
 pub const ACCOUNT: &str = "account";
 
 /// The maximum number of expired sessions deleted by one call.
@@ -31,7 +31,7 @@ const SWEEP: u64 = 500;
 /// The account signed in with a session.
 #[derive(Clone, Debug)]
 pub struct SessionAccount {
-    /// The viewer.
+    /// The viewer of the session.
     pub viewer: Viewer,
     /// Their account as they see it.
     pub me: Me,
@@ -106,7 +106,7 @@ impl SessionStore for Sessions {
         }
     }
 
-    /// A session that was ended meanwhile stays ended.
+    /// Only updates an existing row, so that a session that was ended in the meantime stays ended.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let id = &key(&record.id.to_string());
         let changes = &session::ActiveModel {

@@ -1,4 +1,4 @@
-//! Permits to create a repository at a path, and the namespaces in which a viewer may.
+//! Permits to create a repository at a path, and checks whether a viewer may create one.
 
 use model::account::AccountName;
 use model::oci::RepositoryName;
@@ -28,7 +28,7 @@ pub(crate) struct CreatePermit {
 }
 
 impl CreatePermit {
-    /// The viewer who creates it.
+    /// The viewer who creates the repository.
     pub(crate) const fn viewer(&self) -> &Viewer {
         &self.viewer
     }
@@ -43,12 +43,12 @@ impl CreatePermit {
         self.namespace
     }
 
-    /// The namespace's visibility for new repositories.
+    /// The namespace's default visibility for new repositories.
     pub(crate) const fn default_visibility(&self) -> Visibility {
         self.default_visibility
     }
 
-    /// Whether this is the `library` namespace, which administrators curate.
+    /// Whether the namespace is `library`, which administrators curate.
     pub(crate) const fn official(&self) -> bool {
         self.official
     }
@@ -68,7 +68,7 @@ impl NamespaceRow {
         let role = match self.admin {
             Some(true) => Some(Role::Owner),
             Some(false) if !is_library(&self.name.0) => self.granted.map(role_of_rank).transpose()?,
-            // Only administrators may use the library; a disabled account counts as anonymous.
+            // Only administrators may create repositories in the library; a disabled account counts as anonymous.
             Some(false) | None => None,
         };
         Ok(NamespaceStanding { signed_in: self.admin.is_some(), role, allowed: viewer.allowed(path.as_str()) })
@@ -77,7 +77,7 @@ impl NamespaceRow {
 
 impl Store {
     /// Returns a permit to create a repository at a path. The viewer's token must allow `action` on it.
-    /// [`Error::Absent`] if there is no such namespace.
+    /// [`Error::Absent`] if the namespace does not exist or is disabled.
     pub(crate) async fn create_permit(
         &self,
         viewer: &Viewer,
@@ -95,17 +95,17 @@ impl Store {
         })
     }
 
-    /// Whether a push to an unused path would create a repository.
+    /// Whether a push by the viewer would create a repository at the path if there is none.
     pub async fn may_create_by_push(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         self.may_create(viewer, path, &[TokenAction::Push]).await
     }
 
-    /// Whether the viewer would see any repository at this path, and so may be told that there is none.
+    /// Whether the viewer would see any repository at this path, so that they may be told that there is none.
     pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         self.may_create(viewer, path, &[TokenAction::Pull, TokenAction::Push]).await
     }
 
-    /// Whether the viewer may create a repository there, given a token that allows any of these actions.
+    /// Whether the viewer may create a repository at the path with a token that allows at least one of `actions`.
     async fn may_create(&self, viewer: &Viewer, path: &RepositoryName, actions: &[TokenAction]) -> Result<bool> {
         if !viewer.is_signed_in() {
             return Ok(false);

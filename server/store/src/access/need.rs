@@ -6,15 +6,15 @@ use model::token::TokenAction;
 /// A need as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NeedKind {
-    /// See that it exists and read its pages.
+    /// See that the repository exists and read its pages.
     See,
     /// Fetch manifests and blobs.
     Pull,
-    /// Star it.
+    /// Star the repository.
     Star,
     /// Write comments.
     Comment,
-    /// Change one's own contributions: edit and delete comments, leave the repository.
+    /// Change the caller's own contributions: edit and delete comments, leave the repository.
     Participate,
     /// Store blobs and manifests.
     Push,

@@ -44,7 +44,7 @@ covers! {
 }
 
 impl<N: Need> Permit<N> {
-    /// Decides on a permit for the viewer, from what was found at a path.
+    /// Returns a permit if the verdict on the repository found at `path` allows `N`, and the matching error otherwise.
     pub(super) fn to(viewer: &Viewer, path: &RepositoryName, found: RepositoryAccess) -> Result<Self> {
         let standing = found.standing_for(viewer, path, N::KIND);
         verdict(&standing, N::KIND).require()?;
@@ -53,7 +53,7 @@ impl<N: Need> Permit<N> {
         Ok(Self { viewer, repository: found.repository, path: found.path, standing, need: PhantomData })
     }
 
-    /// The repository.
+    /// The repository's id.
     pub const fn repository(&self) -> RepositoryId {
         self.repository
     }
@@ -96,7 +96,7 @@ impl<N: Need> Permit<N> {
         self.viewer.account_id()
     }
 
-    /// The acting account, for operations that require one.
+    /// Returns the id of the acting account; [`Error::SignIn`] if there is none.
     pub(crate) fn require_account(&self) -> Result<AccountId> {
         self.account().ok_or(Error::SignIn)
     }
@@ -119,8 +119,8 @@ impl<N: Need> Permit<N> {
 impl Store {
     /// Returns a permit for `N` on the repository at this path, or on the one that was renamed from it.
     ///
-    /// A path of one word is in the `library`. [`Error::Absent`] if the viewer may not see the repository or there is
-    /// none. Public repositories can be read with any token, as an anonymous viewer could.
+    /// A path of one component is in the `library`. [`Error::Absent`] if there is no repository or the viewer may not
+    /// see it. Any token can be used to read what an anonymous viewer can read.
     pub async fn permit<N: Need>(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<N>> {
         let path = path.clone().within_hub();
         Permit::to(viewer, &path, self.find(viewer, &path).await?.ok_or(Error::Absent)?)
@@ -144,7 +144,8 @@ impl Store {
         Ok(found.is_some_and(|found| verdict(&found.standing_for(viewer, path, need), need) == Verdict::Allowed))
     }
 
-    /// Whether a repository exists at the path, visible or not; must not be revealed to callers.
+    /// Whether a repository exists at the path, even if the viewer may not see it. The answer must not be revealed to
+    /// viewers who could not create a repository there.
     pub(crate) async fn is_there(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
         Ok(self.find(viewer, path).await?.is_some())
     }

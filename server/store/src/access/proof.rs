@@ -1,4 +1,4 @@
-//! What gives functions of this package access to the database: a proof of who acts, or a named exemption.
+//! Proofs that are required for database access: who the caller is, or a named exemption.
 
 use super::namespace::CreatePermit;
 use super::need::Need;
@@ -6,7 +6,7 @@ use super::permit::Permit;
 use super::scope::Scope;
 use super::viewer::{Administrator, OwnAccount, System, Viewer};
 
-/// Proof that a function may access rows. Only this module can create implementors, from credentials or a verdict.
+/// Proof that a function may access rows: a caller with checked credentials, a positive verdict, or an [`Exemption`].
 pub(crate) trait Proof {}
 
 impl Proof for Viewer {}
@@ -18,14 +18,14 @@ impl Proof for Administrator {}
 impl Proof for System {}
 impl Proof for Exemption {}
 
-/// Why a function may access rows without knowing who acts.
+/// The reason why a function may access rows without knowing the caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Exemption {
     /// Checking credentials, to create a viewer from them.
     Credentials,
     /// Reading or writing a browser session, which is found by its secret.
     Session,
-    /// Creating an account for someone without one: sign-up, invitations, the first administrator.
+    /// Creating an account for a caller without one: sign-up, invitations, the first administrator.
     SignUp,
     /// Reading or creating the keys that sign bearer tokens.
     SigningKeys,

@@ -26,7 +26,7 @@ pub(crate) fn role_of(account: impl Into<Expr>) -> Expr {
     greatest_of([owner, member, team, collaboration])
 }
 
-/// The role of an account on all of the outer query's `account` as a namespace, as a rank.
+/// The role of an account on the whole namespace of the outer query's `account`, as a [rank](rank_of); NULL if none.
 pub(crate) fn namespace_role_of(account: impl Into<Expr>) -> Expr {
     greatest_of(namespace_roles(account::Column::Id, &account.into()))
 }
@@ -94,7 +94,7 @@ fn rank(column: impl ColumnTrait) -> Expr {
     ranks.into()
 }
 
-/// The roles given by a namespace itself: to its own account and to its members.
+/// The roles that a namespace grants: to its own account and to its members.
 fn namespace_roles(namespace: impl ColumnTrait, account: &Expr) -> [SelectStatement; 2] {
     let namespace = namespace.into_simple_expr();
     let owner = Query::select()

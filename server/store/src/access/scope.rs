@@ -1,5 +1,5 @@
-//! What a viewer may see in lists, as SQL conditions, search terms and globs. It answers for many repositories what
-//! `verdict` answers for one with the need `See`; a test compares the two.
+//! What a viewer may see in lists, as SQL conditions, search terms and globs. A scope decides for many repositories
+//! what `verdict` decides for one with the need `See`; a test compares the two.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Scope {
 
 #[derive(Clone, Copy, Debug)]
 enum ScopeKind {
-    /// The site itself, or an administrator.
+    /// The site itself (`None`) or an administrator.
     Everything(Option<AccountId>),
     Member(AccountId),
     Public,
@@ -54,7 +54,7 @@ fn collaborator_term(account: i64) -> String {
 }
 
 impl Scope {
-    /// The token scopes of which one must match a repository's path; `None` if there is no restriction.
+    /// The token scopes, at least one of which must match a repository's path; `None` if there is no restriction.
     pub fn globs(&self) -> Option<&[TokenScope]> {
         self.limits.as_deref()
     }
@@ -65,7 +65,7 @@ impl Scope {
         limits.iter().any(|scope| scope.actions().iter().any(|action| scope.allows(path, *action)))
     }
 
-    /// The account whose view this is.
+    /// The id of the viewer's account.
     pub(crate) const fn account(&self) -> Option<AccountId> {
         match self.sees {
             ScopeKind::Everything(id) => id,
@@ -74,7 +74,7 @@ impl Scope {
         }
     }
 
-    /// The viewer's role on a repository, given the role `granted` to them there.
+    /// Returns the viewer's role on a repository on which the database grants them `granted`.
     pub(crate) fn role(&self, granted: Option<Role>) -> Option<Role> {
         match self.sees {
             ScopeKind::Everything(_) => Some(Role::Owner),
@@ -83,8 +83,8 @@ impl Scope {
         }
     }
 
-    /// Disjoint conditions on `repository` that together select what the viewer may see. Each covers one visibility, so
-    /// that a list can read each part in order from an index.
+    /// Returns disjoint conditions on `repository` that together select what the viewer may see. Each covers one
+    /// visibility, so that a list can read each part in order from an index.
     ///
     /// Token scopes are not included, because SQL has no such globs: check rows with [`Scope::covers`] too.
     pub(crate) fn parts(&self) -> Vec<Condition> {
@@ -95,8 +95,8 @@ impl Scope {
             ScopeKind::Member(id) => vec![
                 of(Visibility::Public),
                 of(Visibility::Internal),
-                // Starting from the grants finds the few matching rows; `visibility = 'private'` would read all private
-                // ones in order.
+                // `NOT IN` instead of `= 'private'`, so that the query starts from the few granted rows instead of
+                // reading all private ones in order.
                 Condition::all()
                     .add(repository::Column::Visibility.is_not_in([Visibility::Public, Visibility::Internal].map(Text)))
                     .add(repository::Column::Id.in_subquery(granted_to(id.0))),
@@ -104,7 +104,8 @@ impl Scope {
         }
     }
 
-    /// The same as a single condition, for rows that something else selects. No index supports it.
+    /// Returns the same as [`Scope::parts`] as a single condition, for queries that select rows by other conditions. No
+    /// index supports it.
     pub(crate) fn condition(&self) -> Condition {
         let visibility = repository::Column::Visibility;
         match self.sees {
@@ -145,8 +146,9 @@ impl Store {
         Ok(Scope { sees, limits: viewer.list_limits() })
     }
 
-    /// The search terms of which a document must contain at least one to be visible; `None` if everything is. They name
-    /// what grants access, not who has it, so that a new member finds the repositories of a namespace or team at once.
+    /// Returns the search terms of which a document must contain at least one to be visible; `None` if every document
+    /// is. Documents contain the ids of namespaces and teams, not of their members, so that new members find the
+    /// repositories at once.
     pub async fn search_terms(&self, scope: &Scope) -> Result<Option<Vec<String>>> {
         let account = match scope.sees {
             ScopeKind::Everything(_) => return Ok(None),
@@ -172,7 +174,7 @@ impl Store {
         Ok(Some(terms))
     }
 
-    /// The terms of the teams and collaborators of these repositories, by repository.
+    /// Returns the terms of the teams and collaborators of these repositories, by repository.
     pub(crate) async fn document_grants(
         &self,
         system: &System,
@@ -203,8 +205,8 @@ impl Store {
     }
 }
 
-/// The terms of a repository's document: one for its visibility, one for its namespace, and those of its teams and
-/// collaborators.
+/// Returns the terms of a repository's document: one for its visibility unless it is private, one for its namespace,
+/// and those of its teams and collaborators.
 pub(crate) fn document_terms(namespace: Option<i64>, visibility: Visibility, grants: Vec<String>) -> Vec<String> {
     let visibility = match visibility {
         Visibility::Public => Some(PUBLIC.to_owned()),
@@ -219,5 +221,5 @@ pub(crate) fn is_library(namespace: &AccountName) -> bool {
     namespace.as_str() == LIBRARY
 }
 
-/// The namespace that administrators curate.
+/// The name of the namespace that administrators curate.
 pub(crate) const LIBRARY: &str = "library";

@@ -26,7 +26,7 @@ use crate::entity::column::Text;
 use crate::entity::{repository, repository_alias};
 use crate::error::{Error, Result};
 
-/// How long a change of role or visibility on another node may go unnoticed.
+/// Lifetime of a cache entry, and so how long a change of role or visibility on another node may go unnoticed.
 const AGE: Duration = Duration::from_secs(1);
 
 /// The set of actions that a viewer's token allows.
@@ -34,9 +34,9 @@ const AGE: Duration = Duration::from_secs(1);
 pub struct AllowedActions(u8);
 
 impl AllowedActions {
-    /// Everything.
+    /// All actions.
     pub const ALL: Self = Self(0b1111);
-    /// Nothing.
+    /// No actions.
     pub const NONE: Self = Self(0);
 
     /// The actions for which `allows` returns true.
@@ -44,7 +44,7 @@ impl AllowedActions {
         Self(TokenAction::ALL.into_iter().filter(|action| allows(*action)).fold(0, |bits, action| bits | bit(action)))
     }
 
-    /// The union of both.
+    /// The union of two sets.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -130,7 +130,8 @@ pub(super) struct RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// Applies the limits of the viewer's token. Scopes that name the repository's former path still match.
+    /// Applies the limits of the viewer's token. Scopes may match the repository's path or the requested one, which is
+    /// a former path after a rename.
     pub(super) fn standing(&self, viewer: &Viewer, asked: &RepositoryName) -> Standing {
         Standing {
             signed_in: self.signed_in,
@@ -141,7 +142,7 @@ impl RepositoryAccess {
     }
 
     /// The standing to use for a need: the viewer's own, or that of an anonymous viewer if their token does not cover a
-    /// public repository. A token restricts its owner's rights; reading public data requires none.
+    /// public repository. A token restricts the rights of its owner, but reading public data requires no rights.
     pub(super) fn standing_for(&self, viewer: &Viewer, asked: &RepositoryName, need: NeedKind) -> Standing {
         let own = self.standing(viewer, asked);
         let anybodys = Standing { signed_in: false, role: None, allowed: AllowedActions::ALL, facts: own.facts };
@@ -172,7 +173,7 @@ impl Standings {
         Self { found, generation: AtomicU64::new(0) }
     }
 
-    /// Invalidates everything; call this after a change of role, visibility or path.
+    /// Invalidates all entries; must be called after a change of role, visibility or path.
     pub(crate) fn forget(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -221,7 +222,7 @@ fn is_at(path: &RepositoryName) -> Expr {
 }
 
 impl Store {
-    /// Returns the viewer's access to whatever is at a path, visible or not.
+    /// Returns the viewer's access to the repository at a path, even if they may not see it.
     pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<RepositoryAccess>> {
         let asker = Requester::of(viewer);
         let standings = self.standings();
@@ -254,7 +255,7 @@ impl Requester {
 }
 
 impl Store {
-    /// Returns a permit to see the repository at a path together with more of its row, in one statement. `select` must
+    /// Returns a permit to see the repository at a path together with further columns, in one statement. `select` must
     /// include the repository's columns and the viewer's `granted` role.
     pub(crate) async fn see<R: FromQueryResult>(
         &self,

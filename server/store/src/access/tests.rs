@@ -1,4 +1,4 @@
-//! Compares the policy with its table and its laws, and lists with the policy.
+//! Tests of the policy against its table (`policy.txt`) and its general rules, and of lists against the policy.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The policy: pure functions from standing and need to verdict. The table next to this file lists every decision.
+//! The policy: pure functions from standing and need to verdict. `policy.txt` next to this file lists every decision.
 
 use model::repository::CommentPolicy;
 use model::role::{Role, Visibility};
@@ -11,18 +11,18 @@ use crate::error::{Error, Result};
 /// The answer to a need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// They may.
+    /// The caller may do it.
     Allowed,
-    /// As if it did not exist.
+    /// The answer must be the same as if the repository did not exist.
     Absent,
-    /// They may see it, but not do this.
+    /// The caller may see it, but not do this.
     Forbidden,
-    /// They may see it, and might be allowed after signing in.
+    /// The caller may see it, and might be allowed after signing in.
     SignIn,
 }
 
 impl Verdict {
-    /// Returns the error of a refusal.
+    /// Returns the matching error unless the verdict is `Allowed`.
     pub(crate) const fn require(self) -> Result<()> {
         match self {
             Self::Allowed => Ok(()),
@@ -37,7 +37,7 @@ impl Verdict {
         if rule { Self::Allowed } else { Self::Forbidden }
     }
 
-    /// This verdict, unless it is `Allowed`: then the next one.
+    /// Returns this verdict, or that of `next` if this one is `Allowed`.
     fn and(self, next: impl FnOnce() -> Self) -> Self {
         if self == Self::Allowed { next() } else { self }
     }
@@ -45,8 +45,8 @@ impl Verdict {
 
 /// Whether a standing is enough for a need.
 ///
-/// Whatever a caller may not see is absent, for every need. A token's scopes are checked before any role: they restrict
-/// and never grant.
+/// A repository that the caller may not see is absent for every need. A token's scopes are checked before the role that
+/// the need requires: they restrict and never grant.
 pub fn verdict(standing: &Standing, need: NeedKind) -> Verdict {
     let Some(facts) = &standing.facts else { return Verdict::Absent };
     let seen = match facts.visibility {
@@ -82,7 +82,7 @@ pub enum CommentAct {
     Delete,
 }
 
-/// Whether a standing is enough to edit or delete a comment: authors may do both, maintainers may delete.
+/// Whether a standing is enough to edit or delete a comment: authors may do both, maintainers may delete any.
 pub fn comment_verdict(standing: &Standing, is_author: bool, act: CommentAct) -> Verdict {
     verdict(standing, NeedKind::Participate).and(|| {
         let moderates = act == CommentAct::Delete && standing.role >= Some(Role::Maintainer);
@@ -101,7 +101,8 @@ pub struct RoleChange {
     pub after: Option<Role>,
 }
 
-/// Whether a standing is enough to change a role: both roles must be lower than the caller's. Anyone may leave.
+/// Whether a standing is enough to change a role: the roles before and after must be lower than the caller's. Everyone
+/// may give up their own role.
 pub fn role_verdict(standing: &Standing, change: RoleChange) -> Verdict {
     if change.own && change.after.is_none() {
         return verdict(standing, NeedKind::Participate)
@@ -123,7 +124,7 @@ pub fn create_verdict(standing: &NamespaceStanding, action: TokenAction) -> Verd
 /// Needs that concern no repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteNeed {
-    /// Change one's own account, its password and its tokens.
+    /// Change the caller's own account, its password and its tokens.
     OwnAccount,
     /// Administer the site.
     Administer,
@@ -137,7 +138,7 @@ impl SiteNeed {
 /// Whether a standing is enough for a site need. Tokens with scopes allow none of them.
 pub fn site_verdict(standing: SiteStanding, need: SiteNeed) -> Verdict {
     match (standing, need) {
-        // The site itself has no account.
+        // The site itself (`System`) has no account.
         (SiteStanding::Anonymous, _) | (SiteStanding::System, SiteNeed::OwnAccount) => Verdict::SignIn,
         (SiteStanding::Member { limited, .. }, SiteNeed::OwnAccount) => Verdict::allowed_if(!limited),
         (SiteStanding::Member { limited, admin }, SiteNeed::Administer) => Verdict::allowed_if(admin && !limited),

@@ -11,7 +11,8 @@ use super::verdict::{SiteNeed, site_verdict};
 use crate::Store;
 use crate::error::{Error, Result};
 
-/// The caller. Only this package creates viewers, from a session, password or token that it checked.
+/// The caller. Only this package creates viewers: from a session, password or token that it checked, for a new account,
+/// or for the owner of a [`System`].
 #[derive(Clone, Debug)]
 pub struct Viewer {
     who: ViewerKind,
@@ -44,8 +45,8 @@ impl Viewer {
         }
     }
 
-    /// Restricts the viewer to these scopes. Lists then only show what the scopes name, unless `whole_lists` says that
-    /// the token allows the whole catalog.
+    /// Restricts the viewer to these scopes. Lists then only show repositories that the scopes match, unless
+    /// `whole_lists` says that the token allows the whole catalog.
     pub(crate) fn limited(self, scopes: Vec<TokenScope>, whole_lists: bool) -> Self {
         Self { limits: Some(scopes.into()), whole_lists, ..self }
     }
@@ -83,22 +84,22 @@ impl Viewer {
         self.account().map(|(id, _)| id)
     }
 
-    /// Whether somebody is signed in.
+    /// Whether the viewer is signed in.
     pub fn is_signed_in(&self) -> bool {
         self.account().is_some()
     }
 
-    /// Whether they are a site administrator.
+    /// Whether the viewer is a site administrator.
     pub fn is_admin(&self) -> bool {
         matches!(self.who, ViewerKind::Member { admin: true, .. })
     }
 
-    /// Whether this is the site itself.
+    /// Whether the viewer is the site itself.
     pub fn is_system(&self) -> bool {
         matches!(self.who, ViewerKind::System(_))
     }
 
-    /// Why the site itself acts.
+    /// The reason for which the site itself acts; `None` for other viewers.
     pub fn reason(&self) -> Option<&'static str> {
         match self.who {
             ViewerKind::System(reason) => Some(reason),
@@ -111,7 +112,7 @@ impl Viewer {
         self.limits.as_deref()
     }
 
-    /// The scopes that restrict lists.
+    /// The scopes that restrict lists; `None` if lists show everything the viewer may see.
     pub(super) fn list_limits(&self) -> Option<Arc<[TokenScope]>> {
         if self.whole_lists { None } else { self.limits.clone() }
     }
@@ -131,14 +132,14 @@ impl Viewer {
         }
     }
 
-    /// Returns proof that they may change their account, which tokens with scopes may not.
+    /// Returns proof that the viewer may change their own account. Tokens with scopes do not allow it.
     pub(crate) fn own_account(&self) -> Result<OwnAccount> {
         site_verdict(self.standing(), SiteNeed::OwnAccount).require()?;
         let (id, name) = self.account().ok_or(Error::SignIn)?;
         Ok(OwnAccount { id, name: name.clone() })
     }
 
-    /// Returns proof that they may administer the site.
+    /// Returns proof that the viewer may administer the site.
     pub(crate) fn administrator(&self) -> Result<Administrator> {
         site_verdict(self.standing(), SiteNeed::Administer).require()?;
         Ok(Administrator { viewer: self.clone() })
@@ -153,7 +154,7 @@ impl Viewer {
     }
 }
 
-/// Proof that someone acts on their own account.
+/// Proof that a viewer may change their own account.
 #[derive(Debug)]
 pub(crate) struct OwnAccount {
     /// The account's id.
@@ -162,7 +163,7 @@ pub(crate) struct OwnAccount {
     pub(crate) name: AccountName,
 }
 
-/// Proof that an administrator or the site itself acts.
+/// Proof that the viewer is an administrator or the site itself.
 #[derive(Debug)]
 pub(crate) struct Administrator {
     viewer: Viewer,
@@ -175,7 +176,7 @@ impl Administrator {
     }
 }
 
-/// Proof that the site itself acts, with its store. [`Store::open`] returns the only one; pass it to the jobs and
+/// Proof that the site itself is the caller, with its store. Only [`Store::open`] creates it; pass it to the jobs and
 /// commands that need it.
 #[derive(Clone, Debug)]
 pub struct System {
@@ -192,14 +193,14 @@ impl System {
         &self.store
     }
 
-    /// The site as a viewer who may do everything, with the reason for acting.
+    /// Returns the site as a viewer who may do everything that does not require an account.
     pub fn viewer(&self, reason: &'static str) -> Viewer {
         Viewer { who: ViewerKind::System(reason), limits: None, whole_lists: false, token: None, current: false }
     }
 }
 
 impl Store {
-    /// An anonymous viewer.
+    /// Returns an anonymous viewer.
     pub fn anonymous(&self) -> Viewer {
         Viewer::nobody()
     }

@@ -1,4 +1,4 @@
-//! What administrators and the command line do with other accounts. Every operation is logged with its actor.
+//! Operations on other accounts by administrators and the command line. Every change is logged with its actor.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use crate::{Store, outbox};
 pub struct AccountEntry {
     /// The account, as its owner sees it.
     pub me: Me,
-    /// When it was disabled.
+    /// When it was disabled; `None` if it is enabled.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Store {
-    /// Creates an account, with site administration if `admin` is set. For administrators.
+    /// Creates an account, which is a site administrator if `admin` is set. For administrators.
     pub async fn create_account(&self, viewer: &Viewer, form: &SignUp, admin: bool) -> Result<Account> {
         let administrator = viewer.administrator()?;
         let registrant = self.registrant(form, admin).await?;
@@ -42,8 +42,8 @@ impl Store {
         Ok(row.ok_or(Error::Absent)?.account())
     }
 
-    /// Returns the viewer of an account, for operations that an operator performs in its name. [`Error::Absent`] if the
-    /// account is disabled.
+    /// Returns the viewer of an account, for operations that an operator performs in its name. [`Error::Absent`] if
+    /// there is no such account or it is disabled.
     pub async fn act_for(&self, system: &System, name: &str) -> Result<Viewer> {
         let row = profile::by_name(self.database().read(system), name).await?.ok_or(Error::Absent)?;
         if row.disabled_at.is_some() {
@@ -53,7 +53,7 @@ impl Store {
         Ok(row.viewer())
     }
 
-    /// All accounts by name. For administrators.
+    /// Returns all accounts, ordered by name. For administrators.
     pub async fn accounts(&self, viewer: &Viewer) -> Result<Vec<AccountEntry>> {
         let administrator = viewer.administrator()?;
         let rows = account::Entity::find()
@@ -97,7 +97,7 @@ impl Store {
         Ok(())
     }
 
-    /// Sets an account's password and ends its sessions. For administrators.
+    /// Sets an account's password and ends its sessions and refresh tokens. For administrators.
     pub async fn reset_password(&self, viewer: &Viewer, name: &str, new: &str) -> Result<()> {
         let administrator = viewer.administrator()?;
         if let Some(field) = password::fault("password", new) {
@@ -110,8 +110,8 @@ impl Store {
     }
 }
 
-/// Whether this is the only administrator able to sign in. Locks the rows, so that two administrators disabled at the
-/// same time are not each taken for the last but one.
+/// Whether this is the only administrator able to sign in. Locks the rows of all administrators: otherwise the last two
+/// could both be disabled by transactions that run at the same time.
 async fn is_last_administrator(tx: &Tx, id: AccountId) -> Result<bool> {
     let ids: Vec<i64> = account::Entity::find()
         .select_only()

@@ -1,4 +1,5 @@
-//! Slows down guessing: after some failures a name or address has to wait, longer each time, on all nodes.
+//! Rate limit for failed sign-ins: after some failures, sign-ins for an account or name or from a network address have
+//! to wait, longer after each failure. Failures are stored in the database, so that the limit applies on all nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +20,10 @@ const MEMORY: Duration = Duration::from_hours(1);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// Whoever has to wait.
+/// An account, unknown name or network address whose failures are counted.
 pub(crate) struct Subject {
     name: String,
-    /// The number of failures without a wait.
+    /// The number of failures after which the subject has to wait.
     free: i64,
 }
 
@@ -32,12 +33,12 @@ impl Subject {
         Self { name: format!("account:{id}"), free: 5 }
     }
 
-    /// A name without an account; it has to wait like one with an account.
+    /// A name without an account. It is limited like an account, so that the limit does not reveal which names exist.
     pub(crate) fn unknown(name: &str) -> Self {
         Self { name: format!("name:{}", crate::secret::hash(&name.to_lowercase())), free: 5 }
     }
 
-    /// A network address, which several people may share.
+    /// A network address. It may fail more often, because several people may share it.
     pub(crate) fn address(address: std::net::IpAddr) -> Self {
         let name = match address.to_canonical() {
             std::net::IpAddr::V4(address) => format!("address:{address}"),
@@ -87,7 +88,7 @@ pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Ti
 }
 
 impl Store {
-    /// Deletes expired failures.
+    /// Deletes expired failures and returns the number of rows.
     pub async fn sweep_sign_in_failures(&self, system: &System) -> Result<u64> {
         let now = self.clock().now();
         let old = |tx: Arc<Tx>| async move {
@@ -106,12 +107,12 @@ fn forgotten(now: Timestamp) -> i64 {
     now.micros().saturating_sub(i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Whether a subject has failed.
+/// Whether failures of a subject are stored.
 pub(crate) async fn has_failed(on: &impl ConnectionTrait, subject: &Subject) -> Result<bool> {
     Ok(find(subject).one(on).await?.is_some())
 }
 
-/// Forgets a subject's failures.
+/// Deletes a subject's failures.
 pub(crate) async fn forget(on: &impl ConnectionTrait, subject: &Subject) -> Result<()> {
     sign_in_failure::Entity::delete_by_id(subject.name.as_str()).exec(on).await?;
     Ok(())

@@ -45,7 +45,7 @@ impl Store {
         Ok(secret)
     }
 
-    /// Checks the secret of an invitation; the error contains the reason.
+    /// Returns an error unless the secret belongs to a valid invitation.
     pub async fn invitation(&self, secret: &str) -> Result<()> {
         let find = invitation::Entity::find().filter(good(&secret::hash(secret), self.clock().now()));
         find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(spent)
@@ -60,7 +60,7 @@ fn good(hash: &str, now: Timestamp) -> Condition {
         .add(invitation::Column::ExpiresAt.gt(now.micros()))
 }
 
-/// Uses an invitation, in the transaction that creates the account, so that it works only once.
+/// Marks an invitation as used. Runs in the transaction that creates the account, so that it works only once.
 pub(super) async fn redeem(tx: &Tx, hash: &str, account: AccountId, now: Timestamp) -> Result<()> {
     let redeem = invitation::Entity::update_many()
         .col_expr(invitation::Column::UsedBy, Expr::value(account.0))

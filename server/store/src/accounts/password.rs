@@ -1,4 +1,4 @@
-//! Passwords: hashed and verified with argon2id on blocking threads, a few at a time.
+//! Hashing and verifying passwords with argon2id on blocking threads, a few at a time.
 
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
@@ -22,16 +22,16 @@ const LANES: u32 = 1;
 /// How long a caller waits for a hashing permit before being asked to try again later.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The hash to verify against when there is no such account, so that both take the same time.
+/// The hash to verify against if there is no such account, so that an unknown name takes as long as a known one.
 static DUMMY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody's password").ok());
 
-/// Permits for hashing: each hash uses a core and 19 MiB, so there are only as many permits as cores.
+/// Permits for hashing: each hash uses a core and 19 MiB, so there are only as many permits as cores, from 2 to 8.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
 }
 
-/// A permit to hash. Data read while holding it can be outdated by at most as many guesses as there are permits.
+/// A permit to hash. A count of failures read while holding it misses at most as many guesses as there are permits.
 pub(crate) struct HashingPermit {
     _permit: OwnedSemaphorePermit,
 }
@@ -52,7 +52,7 @@ impl Passwords {
 }
 
 impl HashingPermit {
-    /// Hashes a password with its own salt, in PHC string format.
+    /// Hashes a password with a random salt, in PHC string format.
     pub(crate) async fn hash(self, password: &str) -> Result<String> {
         let password = password.to_owned();
         run(move || {
@@ -62,9 +62,9 @@ impl HashingPermit {
         .await
     }
 
-    /// Whether a password matches a hash. Without a hash the answer is no, after the same time.
+    /// Whether a password matches a hash. Returns `false` without a hash, after the same time.
     pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
-        // No valid password is longer, and long input must not slow down hashing.
+        // Truncate the input, so that long input cannot slow down hashing. No valid password is that long.
         let password = password.get(..password.len().min(MAX_PASSWORD + 1)).unwrap_or_default().to_owned();
         run(move || {
             let known = hash.is_some();

@@ -1,4 +1,4 @@
-//! Profiles: what everyone sees of an account, and what its owner sees and changes.
+//! Profiles: what everyone sees of an account, and what its owner sees and may change.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Store {
         Ok(row.filter(|row| row.disabled_at.is_none()).ok_or(Error::SignIn)?.me())
     }
 
-    /// Changes one's own profile.
+    /// Changes the viewer's own profile.
     pub async fn update_profile(&self, viewer: &Viewer, patch: &ProfilePatch) -> Result<Me> {
         let own = viewer.own_account()?;
         let line = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
@@ -65,7 +65,7 @@ impl Store {
         self.me(viewer).await
     }
 
-    /// Stores the language for pages; `None` follows the browser.
+    /// Stores the viewer's language for pages; `None` uses the browser's.
     pub async fn set_language(&self, viewer: &Viewer, language: Option<Language>) -> Result<()> {
         let own = viewer.own_account()?;
         let language = language.map(|language| language.as_str().to_owned());
@@ -79,9 +79,9 @@ impl Store {
         self.database().write(proof, update).await
     }
 
-    /// Changes one's own password. The current one is required; wrong ones count as failed sign-ins.
+    /// Changes the viewer's own password. The current one is required; a wrong one counts as a failed sign-in.
     ///
-    /// Ends all sessions and refresh tokens, including the current session: the caller starts a new one.
+    /// Ends all sessions and refresh tokens, including the current session, so the caller must start a new one.
     pub async fn change_password(&self, viewer: &Viewer, old: &str, new: &str) -> Result<()> {
         let own = viewer.own_account()?;
         if let Some(field) = password::fault("new", new) {
@@ -99,7 +99,7 @@ impl Store {
         }
     }
 
-    /// Stores a valid new password and ends the sessions that used the old one.
+    /// Stores a new password, which must be valid, and ends the account's sessions and refresh tokens.
     pub(super) async fn set_password(
         &self,
         proof: &(impl Proof + Sync),
@@ -139,9 +139,9 @@ pub(super) async fn end_sign_ins(tx: &Tx, id: AccountId) -> Result<()> {
     Ok(())
 }
 
-/// An account by its name.
+/// Returns an account by its name.
 pub(crate) async fn by_name(on: &impl ConnectionTrait, name: &str) -> Result<Option<AccountRow>> {
-    // An invalid name cannot exist.
+    // No account has an invalid name.
     let Ok(name) = AccountName::parse(name) else { return Ok(None) };
     let find = account::Entity::find().filter(account::Column::Name.eq(name.as_str()));
     Ok(find.into_partial_model::<AccountRow>().one(on).await?)

@@ -1,4 +1,4 @@
-//! Sign-up, and the rules for names, addresses and passwords.
+//! Sign-up: validating the form and creating the account. Also creates the `library` namespace.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{Store, outbox};
 /// The longest mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_EMAIL: usize = 254;
 
-/// A validated form with its password hashed.
+/// A validated sign-up form with the password hashed.
 pub(super) struct PreparedSignUp {
     pub(super) name: AccountName,
     pub(super) email: String,
@@ -32,7 +32,7 @@ pub(super) struct PreparedSignUp {
 }
 
 impl Store {
-    /// Creates an account from a form, if registration allows it, and returns its viewer.
+    /// Creates an account from a form, if `registration` allows it, and returns its viewer.
     ///
     /// Reports all invalid fields at once ([`FaultCode::Invalid`]); a taken name or address is a conflict.
     pub async fn sign_up(&self, form: &SignUp, registration: Registration) -> Result<Viewer> {
@@ -101,7 +101,7 @@ impl Store {
     }
 }
 
-/// Inserts a new account, created by someone or by themselves; a conflict names the taken field.
+/// Inserts a new account and its event. The actor is `by`, or the account itself. A conflict names the taken field.
 pub(super) async fn insert(
     tx: &Tx,
     registrant: &PreparedSignUp,
@@ -118,7 +118,7 @@ pub(super) async fn insert(
         created_at: ActiveValue::Set(now.micros()),
         ..Default::default()
     };
-    // Either the name or the address is taken.
+    // On a conflict, either the name or the address is taken.
     let insert = account::Entity::insert(person).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
     if let TryInsertResult::Inserted(row) = insert.exec(tx).await? {
         let account = registrant.name.clone();
@@ -138,7 +138,7 @@ pub(super) async fn insert(
     }))
 }
 
-/// Whether a text can be a mail address: something, one `@`, and a host. Whether it works only a mail can tell.
+/// Whether a text looks like a mail address: a local part, one `@` and a host.
 fn is_address(text: &str) -> bool {
     let plain =
         |part: &str| !part.is_empty() && part.chars().all(|c| !c.is_whitespace() && !c.is_control() && c != '@');

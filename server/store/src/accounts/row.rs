@@ -26,7 +26,7 @@ pub(crate) struct AccountRow {
 }
 
 impl AccountRow {
-    /// Its id.
+    /// The account's id.
     pub(crate) const fn id(&self) -> AccountId {
         AccountId(self.id)
     }
@@ -36,7 +36,7 @@ impl AccountRow {
         Viewer::member(self.id(), self.name.0.clone(), self.admin)
     }
 
-    /// As everyone may see it.
+    /// The account as everyone may see it.
     pub(crate) fn account(&self) -> Account {
         Account {
             name: self.name.0.clone(),
@@ -47,13 +47,13 @@ impl AccountRow {
         }
     }
 
-    /// As its owner sees it.
+    /// The account as its owner sees it.
     pub(crate) fn me(&self) -> Me {
         Me {
             account: self.account(),
             email: self.email.clone().unwrap_or_default(),
             admin: self.admin,
-            // A language that only a later version supports counts as none.
+            // Ignore an unknown language, which a later version may have stored.
             language: self.language.as_deref().and_then(|language| language.parse().ok()),
         }
     }

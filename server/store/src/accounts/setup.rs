@@ -1,4 +1,4 @@
-//! Creating the first administrator with the secret that is logged at the first start.
+//! Creation of the first administrator with a secret that is logged at each start until then.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn closed() -> Error {
 }
 
 impl Store {
-    /// Creates a new one-time secret while there are no accounts of people; `None` afterwards.
+    /// Creates a new one-time secret; returns `None` if there is already an account of a person.
     ///
     /// Secrets of earlier starts become invalid.
     pub async fn setup_secret(&self) -> Result<Option<String>> {
@@ -45,7 +45,7 @@ impl Store {
         Ok(Some(secret))
     }
 
-    /// Checks the setup secret.
+    /// Returns an error unless this is the current setup secret.
     pub async fn setup_open(&self, secret: &str) -> Result<()> {
         let find = setting::Entity::find_by_id(SETTING).filter(setting::Column::Value.eq(secret::hash(secret)));
         find.one(self.database().read(&Exemption::SignUp)).await?.map(|_| ()).ok_or_else(closed)

@@ -1,4 +1,4 @@
-//! Signing in with a name and a password or token; used by pages, Basic authentication and the token service.
+//! Sign-in with a name and a password or token; used by pages, Basic authentication and the token service.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct CredentialsRow {
     password_hash: Option<String>,
 }
 
-/// The error for wrong credentials, whatever is wrong with them.
+/// The error for wrong credentials, the same for every cause.
 fn wrong() -> Error {
     Error::Fault(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
 }
@@ -33,8 +33,8 @@ fn wrong() -> Error {
 impl Store {
     /// Signs in by account name or mail address, with a password or the secret of a personal token.
     ///
-    /// Wrong credentials, an unknown name and a disabled account give the same error after the same time. Too many
-    /// failures by name or address require a wait ([`FaultCode::TooMany`]).
+    /// Wrong credentials, an unknown name and a disabled account return the same error after the same time. After too
+    /// many failures for a name or from a network address, the caller has to wait ([`FaultCode::TooMany`]).
     pub async fn sign_in(&self, name: &str, password: &str, from: Option<IpAddr>) -> Result<Viewer> {
         let from = from.map(Subject::address);
         if password.starts_with(SECRET_PREFIX) {
@@ -81,8 +81,8 @@ impl Store {
             .await
     }
 
-    /// A secret of 256 bits cannot be guessed, so the right one always works: others cannot lock it out by failing with
-    /// its name or from its address. Wrong ones slow their address down.
+    /// Signs in with a personal token. Its 256 bits cannot be guessed, so a valid one always works, even after failures
+    /// of others for the same name or from the same network address. Invalid ones count against the address only.
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {

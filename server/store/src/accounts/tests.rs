@@ -148,7 +148,7 @@ each_database! {
         for guess in guesses.collect::<Vec<_>>() {
             heard += usize::from(fault(guess.await.unwrap()).code == FaultCode::SignIn);
         }
-        // Five are free, and as many more may be in progress as there are permits.
+        // Five guesses are free, and as many more may be in progress as there are permits (at most eight).
         assert!((5..=13).contains(&heard), "{heard}");
     }
 
@@ -197,7 +197,7 @@ each_database! {
         assert!(matches!(fixture.store.secret_viewer(&secret).await, Err(Error::SignIn)));
         assert!(matches!(fixture.store.refresh_viewer(&refresh, "hub").await, Err(Error::SignIn)));
         assert!(!fixture.store.session_viewer(&id).await.unwrap().is_signed_in());
-        // Permits are refused to viewers created earlier, too.
+        // Viewers created before the account was disabled get no permits either.
         assert!(matches!(fixture.store.permit::<See>(&ada, &path).await, Err(Error::Absent)));
         assert!(matches!(fixture.store.me(&ada).await, Err(Error::SignIn)));
         let stranger = fixture.person("ben").await;
@@ -211,7 +211,7 @@ each_database! {
     async fn the_last_administrator_who_can_sign_in_stays(fixture: &Fixture) {
         let system = fixture.system.viewer("test");
         let disable = |name| fixture.store.disable_account(&system, name, true);
-        // An account without a password cannot sign in.
+        // `root` has no password, so it does not count as an administrator who can sign in.
         fixture.administrator("root").await;
         for name in ["ada", "ben"] {
             fixture.store.create_account(&system, &form(name), true).await.unwrap();

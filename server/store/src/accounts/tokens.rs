@@ -31,8 +31,9 @@ const REFRESH_PREFIX: &str = "ptr_";
 
 /// The longest label, in characters.
 const MAX_LABEL: usize = 100;
-/// The maximum number of scopes of a token, and of tokens of an account.
+/// The maximum number of scopes of a token.
 const MAX_SCOPES: usize = 50;
+/// The maximum number of personal access tokens of an account.
 const MAX_TOKENS: u64 = 200;
 /// The maximum number of refresh tokens of an account for one service; each sign-in with a client adds one.
 const MAX_REFRESH: u64 = 100;
@@ -57,14 +58,14 @@ struct TokenRow {
 }
 
 impl Store {
-    /// Returns one's own personal access tokens, newest first.
+    /// Returns the viewer's own personal access tokens, newest first.
     pub async fn tokens(&self, viewer: &Viewer) -> Result<Vec<Token>> {
         let own = viewer.own_account()?;
         let rows = of_kind(own.id, PERSONAL).order_by_desc(token::Column::Id).all(self.database().read(&own)).await?;
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// Creates a personal access token. Its secret is only in the returned value.
+    /// Creates a personal access token. Only the returned value contains its secret.
     pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
         let own = viewer.own_account()?;
         let label = form.label.trim();
@@ -107,7 +108,7 @@ impl Store {
         Ok(CreatedToken { token, secret })
     }
 
-    /// Revokes one of one's own personal access tokens; [`Error::Absent`] for another's.
+    /// Revokes one of the viewer's own personal access tokens; [`Error::Absent`] if they have no such token.
     pub async fn revoke_token(&self, viewer: &Viewer, token: TokenId) -> Result<()> {
         let own = viewer.own_account()?;
         let id = own.id;
@@ -155,7 +156,7 @@ impl Store {
         Ok(Some((row.account, viewer)))
     }
 
-    /// Records that a token was used. Failure is ignored, so that tokens work while the database is full.
+    /// Records that a token was used. Errors are ignored, so that tokens work while the database is full.
     async fn note_use(&self, row: &TokenRow, now: i64) {
         if row.last_used_at.is_some_and(|last| now.saturating_sub(last) < USE_NOTED) {
             return;
@@ -174,8 +175,8 @@ impl Store {
     }
 
     /// Issues a refresh token for one service with the viewer's rights. It is valid until the password changes, the
-    /// account is disabled, the personal token it was requested with ends, it is unused for 90 days, or the account has
-    /// 100 newer ones.
+    /// account is disabled, the personal token it was requested with expires or is revoked, it is unused for 90 days,
+    /// or the account has 100 newer ones for this service.
     pub async fn issue_refresh(&self, viewer: &Viewer, service: &str) -> Result<String> {
         let (id, _) = viewer.account().ok_or(Error::SignIn)?;
         let secret = secret::generate(REFRESH_PREFIX);
@@ -207,7 +208,7 @@ impl Store {
         Ok(secret)
     }
 
-    /// Returns the viewer of a refresh token issued for this service; [`Error::SignIn`] if there is none.
+    /// Returns the viewer of a refresh token issued for this service; [`Error::SignIn`] if the token is not valid.
     pub async fn refresh_viewer(&self, secret: &str, service: &str) -> Result<Viewer> {
         let now = self.clock().now().micros();
         let parent = |column: token::Column| Expr::col(("parent", column));
