@@ -26,8 +26,7 @@ use store::access::{Scope, Viewer};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use self::collect::{Plan, SortKey, collect};
-use self::facets::Counts;
+use self::collect::{Plan, SortKey, best, collect};
 pub use self::index::Error;
 use self::index::Index;
 use self::parse::ParsedQuery;
@@ -158,22 +157,15 @@ fn find(
 ) -> Result<Hits, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
-    let found = run(index, &searcher, &builder.search(asked, Edits::None)?, sort, page, limit)?;
+    let found = run(index, &searcher, builder.search(asked, Edits::None)?, sort, page, limit)?;
     if found.total > 0 || asked.texts.is_empty() {
         return Ok(found);
     }
     let nearly = builder.search(asked, Edits::One)?;
-    Ok(Hits { edits: Edits::One, ..run(index, &searcher, &nearly, sort, page, limit)? })
+    Ok(Hits { edits: Edits::One, ..run(index, &searcher, nearly, sort, page, limit)? })
 }
 
-fn run(
-    index: &Index,
-    searcher: &Searcher,
-    plan: &Plan,
-    sort: SearchSort,
-    page: u32,
-    limit: u32,
-) -> Result<Hits, Error> {
+fn run(index: &Index, searcher: &Searcher, plan: Plan, sort: SearchSort, page: u32, limit: u32) -> Result<Hits, Error> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let skip = usize::try_from(page.saturating_sub(1)).unwrap_or(0).saturating_mul(limit);
     let by = match sort {
@@ -182,10 +174,9 @@ fn run(
         SearchSort::Pulls => SortKey::Field("pulls"),
         SearchSort::Updated => SortKey::Field("updated"),
     };
-    let mut counts = Counts::new(&index.values);
-    let (total, places) = collect(searcher, plan, by, skip.saturating_add(limit), Some(&mut counts))?;
+    let (total, places, facets) = collect(searcher, plan, by, skip.saturating_add(limit), &index.values)?;
     let rows = places.into_iter().skip(skip).map(|place| row(index, searcher, place)).collect::<Result<_, Error>>()?;
-    Ok(Hits { total, rows, facets: counts.facets(), edits: Edits::None })
+    Ok(Hits { total, rows, facets, edits: Edits::None })
 }
 
 fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Vec<RepositoryId>, Error> {
@@ -193,7 +184,7 @@ fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Ve
     let builder = Builder { fields: &index.fields, limits };
     for edits in [Edits::None, Edits::One] {
         let plan = builder.suggestion(asked, edits)?;
-        let (_, places) = collect(&searcher, &plan, SortKey::Worth, SUGGESTIONS, None)?;
+        let places = best(&searcher, plan, SUGGESTIONS)?;
         if !places.is_empty() {
             return places.into_iter().map(|place| id(&searcher, place)).collect();
         }

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::search::{Facet, FacetValue};
+use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
-use tantivy::{DocId, Searcher, SegmentReader};
+use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 /// The facets' qualifiers, in the order shown.
 const FACETS: [&str; 4] = ["is", "os", "arch", "ns"];
@@ -21,6 +22,8 @@ const NAMESPACES: &str = "namespace";
 const VALUES: usize = 12;
 /// The number of largest namespaces considered in each segment.
 const CANDIDATES: usize = 2 * VALUES;
+/// The number of documents counted at a time.
+const BLOCK: usize = 1 << 10;
 
 /// Encodes the values of a document for the `traits` field: a qualifier and a value on each line.
 pub(super) fn traits<'a>(of: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
@@ -80,18 +83,17 @@ fn values(segment: &SegmentReader, field: &str) -> tantivy::Result<Vec<String>> 
     Ok(values)
 }
 
-/// The counts of a search.
-pub(super) struct Counts<'a> {
-    known: &'a Values,
-    segments: Vec<Segment>,
-    values: Vec<Option<u64>>,
-}
+/// Counts facets.
+pub(super) struct FacetCollector<'a>(pub(super) &'a Values);
 
 /// The counts of a segment.
-struct Segment {
+pub(super) struct SegmentCounts {
     values: Arc<Dictionaries>,
     traits: Tally,
     namespaces: Tally,
+    /// Documents that are not counted yet: reading the columns of many at once is faster.
+    pending: Vec<DocId>,
+    ordinals: Vec<Option<u64>>,
 }
 
 /// The number of documents with each value of a field.
@@ -100,95 +102,111 @@ struct Tally {
     counts: Vec<u32>,
 }
 
-impl<'a> Counts<'a> {
-    /// Starts with no counts.
-    pub(super) fn new(known: &'a Values) -> Self {
-        Self { known, segments: Vec::new(), values: Vec::new() }
-    }
+impl Collector for FacetCollector<'_> {
+    type Fruit = Vec<Facet>;
+    type Child = SegmentCounts;
 
-    /// Moves on to the next segment.
-    pub(super) fn open(&mut self, segment: &SegmentReader) -> tantivy::Result<()> {
-        let values = self.known.of(segment)?;
+    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentCounts> {
+        let values = self.0.of(segment)?;
         let tally = |field, values: &[String]| -> tantivy::Result<Tally> {
             let column = segment.fast_fields().str(field)?.map(|column| column.ords().clone());
             Ok(Tally { counts: vec![0; values.len()], column })
         };
         let (traits, namespaces) = (tally(TRAITS, &values.traits)?, tally(NAMESPACES, &values.namespaces)?);
-        self.segments.push(Segment { values, traits, namespaces });
-        Ok(())
+        Ok(SegmentCounts { values, traits, namespaces, pending: Vec::with_capacity(BLOCK), ordinals: Vec::new() })
     }
 
-    /// Counts documents of the current segment.
-    pub(super) fn add(&mut self, documents: &[DocId]) {
-        let Some(segment) = self.segments.last_mut() else { return };
-        for tally in [&mut segment.traits, &mut segment.namespaces] {
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(&self, segments: Vec<SegmentCounts>) -> tantivy::Result<Vec<Facet>> {
+        Ok(facets(&segments))
+    }
+}
+
+impl SegmentCollector for SegmentCounts {
+    type Fruit = Self;
+
+    fn collect(&mut self, document: DocId, _: Score) {
+        self.pending.push(document);
+        if self.pending.len() == BLOCK {
+            self.count();
+        }
+    }
+
+    fn harvest(mut self) -> Self {
+        self.count();
+        self
+    }
+}
+
+impl SegmentCounts {
+    /// Counts the pending documents.
+    fn count(&mut self) {
+        for tally in [&mut self.traits, &mut self.namespaces] {
             let Some(column) = &tally.column else { continue };
-            self.values.clear();
-            self.values.resize(documents.len(), None);
-            column.first_vals(documents, &mut self.values);
-            for value in self.values.iter().flatten() {
-                if let Some(count) = usize::try_from(*value).ok().and_then(|value| tally.counts.get_mut(value)) {
+            self.ordinals.clear();
+            self.ordinals.resize(self.pending.len(), None);
+            column.first_vals(&self.pending, &mut self.ordinals);
+            for ordinal in self.ordinals.iter().flatten() {
+                if let Some(count) = usize::try_from(*ordinal).ok().and_then(|ordinal| tally.counts.get_mut(ordinal)) {
                     *count += 1;
                 }
             }
         }
+        self.pending.clear();
     }
 
-    /// The facets that have values.
-    pub(super) fn facets(&self) -> Vec<Facet> {
-        let mut counts = self.traits();
-        counts.insert("ns", self.namespaces());
-        let facets = FACETS.into_iter().filter_map(|qualifier| {
-            let mut values: Vec<(&str, u64)> = counts.remove(qualifier)?.into_iter().collect();
-            values.sort_by_key(|(_, count)| Reverse(*count));
-            let values = values.into_iter().take(VALUES);
-            let values: Vec<FacetValue> =
-                values.map(|(value, count)| FacetValue { value: value.to_owned(), count }).collect();
-            (!values.is_empty()).then(|| Facet { qualifier: qualifier.to_owned(), values })
-        });
-        facets.collect()
-    }
-
-    /// All facets but the namespaces, by qualifier and value.
-    fn traits(&self) -> BTreeMap<&str, BTreeMap<&str, u64>> {
-        let mut all: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-        for segment in &self.segments {
-            let counted = segment.values.traits.iter().zip(&segment.traits.counts).filter(|(_, count)| **count > 0);
-            for (traits, count) in counted {
-                for (qualifier, value) in traits.lines().filter_map(|line| line.split_once(':')) {
-                    *all.entry(qualifier).or_default().entry(value).or_default() += u64::from(*count);
-                }
-            }
-        }
-        all
-    }
-
-    /// The largest namespaces: those among the largest in any segment, counted in all segments.
-    fn namespaces(&self) -> BTreeMap<&str, u64> {
-        let mut candidates: BTreeSet<&str> = BTreeSet::new();
-        for segment in &self.segments {
-            // Ties are sorted by position, which is alphabetical.
-            let counted = segment.namespaces.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0);
-            let mut largest: Vec<(Reverse<u32>, usize)> =
-                counted.map(|(count, place)| (Reverse(*count), place)).collect();
-            if largest.len() > CANDIDATES {
-                largest.select_nth_unstable(CANDIDATES);
-                largest.truncate(CANDIDATES);
-            }
-            let name = |(_, place): (_, usize)| segment.values.namespaces.get(place).map(String::as_str);
-            candidates.extend(largest.into_iter().filter_map(name));
-        }
-        candidates
-            .into_iter()
-            .map(|name| (name, self.segments.iter().map(|segment| segment.count(name)).sum()))
-            .collect()
-    }
-}
-
-impl Segment {
     /// The count of a namespace.
-    fn count(&self, name: &str) -> u64 {
+    fn count_of(&self, name: &str) -> u64 {
         let place = self.values.namespaces.binary_search_by(|known| known.as_str().cmp(name)).ok();
         place.and_then(|place| self.namespaces.counts.get(place)).map_or(0, |count| u64::from(*count))
     }
+}
+
+/// The facets that have values.
+fn facets(segments: &[SegmentCounts]) -> Vec<Facet> {
+    let mut counts = traits_of(segments);
+    counts.insert("ns", namespaces_of(segments));
+    let facets = FACETS.into_iter().filter_map(|qualifier| {
+        let mut values: Vec<(&str, u64)> = counts.remove(qualifier)?.into_iter().collect();
+        values.sort_by_key(|(_, count)| Reverse(*count));
+        let values = values.into_iter().take(VALUES);
+        let values: Vec<FacetValue> =
+            values.map(|(value, count)| FacetValue { value: value.to_owned(), count }).collect();
+        (!values.is_empty()).then(|| Facet { qualifier: qualifier.to_owned(), values })
+    });
+    facets.collect()
+}
+
+/// All facets but the namespaces, by qualifier and value.
+fn traits_of(segments: &[SegmentCounts]) -> BTreeMap<&str, BTreeMap<&str, u64>> {
+    let mut all: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for segment in segments {
+        let counted = segment.values.traits.iter().zip(&segment.traits.counts).filter(|(_, count)| **count > 0);
+        for (traits, count) in counted {
+            for (qualifier, value) in traits.lines().filter_map(|line| line.split_once(':')) {
+                *all.entry(qualifier).or_default().entry(value).or_default() += u64::from(*count);
+            }
+        }
+    }
+    all
+}
+
+/// The largest namespaces: those among the largest in any segment, counted in all segments.
+fn namespaces_of(segments: &[SegmentCounts]) -> BTreeMap<&str, u64> {
+    let mut candidates: BTreeSet<&str> = BTreeSet::new();
+    for segment in segments {
+        // Ties are sorted by position, which is alphabetical.
+        let counted = segment.namespaces.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0);
+        let mut largest: Vec<(Reverse<u32>, usize)> = counted.map(|(count, place)| (Reverse(*count), place)).collect();
+        if largest.len() > CANDIDATES {
+            largest.select_nth_unstable(CANDIDATES);
+            largest.truncate(CANDIDATES);
+        }
+        let name = |(_, place): (_, usize)| segment.values.namespaces.get(place).map(String::as_str);
+        candidates.extend(largest.into_iter().filter_map(name));
+    }
+    candidates.into_iter().map(|name| (name, segments.iter().map(|segment| segment.count_of(name)).sum())).collect()
 }

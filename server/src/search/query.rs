@@ -98,8 +98,14 @@ impl Builder<'_> {
     fn scope(self) -> tantivy::Result<Vec<Box<dyn Query>>> {
         let mut limits: Vec<Box<dyn Query>> = Vec::new();
         if let Some(readers) = &self.limits.readers {
-            let terms = readers.iter().map(|reader| Term::from_field_text(self.fields.readers, reader));
-            limits.push(Box::new(TermSetQuery::new(terms)));
+            limits.push(match readers.as_slice() {
+                // Anonymous viewers have a single term, which need not be looked up as a set.
+                [reader] => term(self.fields.readers, reader),
+                readers => {
+                    let terms = readers.iter().map(|reader| Term::from_field_text(self.fields.readers, reader));
+                    Box::new(TermSetQuery::new(terms))
+                }
+            });
         }
         if let Some(globs) = &self.limits.globs {
             let mut paths: Vec<Clause> = vec![(Occur::Should, Box::new(EmptyQuery))];
