@@ -1,18 +1,18 @@
 //! Pages, one file each. A page gets its data from the viewer's portal, and shows it or an error.
 
 pub(crate) mod account;
+pub(crate) mod account_settings;
 mod comments;
-pub(crate) mod door;
 mod edit;
+pub(crate) mod errors;
 pub(crate) mod home;
 mod image;
 mod layers;
-pub(crate) mod lost;
 pub(crate) mod new;
 mod overview;
-pub(crate) mod own;
 pub(crate) mod repository;
 pub(crate) mod search;
+pub(crate) mod session;
 mod settings;
 mod tags;
 mod visit;
@@ -31,7 +31,7 @@ use crate::portal::{PortalHandle, PortalResult};
 
 /// A page that awaits `load` and shows its result, or an error page with the fault's status.
 pub(crate) fn load(load: impl Future<Output = PortalResult<AnyView>> + Send + 'static) -> AnyView {
-    Suspend::new(async move { load.await.unwrap_or_else(|fault| lost::fault(&fault)) }).into_any()
+    Suspend::new(async move { load.await.unwrap_or_else(|fault| errors::fault(&fault)) }).into_any()
 }
 
 /// The value of a query parameter; empty if missing.

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
 use crate::frame::{footer, top_bar};
-use crate::pages::{account, door, home, lost, new, own, repository, search};
+use crate::pages::{account, account_settings, errors, home, new, repository, search, session};
 
 /// The page of the request's URL, between top bar and footer.
 #[component]
@@ -19,19 +19,19 @@ pub fn App() -> impl IntoView {
             <div class="shell">
                 <Top/>
                 <main id="main" tabindex="-1">
-                    <FlatRoutes fallback=lost::missing>
+                    <FlatRoutes fallback=errors::missing>
                         <Route path=path!("/") view=home::page ssr=SsrMode::Async/>
                         <Route path=path!("/search") view=search::page ssr=SsrMode::Async/>
                         <Route path=path!("/r/*rest") view=repository::page ssr=SsrMode::Async/>
                         <Route path=path!("/u/:name") view=account::page ssr=SsrMode::Async/>
                         <Route path=path!("/new") view=new::page ssr=SsrMode::Async/>
-                        <Route path=path!("/signin") view=door::sign_in ssr=SsrMode::Async/>
-                        <Route path=path!("/signup") view=door::sign_up ssr=SsrMode::Async/>
-                        <Route path=path!("/signout") view=door::sign_out ssr=SsrMode::Async/>
-                        <Route path=path!("/setup") view=door::set_up ssr=SsrMode::Async/>
-                        <Route path=path!("/invites/:secret") view=door::invited ssr=SsrMode::Async/>
-                        <Route path=path!("/settings/profile") view=own::profile ssr=SsrMode::Async/>
-                        <Route path=path!("/settings/tokens") view=own::tokens ssr=SsrMode::Async/>
+                        <Route path=path!("/signin") view=session::sign_in ssr=SsrMode::Async/>
+                        <Route path=path!("/signup") view=session::sign_up ssr=SsrMode::Async/>
+                        <Route path=path!("/signout") view=session::sign_out ssr=SsrMode::Async/>
+                        <Route path=path!("/setup") view=session::set_up ssr=SsrMode::Async/>
+                        <Route path=path!("/invites/:secret") view=session::invited ssr=SsrMode::Async/>
+                        <Route path=path!("/settings/profile") view=account_settings::profile ssr=SsrMode::Async/>
+                        <Route path=path!("/settings/tokens") view=account_settings::tokens ssr=SsrMode::Async/>
                     </FlatRoutes>
                 </main>
                 {footer()}

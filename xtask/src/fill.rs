@@ -62,7 +62,7 @@ pub(crate) fn run(
         filler.insert(entry)?;
     }
     let inserted = filler.finish()?;
-    println!("{inserted} repositories; `portolan serve --data {}` builds the search index", data.display());
+    println!("{inserted} entries written; `portolan serve --data {}` builds the search index", data.display());
     Ok(ExitCode::SUCCESS)
 }
 

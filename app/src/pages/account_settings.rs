@@ -6,7 +6,7 @@ use model::clock::Timestamp;
 use model::language::Language;
 use model::token::{SECRET_PREFIX, Token};
 
-use super::door::new_password;
+use super::session::new_password;
 use super::{done, load, member};
 use crate::actions::profile::{PASSWORD, UPDATE};
 use crate::actions::tokens::{CREATE, REVOKE};
