@@ -7,6 +7,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Once};
+use std::task::Poll;
 
 use any_spawner::Executor;
 use app::portal::{Flash, PortalHandle};
@@ -66,6 +67,19 @@ fn render(world: World) -> Page {
     // Optional line breaks are not part of the text.
     let html = html.replace("<wbr>", "");
     Page { html, status: done.status.unwrap_or(200), redirect: done.redirect }
+}
+
+/// Lets the page wait once, as it does for a database.
+async fn later() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn get(visitor: Visitor, path: &str) -> Page {

@@ -2,7 +2,6 @@
 //! repositories by their visibility, and lets only [`Visitor::Owner`] change them.
 
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 
 use app::portal::{Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, Search, Site, TagFilter};
 use async_trait::async_trait;
@@ -254,27 +253,14 @@ const README: &str = r#"<h1>Tide API</h1><p>Tide tables and harbour depths over 
 </code></pre><p>Then ask for a day:</p><pre><code>curl localhost:8080/v1/tides/brest?day=2026-11-22
 </code></pre><h2>Settings</h2><table><thead><tr><th>Variable</th><th>Default</th><th>Meaning</th></tr></thead><tbody><tr><td><code>TIDES_DATA</code></td><td><code>/var/lib/tides</code></td><td>where the constituents are kept</td></tr><tr><td><code>TIDES_DATUM</code></td><td><code>lat</code></td><td>chart datum: <code>lat</code> or <code>msl</code></td></tr></tbody></table><ul><li>Answers are JSON or CSV.</li><li>Times are UTC, heights in metres.</li></ul><blockquote><p>Not to be used for navigation.</p></blockquote>"#;
 
-/// Lets the page wait once, as it does for a database.
-async fn later() {
-    let mut waited = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
 #[async_trait]
 impl Accounts for World {
     async fn me(&self) -> PortalResult<Option<Me>> {
-        later().await;
+        crate::later().await;
         Ok(World::me(self))
     }
     async fn account(&self, name: &str) -> PortalResult<Account> {
-        later().await;
+        crate::later().await;
         match name {
             "mara" | "harbour" | "tomas" => Ok(account(name)),
             _ => Err(Fault::not_found()),
@@ -335,7 +321,7 @@ impl Accounts for World {
 #[async_trait]
 impl Repositories for World {
     async fn repositories(&self, filter: RepositoryFilter, _: PageRequest) -> PortalResult<Page<Repository>> {
-        later().await;
+        crate::later().await;
         let mut items = all();
         items.retain(|item| self.seen(&item.path).is_ok());
         if let Some(namespace) = filter.namespace {
@@ -353,11 +339,11 @@ impl Repositories for World {
         Ok(vec![account("mara"), account("harbour")])
     }
     async fn head(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
-        later().await;
+        crate::later().await;
         self.seen(path)
     }
     async fn overview(&self, path: &RepositoryName) -> PortalResult<Overview> {
-        later().await;
+        crate::later().await;
         Ok(Overview {
             head: self.seen(path)?,
             source: "# Tide API\n\nTide tables.\n".into(),
@@ -396,7 +382,7 @@ impl Repositories for World {
 #[async_trait]
 impl Images for World {
     async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> PortalResult<Page<Tag>> {
-        later().await;
+        crate::later().await;
         let items = vec![
             tag("2.4.1", 'a', 40_055_603, 5 * HOUR),
             tag("2.4", 'a', 40_055_603, 5 * HOUR),
@@ -409,7 +395,7 @@ impl Images for World {
         Ok(Page { items: self.some(items), next: (!self.bare).then(|| "edge".to_owned()) })
     }
     async fn image(&self, _: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
-        later().await;
+        crate::later().await;
         let index = matches!(reference, Reference::Tag(_));
         let layer = |fill, size, created_by: &str| Layer {
             digest: digest(fill),
@@ -484,7 +470,7 @@ impl Images for World {
 #[async_trait]
 impl Comments for World {
     async fn threads(&self, _: &RepositoryName, _: PageRequest) -> PortalResult<Page<Thread>> {
-        later().await;
+        crate::later().await;
         let first = Thread {
             root: comment(
                 1,
@@ -531,7 +517,7 @@ impl Comments for World {
 #[async_trait]
 impl Search for World {
     async fn search(&self, request: SearchRequest) -> PortalResult<SearchResults> {
-        later().await;
+        crate::later().await;
         let hits: Vec<SearchHit> = all()
             .into_iter()
             .filter(|repository| self.seen(&repository.path).is_ok())
