@@ -206,7 +206,6 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer_null("namespace_id"))
                 .col(key(manager, "path").unique_key())
                 .col(text("description").default(""))
-                .col(text("overview").default(""))
                 .col(text("visibility").default("private"))
                 .col(text("comments").default("everyone"))
                 .col(boolean("official").default(false))
@@ -220,6 +219,8 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer("updated_at"))
                 .col(big_integer_null("pushed_at"))
                 .col(big_integer("changed_at"))
+                // Last, because SQLite reads through a long README to reach the columns after it.
+                .col(text("overview").default(""))
                 .foreign_key(&mut references(["namespace_id"], "account", ["id"], ForeignKeyAction::Restrict))
                 .take(),
         )

@@ -212,7 +212,7 @@ impl Filler {
     /// Waits until everything is written, deletes the search index, which is now outdated, and returns the number of
     /// entries.
     pub(crate) fn finish(mut self) -> Result<u64, Fault> {
-        self.execute("COMMIT; PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        self.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.input.flush().map_err(|error| broken(&error))?;
         drop(self.input);
         let status = self.shell.wait().map_err(|error| broken(&error))?;

@@ -17,7 +17,6 @@ pub(crate) struct Model {
     #[sea_orm(unique)]
     pub(crate) path: Text<RepositoryName>,
     pub(crate) description: String,
-    pub(crate) overview: String,
     pub(crate) visibility: Text<Visibility>,
     pub(crate) comments: Text<CommentPolicy>,
     pub(crate) official: bool,
@@ -31,6 +30,7 @@ pub(crate) struct Model {
     pub(crate) updated_at: i64,
     pub(crate) pushed_at: Option<i64>,
     pub(crate) changed_at: i64,
+    pub(crate) overview: String,
     #[sea_orm(belongs_to, from = "namespace_id", to = "id")]
     pub(crate) namespace: BelongsTo<Option<super::account::Entity>>,
     #[sea_orm(has_many)]
