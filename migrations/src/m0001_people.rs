@@ -85,7 +85,7 @@ async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "membership_account", "membership", ["account_id"]).await?;
+    index(manager, "membership_account", "membership", ["account_id", "namespace_id"]).await?;
     manager
         .create_table(
             Table::create()
@@ -114,7 +114,7 @@ async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "team_member_account", "team_member", ["account_id"]).await
+    index(manager, "team_member_account", "team_member", ["account_id", "team_id"]).await
 }
 
 async fn credentials(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -256,7 +256,7 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "collaborator_account", "collaborator", ["account_id"]).await?;
+    index(manager, "collaborator_account", "collaborator", ["account_id", "repository_id"]).await?;
     manager
         .create_table(
             Table::create()
@@ -271,7 +271,7 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "repository_team_team", "repository_team", ["team_id"]).await
+    index(manager, "repository_team_team", "repository_team", ["team_id", "repository_id"]).await
 }
 
 async fn discussion(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -288,7 +288,7 @@ async fn discussion(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "star_account", "star", ["account_id", "at"]).await?;
+    index(manager, "star_account", "star", ["account_id", "at", "repository_id"]).await?;
     index(manager, "star_newest", "star", ["repository_id", "at", "account_id"]).await?;
     manager
         .create_table(
