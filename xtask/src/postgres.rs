@@ -41,7 +41,7 @@ pub(crate) fn programs(machine: &Machine) -> Option<PathBuf> {
 impl Cluster {
     /// Creates and starts a cluster that accepts connections on loopback without a password.
     pub(crate) fn start(machine: &Machine, programs: &Path) -> Result<Cluster, Fault> {
-        // PostgreSQL refuses to run as root; Debian's package creates this user for it.
+        // PostgreSQL does not run as root. Debian's package creates this user.
         let owner = (process::user_id(machine) == Some(0)).then_some("postgres");
         let port = free_port().map_err(|error| Fault::Postgres { reason: format!("no free port: {error}") })?;
         let folder = env::temp_dir().join(format!("portolan-postgres-{port}"));

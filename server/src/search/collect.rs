@@ -74,18 +74,22 @@ fn search<C: Collector>(
         SortKey::Worth if is_ranked => {
             let (first, other) =
                 searcher.search(&query, &(top.order_by_fast_field::<f64>("rank", Order::Desc), other))?;
-            (first.into_iter().map(|(_, place)| place).collect(), other)
+            (places(first), other)
         }
         SortKey::Worth => {
             let (first, other) = searcher.search(&query, &(top.order_by(ByWorth), other))?;
-            (first.into_iter().map(|(_, place)| place).collect(), other)
+            (places(first), other)
         }
         SortKey::Field(name) => {
             let (first, other) =
                 searcher.search(&query, &(top.order_by_fast_field::<u64>(name, Order::Desc), other))?;
-            (first.into_iter().map(|(_, place)| place).collect(), other)
+            (places(first), other)
         }
     })
+}
+
+fn places<K>(sorted: Vec<(K, DocAddress)>) -> Vec<DocAddress> {
+    sorted.into_iter().map(|(_, place)| place).collect()
 }
 
 impl Plan {

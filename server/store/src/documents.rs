@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use futures::TryStreamExt;
 use model::id::RepositoryId;
 use model::image::ImageConfig;
 use model::oci::{Digest, Tag};
@@ -9,7 +10,7 @@ use model::repository::Repository;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, JoinType, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, StreamTrait,
 };
 
 use crate::access::{self, System};
@@ -23,6 +24,9 @@ const TAGS: i64 = 500;
 
 /// The number of newest tags whose images contribute platforms and labels.
 const IMAGES_OF_TAGS: usize = 20;
+
+/// The maximum size of a repository's labels, in bytes: many repositories are read at a time, and configs may be large.
+const LABEL_BYTES: usize = 64 << 10;
 
 /// The searchable data of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,29 @@ struct ImageRow {
     config: Json<ImageConfig>,
 }
 
+/// The labels and platforms of a repository's newest images.
+#[derive(Default)]
+struct ImageTraits {
+    labels: BTreeSet<(String, String)>,
+    label_bytes: usize,
+    platforms: BTreeSet<String>,
+}
+
+impl ImageTraits {
+    /// Adds those of an image. Labels that do not fit any more are left out.
+    fn add(&mut self, image: ImageRow) {
+        for (name, value) in image.config.0.labels {
+            let bytes = self.label_bytes + name.len() + value.len();
+            if bytes <= LABEL_BYTES && self.labels.insert((name, value)) {
+                self.label_bytes = bytes;
+            }
+        }
+        if !image.platform.is_empty() && image.platform != crate::images::NO_PLATFORM {
+            self.platforms.insert(image.platform);
+        }
+    }
+}
+
 impl Store {
     /// Returns the search document of a repository; `None` if the repository does not exist.
     pub async fn search_document(&self, system: &System, id: RepositoryId) -> Result<Option<SearchDocument>> {
@@ -93,13 +120,7 @@ impl Store {
         for row in rows {
             let id = row.repository.id;
             let repository = row.repository.view(None, false)?;
-            let (mut labels, mut platforms) = (BTreeSet::new(), BTreeSet::new());
-            for image in images.remove(&id).unwrap_or_default() {
-                labels.extend(image.config.0.labels);
-                if !image.platform.is_empty() && image.platform != crate::images::NO_PLATFORM {
-                    platforms.insert(image.platform);
-                }
-            }
+            let ImageTraits { labels, platforms, .. } = images.remove(&id).unwrap_or_default();
             let grants = grants.remove(&id).unwrap_or_default();
             let document = SearchDocument {
                 overview: row.overview,
@@ -163,13 +184,16 @@ async fn newest_tags(on: &impl ConnectionTrait, rows: &[DocumentRow]) -> Result<
 
 /// Returns the inspected images that the newest [`IMAGES_OF_TAGS`] tags of each repository point at, directly or
 /// through an index.
-async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) -> Result<HashMap<i64, Vec<ImageRow>>> {
+async fn images_of(
+    on: &(impl ConnectionTrait + StreamTrait),
+    tags: &HashMap<i64, Vec<TagRow>>,
+) -> Result<HashMap<i64, ImageTraits>> {
     let targets: BTreeSet<(i64, &str)> = tags
         .values()
         .flat_map(|tags| tags.iter().take(IMAGES_OF_TAGS))
         .map(|tag| (tag.repository_id, tag.digest.0.as_str()))
         .collect();
-    let mut images: HashMap<i64, Vec<ImageRow>> = HashMap::new();
+    let mut images: HashMap<i64, ImageTraits> = HashMap::new();
     if targets.is_empty() {
         return Ok(images);
     }
@@ -196,8 +220,9 @@ async fn images_of(on: &impl ConnectionTrait, tags: &HashMap<i64, Vec<TagRow>>) 
         manifest_child::Column::Parent.into_simple_expr(),
     ));
     for query in [direct, through_index] {
-        for row in query.into_model::<ImageRow>().all(on).await? {
-            images.entry(row.repository_id).or_default().push(row);
+        let mut rows = query.into_model::<ImageRow>().stream(on).await?;
+        while let Some(row) = rows.try_next().await? {
+            images.entry(row.repository_id).or_default().add(row);
         }
     }
     Ok(images)

@@ -227,6 +227,16 @@ each_database! {
         assert_eq!(world.store.search_document(&world.system, RepositoryId(i64::MAX)).await.unwrap(), None);
     }
 
+    async fn labels_of_a_search_document_have_a_limit(fixture: &Fixture) {
+        let (world, _) = hub(fixture).await;
+        let long = "x".repeat(40_000);
+        let digest = world.push("long", &[], &["long"]).await;
+        inspect(&world, &digest, "linux/amd64", &[("a", &long), ("b", &long), ("c", "short")]).await;
+        let document = world.store.search_document(&world.system, world.place.id).await.unwrap().unwrap();
+        let names: Vec<&str> = document.labels.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "c"]);
+    }
+
     async fn repositories_are_gone_through_in_the_order_of_their_numbers(fixture: &Fixture) {
         let (world, _) = hub(fixture).await;
         let mut all = vec![world.place.id];

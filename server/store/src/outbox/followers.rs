@@ -88,10 +88,11 @@ impl Store {
         self.database().write(system, write).await
     }
 
-    /// Deletes a batch of old events that every follower has read, forgets followers that have not been seen for a long
-    /// time, and returns the number of deleted events. The newest event is kept, because it marks the end of the
-    /// outbox. No events are deleted while one of the `required` followers is not registered, because it will start
-    /// with the first event.
+    /// Deletes a batch of old events that every follower has read, and followers that are no longer seen. Returns the
+    /// number of deleted events.
+    ///
+    /// The newest event is kept, because it marks the end of the outbox. Nothing is deleted while one of the `required`
+    /// followers is not registered, because it will read from the first event.
     pub async fn trim_events(&self, system: &System, required: &[&str]) -> Result<u64> {
         let now = self.clock().now();
         self.database().write(system, |tx| async move { trim(&*tx, required, now).await }).await
