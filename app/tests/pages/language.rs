@@ -12,7 +12,7 @@ use crate::world::{Visitor, World};
 use crate::{PAGES, keep_for_looking, render};
 
 /// Texts that people wrote: names, descriptions, labels. [`texts`] has already removed Markdown and code.
-const WRITTEN: &str = include_str!("world.rs");
+const WRITTEN: [&str; 2] = [include_str!("sample.rs"), include_str!("world.rs")];
 
 /// Texts that are the same in every language: names of products, formats and languages.
 const NAMES: [&str; 12] = [
@@ -82,7 +82,10 @@ fn is_neutral(text: &str) -> bool {
             || word.ends_with("@hub.example")
     };
     let known = |part: &str| {
-        NAMES.contains(&part) || part == TYPED || WRITTEN.contains(part) || part.split_whitespace().all(figures)
+        NAMES.contains(&part)
+            || part == TYPED
+            || WRITTEN.iter().any(|text| text.contains(part))
+            || part.split_whitespace().all(figures)
     };
     known(text) || text.split(" · ").all(known)
 }

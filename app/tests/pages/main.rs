@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a world that cannot be made fails its test")]
 
 mod language;
+mod sample;
 mod world;
 
 use std::collections::BTreeMap;

@@ -5,27 +5,24 @@ use std::sync::{Arc, Mutex};
 
 use app::portal::{Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, Search, Site, TagFilter};
 use async_trait::async_trait;
-use model::account::{Account, AccountKind, AccountName, Me, ProfilePatch, Registration, SignUp};
+use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
 use model::clock::Timestamp;
 use model::comment::{Comment, NewComment, Thread};
 use model::fault::{Fault, FaultCode};
 use model::id::{CommentId, TokenId};
 use model::image::{Image, ImageConfig, Layer, PlatformImage, Referrer, Tag};
 use model::language::Language;
-use model::oci::{Digest, Reference, RepositoryName};
+use model::oci::{Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::repository::{
-    Abilities, Collaborator, CommentPolicy, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead,
-    RepositoryPatch,
+    Abilities, Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
 };
 use model::role::{Role, Visibility};
 use model::search::{Facet, FacetValue, Fragment, SearchHit, SearchRequest, SearchResults};
 use model::token::{CreatedToken, NewToken, Token};
 
-const NOW: i64 = 1_795_000_000;
-const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
+use crate::sample::{DAY, HOUR, README, account, ago, all, comment, digest, tag};
 
 /// The viewer of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,90 +78,6 @@ pub(crate) fn site() -> Arc<Site> {
     })
 }
 
-fn ago(seconds: i64) -> Timestamp {
-    Timestamp::from_micros((NOW - seconds) * 1_000_000)
-}
-
-fn digest(fill: char) -> Digest {
-    Digest::parse(&format!("sha256:{}", fill.to_string().repeat(64))).unwrap()
-}
-
-fn account(name: &str) -> Account {
-    Account {
-        name: AccountName::parse(name).unwrap(),
-        display_name: if name == "mara" { "Mara Lindqvist".into() } else { String::new() },
-        kind: if name == "harbour" { AccountKind::Organisation } else { AccountKind::Person },
-        bio: if name == "mara" { "Charts, tides and the containers they come in.".into() } else { String::new() },
-        created_at: ago(400 * DAY),
-    }
-}
-
-fn repository(
-    path: &str,
-    description: &str,
-    stars: u64,
-    pulls: u64,
-    pushed: i64,
-    visibility: Visibility,
-) -> Repository {
-    let path = RepositoryName::parse(path).unwrap();
-    Repository {
-        namespace: AccountName::parse(path.namespace()).unwrap(),
-        name: path.name().to_owned(),
-        description: description.to_owned(),
-        visibility,
-        official: path.namespace() == "library",
-        comments: CommentPolicy::Everyone,
-        topics: vec!["tides".into(), "harbour".into(), "api".into()],
-        stars,
-        pulls,
-        tags: 7,
-        size: 61 << 20,
-        role: None,
-        starred: false,
-        created_at: ago(300 * DAY),
-        updated_at: ago(pushed),
-        pushed_at: Some(ago(pushed)),
-        path,
-    }
-}
-
-fn tide_api() -> Repository {
-    let words = "Tide tables and harbour depths over HTTP, with predictions from harmonic constituents.";
-    repository("harbour/tide-api", words, 214, 18_412, 5 * HOUR, Visibility::Public)
-}
-
-fn all() -> Vec<Repository> {
-    vec![
-        repository(
-            "library/alpine",
-            "A small Linux for containers: musl, busybox, and nothing that you did not ask for.",
-            1_204,
-            48_100_000,
-            2 * DAY,
-            Visibility::Public,
-        ),
-        tide_api(),
-        repository(
-            "mara/charts",
-            "Vector nautical charts as tiles, rebuilt every night from public survey data.",
-            96,
-            3_140,
-            26 * HOUR,
-            Visibility::Internal,
-        ),
-        repository(
-            "nordlys/postgres-backup",
-            "Continuous archiving to object storage with a restore that is tested each night.",
-            57,
-            12_700,
-            22 * DAY,
-            Visibility::Public,
-        ),
-        repository("mara/private-notes", "", 0, 14, 240, Visibility::Private),
-    ]
-}
-
 impl World {
     fn me(&self) -> Option<Me> {
         let name = match self.visitor {
@@ -213,45 +126,6 @@ impl World {
         if self.bare { Vec::new() } else { items }
     }
 }
-
-fn tag(name: &str, fill: char, size: u64, pushed: i64) -> Tag {
-    Tag {
-        name: model::oci::Tag::parse(name).unwrap(),
-        digest: digest(fill),
-        media_type: "application/vnd.oci.image.index.v1+json".into(),
-        size,
-        platforms: vec!["linux/amd64".into(), "linux/arm64".into(), "unknown/unknown".into()],
-        pushed_at: ago(pushed),
-        pulled_at: Some(ago(pushed / 2)),
-    }
-}
-
-fn comment(id: i64, author: &str, seconds: i64, html: &str, parent: Option<i64>) -> Comment {
-    Comment {
-        id: CommentId(id),
-        author: AccountName::parse(author).unwrap(),
-        body: "Added to the README, thank you.".into(),
-        html: html.to_owned(),
-        tag: None,
-        parent: parent.map(CommentId),
-        created_at: ago(seconds),
-        edited_at: (id == 3).then(|| ago(seconds - 600)),
-        deleted: false,
-        author_role: match author {
-            "olaf" => Some(Role::Owner),
-            "mara" => Some(Role::Maintainer),
-            _ => None,
-        },
-        editable: author == "mara",
-        deletable: author == "mara",
-    }
-}
-
-const README: &str = r#"<h1>Tide API</h1><p>Tide tables and harbour depths over HTTP. Predictions come from <a href="https://example.org" rel="ugc nofollow">harmonic constituents</a>; depths from the last survey of each berth.</p><h2>Run it</h2><pre><code>docker run -p 8080:8080 \
-  -v tides:/var/lib/tides \
-  hub.example/harbour/tide-api:2.4
-</code></pre><p>Then ask for a day:</p><pre><code>curl localhost:8080/v1/tides/brest?day=2026-11-22
-</code></pre><h2>Settings</h2><table><thead><tr><th>Variable</th><th>Default</th><th>Meaning</th></tr></thead><tbody><tr><td><code>TIDES_DATA</code></td><td><code>/var/lib/tides</code></td><td>where the constituents are kept</td></tr><tr><td><code>TIDES_DATUM</code></td><td><code>lat</code></td><td>chart datum: <code>lat</code> or <code>msl</code></td></tr></tbody></table><ul><li>Answers are JSON or CSV.</li><li>Times are UTC, heights in metres.</li></ul><blockquote><p>Not to be used for navigation.</p></blockquote>"#;
 
 #[async_trait]
 impl Accounts for World {
