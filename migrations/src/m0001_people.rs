@@ -15,7 +15,7 @@ impl MigrationName for Migration {
     }
 }
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "account",
     "membership",
     "team",
@@ -23,6 +23,7 @@ const TABLES: [&str; 18] = [
     "session",
     "token",
     "sign_in_failure",
+    "known_address",
     "invitation",
     "signing_key",
     "setting",
@@ -165,6 +166,19 @@ async fn credentials(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("known_address")
+                .col(big_integer("account_id"))
+                .col(key(manager, "address"))
+                .col(big_integer("seen_at"))
+                .primary_key(&mut primary(["account_id", "address"]))
+                .foreign_key(&mut references(["account_id"], "account", ["id"], ForeignKeyAction::Cascade))
+                .take(),
+        )
+        .await?;
+    index(manager, "known_address_seen", "known_address", ["seen_at"]).await?;
     manager
         .create_table(
             Table::create()

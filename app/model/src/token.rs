@@ -52,9 +52,9 @@ pub struct TokenScope {
 }
 
 impl TokenScope {
-    /// Whether it allows `action` on the repository at `path` (`namespace/name`).
-    pub fn allows(&self, path: &str, action: TokenAction) -> bool {
-        self.actions.contains(&action) && self.glob.matches(path)
+    /// Whether it allows anything on the repository at `path` (`namespace/name`).
+    pub fn covers(&self, path: &str) -> bool {
+        self.glob.matches(path)
     }
 
     /// The glob for paths.
@@ -163,7 +163,8 @@ mod tests {
     use super::*;
 
     fn allows(scope: &str, path: &str, action: TokenAction) -> bool {
-        scope.parse::<TokenScope>().unwrap().allows(path, action)
+        let scope: TokenScope = scope.parse().unwrap();
+        scope.covers(path) && scope.actions().contains(&action)
     }
 
     #[test]

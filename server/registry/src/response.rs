@@ -74,17 +74,17 @@ pub fn base() -> Response<Body> {
     response
 }
 
-/// Creates a page of the catalog from `names`, which are in order and visible to the caller. With `more`, the response
-/// links to the next page.
-pub fn catalog(page: &Page, names: &[RepositoryName], more: bool) -> Response<Body> {
+/// Creates a page of the catalog from `names`, which are in order and visible to the caller. If there is more after
+/// `next`, the response links to it.
+pub fn catalog(page: &Page, names: &[RepositoryName], next: Option<&str>) -> Response<Body> {
     #[derive(Serialize)]
     struct Catalog<'a> {
         repositories: &'a [RepositoryName],
     }
     let mut response = json(StatusCode::OK, JSON, &Catalog { repositories: names });
-    if let (true, Some(last)) = (more, names.last()) {
+    if let Some(last) = next {
         let limit = page.limit.map(|limit| format!("n={limit}&")).unwrap_or_default();
-        add_next_link(&mut response, &format!("/v2/_catalog?{limit}last={}", encode_query(last.as_str())));
+        add_next_link(&mut response, &format!("/v2/_catalog?{limit}last={}", encode_query(last)));
     }
     response
 }
@@ -187,10 +187,10 @@ mod tests {
     async fn the_catalog_links_to_what_follows() {
         let names = ["a/b", "c/d"].map(|name| RepositoryName::parse(name).unwrap());
         let page = Page { limit: Some(2), last: None };
-        let response = catalog(&page, &names, true);
+        let response = catalog(&page, &names, Some("c/d"));
         assert_eq!(response.headers()[LINK], "</v2/_catalog?n=2&last=c/d>; rel=\"next\"");
         assert_eq!(body_of(response).await, json!({ "repositories": ["a/b", "c/d"] }));
-        let last = catalog(&page, &[], false);
+        let last = catalog(&page, &[], None);
         assert!(!last.headers().contains_key(LINK));
         assert_eq!(body_of(last).await, json!({ "repositories": [] }));
     }

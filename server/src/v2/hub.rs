@@ -14,7 +14,7 @@ use crate::state::State;
 use crate::v2::caller::{Caller, HubRequest, store_error};
 use crate::v2::challenge::{RequiredScope, TokenError};
 use crate::v2::need::Need;
-use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
+use crate::v2::operation::{AuthorizedPlaces, catalog_range, perform, unknown_repository};
 
 /// The number of bytes to read of a refused request's body.
 const DRAIN_LIMIT: u64 = 1 << 20;
@@ -40,9 +40,8 @@ pub async fn handle(
                 return Err(context.unauthorized(RequiredScope::Catalog, Some(TokenError::InsufficientScope)));
             }
             let scope = state.store.scope(caller.viewer()).await.map_err(store_error)?;
-            let range = catalog_range(&page);
-            let names = state.store.catalog(&scope, &range).await.map_err(store_error)?;
-            Ok(catalog_page(&page, &range, names))
+            let names = state.store.catalog(&scope, &catalog_range(&page)).await.map_err(store_error)?;
+            Ok(response::catalog(&page, &names.items, names.next.as_deref()))
         }
         Request::Repository { name, operation } => handle_operation(context, body, name, operation).await,
     }

@@ -4,7 +4,7 @@ use http::Response;
 use http::request::Parts;
 use model::oci::RepositoryName;
 use registry::ledger::{ListPage, Place};
-use registry::{AuthorizedRequest, Body, Engine, Error, Operation, Page, RequestBody, referrers, response};
+use registry::{AuthorizedRequest, Body, Engine, Error, Operation, Page, RequestBody, referrers};
 
 /// The number of names on a page of the catalog if the client does not give one.
 const DEFAULT_CATALOG_PAGE: u64 = 100;
@@ -47,16 +47,8 @@ pub fn unknown_repository(operation: &Operation) -> Result<Response<Body>, Error
     }
 }
 
-/// Returns the names to fetch for a page of the catalog: one more than fits, to know whether there is another page.
+/// Returns the part of the catalog that a page shows.
 pub fn catalog_range(page: &Page) -> ListPage {
-    let limit = page.limit.unwrap_or(DEFAULT_CATALOG_PAGE).min(MAX_CATALOG_PAGE) + 1;
+    let limit = page.limit.unwrap_or(DEFAULT_CATALOG_PAGE).min(MAX_CATALOG_PAGE);
     ListPage { last: page.last.clone(), limit }
-}
-
-/// Creates a page of the catalog from the names fetched for [`catalog_range`].
-pub fn catalog_page(page: &Page, range: &ListPage, mut names: Vec<RepositoryName>) -> Response<Body> {
-    let fitting = usize::try_from(range.limit - 1).unwrap_or(usize::MAX);
-    let more = names.len() > fitting && fitting > 0;
-    names.truncate(fitting);
-    response::catalog(page, &names, more)
 }

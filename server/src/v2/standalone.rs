@@ -11,7 +11,7 @@ use model::event::Actor;
 use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use moka::sync::Cache;
-use registry::ledger::{Ledger, LedgerError, Place};
+use registry::ledger::{Ledger, LedgerError, ListPage, Place};
 use registry::{Body, Engine, Error, Operation, Request, RequestBody, response};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::http::authorization::Credentials;
 use crate::metrics::Metrics;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::need::Need;
-use crate::v2::operation::{AuthorizedPlaces, catalog_page, catalog_range, perform, unknown_repository};
+use crate::v2::operation::{AuthorizedPlaces, catalog_range, perform, unknown_repository};
 
 /// How long the id of a repository is cached. A standalone registry never deletes repositories.
 const CACHE_TIME: Duration = Duration::from_mins(1);
@@ -73,8 +73,13 @@ impl Standalone {
             Request::Discover => Ok(response::discover()),
             Request::Catalog(page) => {
                 let range = catalog_range(&page);
-                let names = self.inner.ledger.repositories(&range).await.map_err(Error::from_ledger)?;
-                Ok(catalog_page(&page, &range, names))
+                let surplus = ListPage { limit: range.limit + 1, ..range.clone() };
+                let mut names = self.inner.ledger.repositories(&surplus).await.map_err(Error::from_ledger)?;
+                let fitting = usize::try_from(range.limit).unwrap_or(usize::MAX);
+                let more = names.len() > fitting;
+                names.truncate(fitting);
+                let last = names.last().filter(|_| more).map(|name| name.as_str());
+                Ok(response::catalog(&page, &names, last))
             }
             Request::Repository { name, operation } => self.handle_operation(parts, body, name, operation, actor).await,
         }

@@ -61,8 +61,7 @@ impl Scope {
 
     /// Whether the viewer's token covers this path.
     pub fn covers(&self, path: &str) -> bool {
-        let Some(limits) = &self.limits else { return true };
-        limits.iter().any(|scope| scope.actions().iter().any(|action| scope.allows(path, *action)))
+        self.globs().is_none_or(|scopes| scopes.iter().any(|scope| scope.covers(path)))
     }
 
     /// The id of the viewer's account.

@@ -133,12 +133,11 @@ impl RepositoryAccess {
     /// Applies the limits of the viewer's token. Scopes may match the repository's path or the requested one, which is
     /// a former path after a rename.
     pub(super) fn standing(&self, viewer: &Viewer, asked: &RepositoryName) -> Standing {
-        Standing {
-            signed_in: self.signed_in,
-            role: self.role,
-            allowed: viewer.allowed(self.path.as_str()).with(viewer.allowed(asked.as_str())),
-            facts: Some(self.facts),
+        let mut allowed = viewer.allowed(self.path.as_str());
+        if *asked != self.path {
+            allowed = allowed.with(viewer.allowed(asked.as_str()));
         }
+        Standing { signed_in: self.signed_in, role: self.role, allowed, facts: Some(self.facts) }
     }
 
     /// The standing to use for a need: the viewer's own, or that of an anonymous viewer if their token does not cover a

@@ -276,7 +276,7 @@ each_database! {
                 }
             }
             seen_in_all += seen.len();
-            assert_eq!(fixture.store.catalog(&scope, &ListPage { last: None, limit: 1_000 }).await.unwrap(), seen);
+            assert_eq!(fixture.store.catalog(&scope, &ListPage { last: None, limit: 1_000 }).await.unwrap().items, seen);
             let filter = RepositoryFilter { sort: RepositorySort::Name, ..RepositoryFilter::default() };
             let mut page = PageRequest { limit: Some(3), cursor: None };
             let mut listed = Vec::new();

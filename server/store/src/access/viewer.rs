@@ -127,7 +127,10 @@ impl Viewer {
         match &self.limits {
             None => AllowedActions::ALL,
             Some(scopes) => {
-                AllowedActions::of(|action: TokenAction| scopes.iter().any(|scope| scope.allows(path, action)))
+                let covering = scopes.iter().filter(|scope| scope.covers(path));
+                covering.fold(AllowedActions::NONE, |all, scope| {
+                    all.with(AllowedActions::of(|action: TokenAction| scope.actions().contains(&action)))
+                })
             }
         }
     }

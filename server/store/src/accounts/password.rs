@@ -11,6 +11,7 @@ use model::account::{MAX_PASSWORD, MIN_PASSWORD};
 use model::fault::{Fault, FieldFault};
 use model::reason::Reason;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, Result};
 
@@ -25,10 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The hash to verify against if there is no such account, so that an unknown name takes as long as a known one.
 static DUMMY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody's password").ok());
 
+/// The number of callers that may wait for a hashing permit.
+const QUEUE: usize = 256;
+
 /// Permits for hashing: each hash uses a core and 19 MiB, so there are only as many permits as cores, from 2 to 8.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
 }
 
 /// A permit to hash. A count of failures read while holding it misses at most as many guesses as there are permits.
@@ -39,11 +44,12 @@ pub(crate) struct HashingPermit {
 impl Passwords {
     pub(crate) fn new() -> Self {
         let cores = available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        Self { turns: Arc::new(Semaphore::new(cores)) }
+        Self { turns: Arc::new(Semaphore::new(cores)), queue: Arc::new(Semaphore::new(QUEUE)) }
     }
 
-    /// Waits for a permit.
+    /// Waits for a permit; fails if too many callers are waiting already.
     pub(crate) async fn turn(&self) -> Result<HashingPermit> {
+        let _place = self.queue.try_acquire().map_err(|_| Error::Fault(Fault::too_many(10)))?;
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(HashingPermit { _permit: permit }),
             Ok(Err(_)) | Err(_) => Err(Error::Fault(Fault::too_many(10))),
@@ -54,8 +60,9 @@ impl Passwords {
 impl HashingPermit {
     /// Hashes a password with a random salt, in PHC string format.
     pub(crate) async fn hash(self, password: &str) -> Result<String> {
-        let password = password.to_owned();
+        let password = prepared(password);
         run(move || {
+            // Hold the permit until the hash is computed, even if the caller is dropped earlier.
             let _turn = self;
             hash_now(&password)
         })
@@ -63,10 +70,12 @@ impl HashingPermit {
     }
 
     /// Whether a password matches a hash. Returns `false` without a hash, after the same time.
-    pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
-        // Truncate the input, so that long input cannot slow down hashing. No valid password is that long.
-        let password = password.get(..password.len().min(MAX_PASSWORD + 1)).unwrap_or_default().to_owned();
+    pub(crate) async fn verify(self, password: &str, hash: Option<String>) -> Result<bool> {
+        // No valid password is longer, so longer input cannot slow down hashing.
+        let password = if password.len() > MAX_PASSWORD { String::new() } else { prepared(password) };
         run(move || {
+            // Hold the permit until the hash is computed, even if the caller is dropped earlier.
+            let _turn = self;
             let known = hash.is_some();
             let hash = hash.or_else(|| DUMMY.clone()).ok_or(Error::Corrupt("password hashing"))?;
             let hash = PasswordHash::new(&hash).map_err(|_| Error::Corrupt("account.password_hash"))?;
@@ -92,6 +101,13 @@ fn hash_now(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
+/// Prepares a password as RFC 8265 (`OpaqueString`, section 4.2) describes, so that it does not depend on how a
+/// keyboard composes accents and spaces: in normalisation form C, with ASCII spaces.
+fn prepared(password: &str) -> String {
+    let spaces = |c: char| if c.is_whitespace() && !c.is_control() { ' ' } else { c };
+    password.chars().map(spaces).nfc().collect()
+}
+
 /// Returns what is wrong with a new password, if anything.
 pub(crate) fn fault(field: &str, password: &str) -> Option<FieldFault> {
     let reason = if password.chars().count() < MIN_PASSWORD {
@@ -113,9 +129,57 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.turn().await.unwrap().hash("correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let turn = passwords.turn().await.unwrap();
-        assert!(turn.verify("correct horse", Some(hash.clone())).await.unwrap());
-        assert!(!turn.verify("wrong horse", Some(hash)).await.unwrap());
+        for (password, matches) in [("correct horse", true), ("correct\u{a0}horse", true), ("wrong horse", false)] {
+            let turn = passwords.turn().await.unwrap();
+            assert_eq!(turn.verify(password, Some(hash.clone())).await.unwrap(), matches, "{password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_its_accents_are_typed() {
+        let passwords = Passwords::new();
+        for (typed, again) in [("p\u{e4}ssword", "pa\u{308}ssword"), ("\u{1e69}even keys", "s\u{307}\u{323}even keys")]
+        {
+            let hash = passwords.turn().await.unwrap().hash(typed).await.unwrap();
+            assert!(passwords.turn().await.unwrap().verify(again, Some(hash.clone())).await.unwrap(), "{again}");
+            assert!(!passwords.turn().await.unwrap().verify("password", Some(hash)).await.unwrap());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_caller_who_hangs_up_keeps_the_permit_until_the_hash_is_computed() {
+        let passwords = Passwords::new();
+        let permits = passwords.turns.available_permits();
+        for _ in 0..permits {
+            let turn = passwords.turn().await.unwrap();
+            let hashing = tokio::spawn(async move { turn.hash("correct horse").await });
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            hashing.abort();
+        }
+        // A hash takes longer than the sleeps above, so that at least the last permit is still held.
+        assert!(passwords.turns.available_permits() < permits);
+    }
+
+    #[tokio::test]
+    async fn callers_beyond_the_queue_are_refused_at_once() {
+        let passwords = Passwords::new();
+        let cores = passwords.turns.available_permits();
+        let held: Vec<HashingPermit> =
+            futures::future::try_join_all((0..cores).map(|_| passwords.turn())).await.unwrap();
+        let waiting: Vec<_> = (0..QUEUE)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.turn().await.is_ok() })
+            })
+            .collect();
+        while passwords.queue.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(passwords.turn().await.is_err());
+        drop(held);
+        for turn in waiting {
+            assert!(turn.await.unwrap());
+        }
     }
 
     #[tokio::test]

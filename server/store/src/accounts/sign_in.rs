@@ -9,7 +9,7 @@ use model::token::SECRET_PREFIX;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, QueryFilter};
 
-use super::backoff::{self, Subject};
+use super::backoff::{self, Origin, Subject};
 use crate::Store;
 use crate::access::{Exemption, Viewer};
 use crate::accounts::AccountRow;
@@ -34,46 +34,65 @@ impl Store {
     /// Signs in by account name or mail address, with a password or the secret of a personal token.
     ///
     /// Wrong credentials, an unknown name and a disabled account return the same error after the same time. After too
-    /// many failures for a name or from a network address, the caller has to wait ([`FaultCode::TooMany`]).
+    /// many failures, the caller has to wait ([`FaultCode::TooMany`]). An empty password is not an attempt: clients send
+    /// one when they only have a refresh token.
     pub async fn sign_in(&self, name: &str, password: &str, from: Option<IpAddr>) -> Result<Viewer> {
-        let from = from.map(Subject::address);
+        let name = name.trim().to_lowercase();
+        if password.is_empty() {
+            return Err(wrong());
+        }
         if password.starts_with(SECRET_PREFIX) {
-            return self.sign_in_with_token(name, password, from).await;
+            return self.sign_in_with_token(&name, password, from.map(backoff::address)).await;
         }
-        // Take the permit first: otherwise many parallel guesses could be checked before the first failure is counted.
-        let turn = self.passwords().turn().await?;
-        let now = self.clock().now();
-        let database = self.database();
-        let rows = database.read(&Exemption::Credentials);
-        if let Some(from) = &from {
-            backoff::check(rows, from, now).await?;
-        }
+        // In a task of its own, so that a caller who hangs up cannot keep a failure from being recorded.
+        let (store, password) = (self.clone(), password.to_owned());
+        let attempt = tokio::spawn(async move { store.sign_in_with_password(&name, &password, from).await });
+        attempt.await.unwrap_or(Err(Error::Corrupt("password hashing")))
+    }
+
+    async fn sign_in_with_password(&self, name: &str, password: &str, from: Option<IpAddr>) -> Result<Viewer> {
+        let rows = self.database().read(&Exemption::Credentials);
         let found = self.credentials(name).await?;
-        let subject = found.as_ref().map_or_else(|| Subject::unknown(name), |(row, _)| Subject::account(row.id));
-        backoff::check(rows, &subject, now).await?;
+        let origin = Origin::of(rows, found.as_ref().map(|(row, _)| row.id), name, from).await?;
+        let subjects = origin.subjects();
+        backoff::check(rows, &subjects, self.clock().now()).await?;
+        let turn = self.passwords().turn().await?;
+        // Check again: otherwise many parallel guesses could be checked before the first failure is counted.
+        let now = self.clock().now();
+        backoff::check(rows, &subjects, now).await?;
         let (row, hash) = found.map_or((None, None), |(row, hash)| (Some(row), hash));
         let right = turn.verify(password, hash).await?;
         match row {
             Some(row) if right && row.disabled_at.is_none() => {
-                if backoff::has_failed(rows, &subject).await? {
-                    let subject = &subject;
-                    let forget = |tx: Arc<Tx>| async move { backoff::forget(&*tx, subject).await };
-                    database.write(&Exemption::Credentials, forget).await?;
+                let (own, account) = (&origin.own(), row.id);
+                let failed = backoff::has_failed(rows, own).await?;
+                if failed || origin.new_address().is_some() {
+                    let settle = |tx: Arc<Tx>| {
+                        let address = origin.new_address();
+                        async move {
+                            backoff::forget(&*tx, own).await?;
+                            match address {
+                                Some(address) => backoff::remember(&tx, account, address, now).await,
+                                None => Ok(()),
+                            }
+                        }
+                    };
+                    self.database().write(&Exemption::Credentials, settle).await?;
                 }
                 Ok(row.viewer())
             }
             _ => {
-                self.failed(&[Some(subject), from]).await?;
+                self.failed(&subjects).await?;
                 Err(wrong())
             }
         }
     }
 
-    async fn failed(&self, subjects: &[Option<Subject>]) -> Result<()> {
+    async fn failed(&self, subjects: &[Subject]) -> Result<()> {
         let now = self.clock().now();
         self.database()
             .write(&Exemption::Credentials, |tx| async move {
-                for subject in subjects.iter().flatten() {
+                for subject in subjects {
                     backoff::failed(&*tx, subject, now).await?;
                 }
                 Ok(())
@@ -86,28 +105,25 @@ impl Store {
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {
-            row.name.0.as_str() == name || row.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
+            row.name.0.as_str() == name || row.email.as_ref().is_some_and(|email| email == name)
         });
         match found {
             Some((_, viewer)) if named => Ok(viewer),
             _ => {
-                if let Some(from) = &from {
-                    backoff::check(self.database().read(&Exemption::Credentials), from, self.clock().now()).await?;
-                }
-                self.failed(&[from]).await?;
+                let subjects: Vec<Subject> = from.into_iter().collect();
+                backoff::check(self.database().read(&Exemption::Credentials), &subjects, self.clock().now()).await?;
+                self.failed(&subjects).await?;
                 Err(wrong())
             }
         }
     }
 
-    /// Returns the account with that name or mail address and its password hash.
+    /// Returns the account with that name or mail address, in lower case, and its password hash.
     pub(super) async fn credentials(&self, name: &str) -> Result<Option<(AccountRow, Option<String>)>> {
         if name.contains('\0') {
             return Ok(None);
         }
-        let name = name.trim().to_lowercase();
-        let named =
-            account::Column::Name.into_simple_expr().eq(name.as_str()).or(account::Column::Email.eq(name.as_str()));
+        let named = account::Column::Name.into_simple_expr().eq(name).or(account::Column::Email.eq(name));
         let find = account::Entity::find().filter(named).filter(account::Column::PasswordHash.is_not_null());
         let row =
             find.into_partial_model::<CredentialsRow>().one(self.database().read(&Exemption::Credentials)).await?;

@@ -165,6 +165,72 @@ each_database! {
         assert_eq!(fault(fixture.store.sign_in("another", "wrong horse", elsewhere).await).code, FaultCode::SignIn);
     }
 
+    async fn neighbours_and_strangers_cannot_lock_a_person_out(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        let home = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+        fixture.store.sign_in("ada", PASSWORD, home).await.unwrap();
+        // A neighbour behind the same address guesses passwords of other names until the address has to wait.
+        for guess in 0..40 {
+            let _ = fixture.store.sign_in(&format!("name{guess}"), "wrong horse", home).await;
+        }
+        assert_eq!(fault(fixture.store.sign_in("ben", PASSWORD, home).await).code, FaultCode::TooMany);
+        fixture.store.sign_in("ada", PASSWORD, home).await.unwrap();
+        // Strangers guess the account's password from many addresses until the account has to wait elsewhere.
+        for guess in 0..101 {
+            let from = Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, guess)));
+            let _ = fixture.store.sign_in("ada", "wrong horse", from).await;
+        }
+        let elsewhere = Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)));
+        assert_eq!(fault(fixture.store.sign_in("ada", PASSWORD, elsewhere).await).code, FaultCode::TooMany);
+        fixture.store.sign_in("ada", PASSWORD, home).await.unwrap();
+        // Where no address is known, the wait stays short.
+        for _ in 0..40 {
+            fixture.pass(Duration::from_mins(2));
+            let _ = fixture.store.sign_in("ada", "wrong horse", None).await;
+        }
+        let waits = fault(fixture.store.sign_in("ada", PASSWORD, None).await);
+        assert_eq!((waits.code, waits.retry_after), (FaultCode::TooMany, Some(61)));
+    }
+
+    async fn a_sign_in_whose_caller_hangs_up_counts_as_a_failure(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        let from = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+        for _ in 0..5 {
+            let sign_in = fixture.store.sign_in("ada", "wrong horse", from);
+            assert!(tokio::time::timeout(Duration::from_micros(1), sign_in).await.is_err());
+        }
+        let recorded = async {
+            while fixture.rows("sign_in_failure WHERE failures = 5").await < 3 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), recorded).await.unwrap();
+        assert_eq!(fault(fixture.store.sign_in("ada", PASSWORD, from).await).code, FaultCode::TooMany);
+    }
+
+    async fn an_empty_password_is_no_attempt(fixture: &Fixture) {
+        sign_up(fixture, "ada").await;
+        for name in ["ada", "nobody"] {
+            for _ in 0..40 {
+                assert_eq!(fault(fixture.store.sign_in(name, "", None).await).code, FaultCode::SignIn);
+            }
+        }
+        assert_eq!(fixture.rows("sign_in_failure").await, 0);
+        fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+    }
+
+    async fn a_name_is_the_same_with_a_password_and_with_a_token(fixture: &Fixture) {
+        let ada = sign_up(fixture, "ada").await;
+        let form = NewToken { label: "ci".to_owned(), scopes: Vec::new(), expires_at: None };
+        let token = fixture.store.create_token(&ada, &form).await.unwrap().secret;
+        for by in ["ada", "Ada", "ADA", " ada ", "ada@example.org", "Ada@Example.ORG "] {
+            for secret in [PASSWORD, token.as_str()] {
+                let viewer = fixture.store.sign_in(by, secret, None).await.unwrap();
+                assert_eq!(name(&viewer).unwrap(), "ada", "{by}");
+            }
+        }
+    }
+
     async fn a_right_token_enters_from_an_address_that_waits_and_a_wrong_one_waits(fixture: &Fixture) {
         let ada = sign_up(fixture, "ada").await;
         let form = NewToken { label: "ci".to_owned(), scopes: Vec::new(), expires_at: None };

@@ -165,7 +165,7 @@ each_database! {
             let token = issue(fixture, &ben, scopes).await.token;
             let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();
             let scope = fixture.store.scope(&viewer).await.unwrap();
-            let names = fixture.store.catalog(&scope, &all).await.unwrap();
+            let names = fixture.store.catalog(&scope, &all).await.unwrap().items;
             assert_eq!(names.iter().map(RepositoryName::as_str).collect::<Vec<_>>(), expected);
         }
         // A narrow personal token cannot request a wider bearer token.
@@ -173,7 +173,7 @@ each_database! {
         let token = issue(fixture, &narrow, "registry:catalog:*").await.token;
         let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();
         let scope = fixture.store.scope(&viewer).await.unwrap();
-        assert!(fixture.store.catalog(&scope, &all).await.unwrap().is_empty());
+        assert!(fixture.store.catalog(&scope, &all).await.unwrap().items.is_empty());
     }
 
     async fn a_token_for_the_name_before_a_rename_still_opens_the_repository(fixture: &Fixture) {

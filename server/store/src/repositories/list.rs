@@ -11,7 +11,7 @@ use registry::ledger::ListPage;
 use repository::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select, Value,
 };
 
@@ -23,10 +23,13 @@ use crate::{Store, cursor, sql};
 
 /// The minimum batch size when the viewer's token has globs: they are checked outside SQL and may exclude most rows.
 const GLOB_BATCH: usize = 500;
+/// The number of rows after which a list under globs ends its page, even if the page is not full.
+const MAX_EXAMINED: usize = 5_000;
 
 impl Store {
     /// Returns repositories within the scope, filtered and sorted. A filter with an invalid account name matches
-    /// nothing.
+    /// nothing. If the viewer's token excludes most rows, a page may have fewer items than its limit, or none, and
+    /// still have a next page.
     pub async fn repositories(
         &self,
         scope: &Scope,
@@ -38,22 +41,21 @@ impl Store {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         let batch = batch(scope, wanted);
         let mut last = page.cursor.as_deref().map(|text| Position::parse(filter.sort, text)).transpose()?;
-        let mut items = Vec::new();
-        loop {
+        let (mut items, mut examined, mut ended) = (Vec::new(), 0, false);
+        while !ended && items.len() < wanted && examined < MAX_EXAMINED {
             let rows = page_of(scope, &parts, filter.sort, last.as_ref(), batch)
                 .into_model::<ViewedRow>()
                 .all(self.database().read(scope))
                 .await?;
-            let ended = rows.len() < batch;
+            ended = rows.len() < batch;
+            examined += rows.len();
             last = rows.last().map(|row| Position::of(filter.sort, row)).or(last);
             items.extend(rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str())));
-            if ended || items.len() >= wanted {
-                break;
-            }
         }
+        let unfinished = last.filter(|_| !ended && items.len() < wanted);
         let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).to_string());
         let items = page.items.iter().map(|row| view(scope, row)).collect::<Result<_>>()?;
-        Ok(Page { items, next: page.next })
+        Ok(Page { items, next: page.next.or_else(|| unfinished.map(|position| position.to_string())) })
     }
 
     /// Returns the repositories with these ids that are within the scope, in the order of `ids`.
@@ -72,32 +74,33 @@ impl Store {
         ids.iter().filter_map(|id| found.get(id)).map(|row| view(scope, row)).collect()
     }
 
-    /// Returns paths within the scope in byte order, for the engine's catalog.
-    pub async fn catalog(&self, scope: &Scope, page: &ListPage) -> Result<Vec<RepositoryName>> {
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    /// Returns paths within the scope in byte order, for the engine's catalog. `next` is the path after which the
+    /// catalog continues. If the viewer's token excludes most rows, there may be fewer paths than the limit.
+    pub async fn catalog(&self, scope: &Scope, page: &ListPage) -> Result<Page<RepositoryName>> {
+        let limit = u32::try_from(page.limit).unwrap_or(u32::MAX);
         let mut last = page.last.clone().unwrap_or_default();
-        let mut names = Vec::new();
         if last.contains('\0') || limit == 0 {
-            return Ok(names);
+            return Ok(Page::default());
         }
-        let (parts, batch) = (scope.parts(), batch(scope, limit));
-        loop {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+        let (parts, batch) = (scope.parts(), batch(scope, wanted));
+        let (mut names, mut examined, mut ended) = (Vec::new(), 0, false);
+        while !ended && names.len() < wanted && examined < MAX_EXAMINED {
             let after = Position::Path(last.clone());
             let first = merged(&parts, RepositorySort::Name, Some(&after), batch);
             let rows = self.database().read(scope).query_all(&first).await?;
-            let paths: Vec<String> =
-                rows.iter().map(|row| row.try_get("", "path")).collect::<std::result::Result<_, DbErr>>()?;
-            let ended = paths.len() < batch;
-            for path in paths {
-                if names.len() < limit && scope.covers(&path) {
-                    names.push(RepositoryName::parse(&path).map_err(|_| Error::Corrupt("repository.path"))?);
+            ended = rows.len() < batch;
+            examined += rows.len();
+            for row in rows {
+                last = row.try_get("", "path")?;
+                if scope.covers(&last) {
+                    names.push(RepositoryName::parse(&last).map_err(|_| Error::Corrupt("repository.path"))?);
                 }
-                last = path;
-            }
-            if ended || names.len() >= limit {
-                return Ok(names);
             }
         }
+        let unfinished = (!ended && names.len() < wanted).then_some(last);
+        let page = Page::from_surplus(names, limit, RepositoryName::to_string);
+        Ok(Page { items: page.items, next: page.next.or(unfinished) })
     }
 }
 

@@ -75,4 +75,33 @@ each_database! {
             }
         }
     }
+
+    async fn a_list_under_a_narrow_token_examines_a_bounded_number_of_rows(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        populate(fixture).await;
+        let viewer = ada.limited(vec!["*/r30000:pull".parse().unwrap()], false);
+        let scope = fixture.store.scope(&viewer).await.unwrap();
+        let statements = || fixture.store.statements();
+        let most = u64::try_from(MAX_EXAMINED / GLOB_BATCH).unwrap();
+        let (mut page, mut listed) = (PageRequest { limit: Some(1), cursor: None }, Vec::new());
+        loop {
+            let before = statements();
+            let answer = fixture.store.repositories(&scope, &RepositoryFilter::default(), &page).await.unwrap();
+            assert!(statements() - before <= most);
+            listed.extend(answer.items.into_iter().map(|repository| repository.path.to_string()));
+            let Some(next) = answer.next else { break };
+            page.cursor = Some(next);
+        }
+        assert_eq!(listed, ["n0/r30000"]);
+        let (mut page, mut listed) = (ListPage { last: None, limit: 1 }, Vec::new());
+        loop {
+            let before = statements();
+            let answer = fixture.store.catalog(&scope, &page).await.unwrap();
+            assert!(statements() - before <= most);
+            listed.extend(answer.items.into_iter().map(|path| path.to_string()));
+            let Some(next) = answer.next else { break };
+            page.last = Some(next);
+        }
+        assert_eq!(listed, ["n0/r30000"]);
+    }
 }
