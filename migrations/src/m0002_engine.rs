@@ -200,6 +200,7 @@ async fn uploads(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         )
         .await?;
     index(manager, "upload_repository", "upload", ["repository_id"]).await?;
+    index(manager, "upload_updated", "upload", ["updated_at"]).await?;
     manager
         .create_table(
             Table::create().table("trash").col(key(manager, "key").primary_key()).col(big_integer("since")).take(),

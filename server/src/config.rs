@@ -74,7 +74,7 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
 }
 
 /// All settings. An empty default means that the value is derived from other settings, or that there is none.
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 14] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
@@ -88,6 +88,7 @@ const SETTINGS: [Setting; 13] = [
     setting("session_days", "30", "a whole number of days from 1 to 400"),
     setting("drain_seconds", "30", "a whole number of seconds from 0 to 3600"),
     setting("upload_gib", "64", "a whole number of GiB from 1 to 65536"),
+    setting("upload_days", "7", "a whole number of days from 1 to 400"),
 ];
 
 fn names() -> String {
@@ -125,6 +126,8 @@ pub struct Config {
     pub drain: Duration,
     /// The largest blob, in bytes.
     pub upload_limit: u64,
+    /// How long an upload may wait for its next chunk before it is deleted.
+    pub upload_age: Duration,
     shown: Vec<EffectiveSetting>,
 }
 
@@ -185,6 +188,7 @@ impl Config {
             session: Duration::from_secs(days * 24 * 60 * 60),
             drain: Duration::from_secs(raw.within("drain_seconds", 0, 3600)?),
             upload_limit: raw.within("upload_gib", 1, 65536)? << 30,
+            upload_age: Duration::from_secs(raw.within("upload_days", 1, 400)? * 24 * 60 * 60),
             shown: Vec::new(),
             data,
             listen,

@@ -40,8 +40,8 @@ impl Jobs {
         jobs.supervise("inspection", move |shutdown| inspect::run(inspector.clone(), shutdown));
         let (site, pulls) = (system.clone(), hub.pulls.clone());
         jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), site.clone(), shutdown));
-        let (site, engine) = (system.clone(), hub.engine.clone());
-        jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), engine.clone(), shutdown));
+        let (site, engine, age) = (system.clone(), hub.engine.clone(), hub.config.upload_age);
+        jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), engine.clone(), age, shutdown));
         jobs
     }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -21,6 +22,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use crate::health::Readiness;
 use crate::http::caller::Peer;
 use crate::http::{headers, limit, trace};
 use crate::metrics::Metrics;
@@ -128,10 +130,11 @@ fn mounted(state: &State) -> Routes {
 /// Returns the routes for programs, without cookies and compression.
 fn bare(state: &State) -> Routes {
     let (issuing, granting, keys) = (state.clone(), state.clone(), state.clone());
-    let (readying, searching) = (state.clone(), state.clone());
+    let searching = state.clone();
+    let readiness = Readiness::new(state.store.clone(), Arc::clone(&state.storage));
     let mounted = Routes::new()
         .get("/healthz", health::alive)
-        .get("/readyz", move || async move { health::ready(&readying.store, &*readying.storage).await })
+        .get("/readyz", move || async move { readiness.respond().await })
         .get("/token", move |request| token::issue(issuing.clone(), request))
         .mount(&Method::POST, "/token", move |request| token::grant(granting.clone(), request))
         .get("/.well-known/jwks.json", move || token::keys(keys.clone()))

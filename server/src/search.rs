@@ -15,6 +15,8 @@ mod schema;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use model::fault::Fault;
 use model::id::RepositoryId;
@@ -25,6 +27,8 @@ use store::Store;
 use store::access::{Scope, Viewer};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use self::collect::{Plan, SortKey, best, collect};
 pub use self::index::Error;
@@ -36,6 +40,8 @@ use self::query::{Builder, Edits, Limits};
 const USUAL_LIMIT: u32 = 20;
 /// The maximum number of results on a page.
 const MAX_LIMIT: u32 = 100;
+/// How long a search waits for a permit.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The number of suggestions.
 const SUGGESTIONS: usize = 8;
 
@@ -43,6 +49,8 @@ const SUGGESTIONS: usize = 8;
 #[derive(Clone)]
 pub struct Search {
     index: Arc<Index>,
+    /// Permits for searches: each uses a core.
+    permits: Arc<Semaphore>,
 }
 
 /// A matching document.
@@ -66,7 +74,8 @@ impl Search {
     /// Opens the index in this folder. A missing or broken index, or one with another format, is replaced by an empty
     /// one for [`follow::run`] to fill.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        Ok(Self { index: Arc::new(Index::open(folder)?) })
+        let cores = available_parallelism().map_or(2, usize::from).max(2);
+        Ok(Self { index: Arc::new(Index::open(folder)?), permits: Arc::new(Semaphore::new(cores)) })
     }
 
     /// Searches what the viewer may see.
@@ -111,13 +120,22 @@ impl Search {
         Ok(store.repositories_by_id(&scope, &ids).await?)
     }
 
-    /// Runs a search on a blocking thread. Errors are logged here and shown without details.
+    /// Runs a search on a blocking thread, with a bound on the number of searches at a time. Errors are logged here and
+    /// shown without details.
     async fn on_a_thread<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Index) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Fault> {
+        let Ok(Ok(permit)) = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await else {
+            return Err(Fault::too_many(5));
+        };
         let index = Arc::clone(&self.index);
-        let done = tokio::task::spawn_blocking(move || act(&index)).await.map_err(Error::Task);
+        let search = move || {
+            // Hold the permit until the search ends, even if the caller is dropped earlier.
+            let _permit = permit;
+            act(&index)
+        };
+        let done = tokio::task::spawn_blocking(search).await.map_err(Error::Task);
         done.flatten().map_err(|error| {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "a search failed");

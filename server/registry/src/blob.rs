@@ -61,8 +61,8 @@ impl Blobs {
         Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedBlob::weight)) }
     }
 
-    /// Returns a blob linked to this repository.
-    async fn find(&self, place: &Place, digest: Digest) -> Result<Arc<CachedBlob>, Error> {
+    /// Returns a blob linked to this repository. With `hold`, the caller may be about to push a manifest that uses it.
+    async fn find(&self, place: &Place, digest: Digest, hold: bool) -> Result<Arc<CachedBlob>, Error> {
         let key = (place.id, digest);
         if let Some(cached) = self.cache.get(&key) {
             return Ok(cached);
@@ -71,9 +71,23 @@ impl Blobs {
         let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(Error::from_ledger)? else {
             return Err(Error::BlobUnknown(key.1));
         };
+        if hold && !self.hold(place, &key.1).await {
+            return Err(Error::BlobUnknown(key.1));
+        }
         let cached = Arc::new(CachedBlob::new(blob));
         self.cache.insert(key, epoch, cached.clone());
         Ok(cached)
+    }
+
+    /// Holds a link for the caller and returns whether it exists. A failure is only logged, so that a full database
+    /// does not prevent pulls.
+    async fn hold(&self, place: &Place, digest: &Digest) -> bool {
+        let Context { ledger, clock, .. } = &*self.context;
+        ledger.hold_blob(place.id, digest, clock.now()).await.unwrap_or_else(|error| {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(%digest, error, "cannot hold a blob for a push");
+            true
+        })
     }
 
     pub(crate) async fn get(
@@ -82,7 +96,7 @@ impl Blobs {
         digest: Digest,
         head: bool,
     ) -> Result<Response<Body>, Error> {
-        let cached = self.find(call.place, digest).await?;
+        let cached = self.find(call.place, digest, head).await?;
         let blob = &cached.blob;
         if not_modified(call.headers, &blob.digest) {
             let mut response = empty(StatusCode::NOT_MODIFIED);

@@ -9,8 +9,12 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::error::Error;
+
+/// How long a body may pause. A connection that is dead does not say so.
+const IDLE_TIME: Duration = Duration::from_mins(1);
 /// The longest time that [`drain`] reads for.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -18,6 +22,12 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub trait RequestBody: http_body::Body<Data = Bytes> + Send + Unpin {}
 
 impl<B: http_body::Body<Data = Bytes> + Send + Unpin> RequestBody for B {}
+
+/// Returns the next frame of a body, or `None` at its end. Fails if nothing arrives for a minute.
+pub(crate) async fn next_frame(body: &mut impl RequestBody) -> Result<Option<Frame<Bytes>>, Error> {
+    let frame = timeout(IDLE_TIME, body.frame()).await.map_err(|_| Error::BodyIncomplete)?;
+    frame.transpose().map_err(|_| Error::BodyIncomplete)
+}
 
 /// Reads and discards an unneeded body until more than `limit` bytes have arrived, for at most five seconds. A client
 /// that is still sending when the connection closes would not see the response.
@@ -117,6 +127,22 @@ mod tests {
             assert_eq!(body.is_end_stream(), left == 0);
             let _ = body.frame().await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_pauses_for_a_minute_has_ended_early() {
+        let data = |_: u8| Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a")));
+        let slow = stream::iter(0..3).then(|number| async move {
+            tokio::time::sleep(Duration::from_secs(59)).await;
+            data(number)
+        });
+        let mut body = StreamBody::new(slow.chain(stream::pending()).boxed());
+        for _ in 0..3 {
+            assert!(next_frame(&mut body).await.unwrap().is_some());
+        }
+        let start = Instant::now();
+        assert!(matches!(next_frame(&mut body).await, Err(Error::BodyIncomplete)));
+        assert_eq!(start.elapsed(), IDLE_TIME);
     }
 
     #[tokio::test(start_paused = true)]

@@ -197,10 +197,11 @@ fn bare_type(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether a layer need not be in this registry (image-spec, "Non-Distributable Layers").
+/// Whether a layer need not be in this registry (image-spec, "Non-Distributable Layers"; Docker's image manifest schema
+/// 2, "foreign" layers, compressed or not).
 fn is_foreign(layer: &Descriptor) -> bool {
     layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-        || layer.media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+        || layer.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.diff.tar")
 }
 
 /// Deduplicates and sorts references by digest, so that all pushes lock them in the same order.

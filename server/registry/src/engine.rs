@@ -1,6 +1,7 @@
 //! The engine: dispatches operations to the parts that perform them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Response;
 use http::header::EXPECT;
@@ -16,7 +17,7 @@ use crate::referrers::list_referrers;
 use crate::request::Operation;
 use crate::response;
 use crate::storage::Storage;
-use crate::sweep::delete_trash;
+use crate::sweep::{delete_trash, expire_uploads};
 use crate::tags::list_tags;
 use crate::upload::Uploads;
 
@@ -86,7 +87,14 @@ impl Engine {
         }
     }
 
-    /// Deletes up to `limit` unused objects from storage and returns their number.
+    /// Cancels up to `limit` uploads that have not advanced for longer than `age`. Returns their number.
+    pub async fn expire_uploads(&self, age: Duration, limit: u64) -> Result<usize, Error> {
+        let context = &self.inner.context;
+        expire_uploads(context, context.clock.now().minus(age), limit).await
+    }
+
+    /// Deletes up to `limit` unused objects from storage and returns the number of objects tried, or zero if there are
+    /// none or none can be deleted.
     pub async fn delete_trash(&self, limit: u64) -> Result<usize, Error> {
         delete_trash(&self.inner.context, limit).await
     }

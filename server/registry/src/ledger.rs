@@ -185,6 +185,28 @@ pub struct ReferrerRow {
     pub annotations: String,
 }
 
+/// A page of a referrers list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReferrerPage {
+    /// The rows.
+    pub rows: Vec<ReferrerRow>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// Returns how many items fit on a page of at most `limit` items and `max_bytes` bytes, given the size of each: at
+/// least one if there is any.
+pub fn fitting(sizes: impl IntoIterator<Item = u64>, limit: u64, max_bytes: u64) -> usize {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut bytes = 0_u64;
+    let fits = |size: u64| {
+        bytes = bytes.saturating_add(size);
+        bytes <= max_bytes
+    };
+    let count = sizes.into_iter().take(limit).map(fits).take_while(|fits| *fits).count();
+    count.max(limit.min(1))
+}
+
 /// The request for a page of an ordered list: at most `limit` items after `last`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListPage {
@@ -208,8 +230,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// Returns the names of all repositories in byte order, for a standalone registry.
     async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError>;
 
-    /// Returns a blob that is linked to this repository.
+    /// Returns a blob that is linked to this repository. Writes nothing.
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
+
+    /// Returns those of these blobs that are linked to this repository, with their sizes.
+    async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError>;
+
+    /// Makes sure that a link that no manifest uses yet is kept long enough for a client to push its manifest. Returns
+    /// `false` if the blob is not linked.
+    async fn hold_blob(&self, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
 
     /// Links a blob of `from` to `to` and returns its size, or `None` if `from` does not have it. The caller must have
     /// authorised reading from `from`.
@@ -261,6 +290,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Removes an upload and moves its segments to the trash. Returns whether it existed.
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError>;
 
+    /// Cancels up to `limit` uploads of all repositories that have not advanced since `before`. Returns their number.
+    async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError>;
+
     /// Stores a manifest with its references and tags, and records the event.
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError>;
 
@@ -277,18 +309,22 @@ pub trait Ledger: Send + Sync + 'static {
     async fn tags(&self, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>, LedgerError>;
 
     /// Returns the manifests whose subject is `subject`, in the order of their digests; only those of `artifact_type`,
-    /// if given.
+    /// if given. The page also ends when its annotations exceed `max_bytes`; it has at least one row, if there is one.
     async fn referrers(
         &self,
         repository: RepositoryId,
         subject: &Digest,
         artifact_type: Option<&str>,
         page: &ListPage,
-    ) -> Result<Vec<ReferrerRow>, LedgerError>;
+        max_bytes: u64,
+    ) -> Result<ReferrerPage, LedgerError>;
 
     /// Returns the keys of objects that are no longer needed, oldest first.
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError>;
 
     /// Removes the keys of deleted objects from the trash.
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError>;
+
+    /// Moves keys to the end of the trash, because their objects could not be deleted.
+    async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError>;
 }

@@ -1,15 +1,15 @@
 //! Manifests: GET, HEAD, PUT and DELETE (distribution-spec, "Pulling manifests", "Pushing Manifests", "Deleting
 //! Manifests"). They are served byte for byte as they were pushed; formats are not converted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
-use http_body_util::BodyExt;
 use model::oci::{Algorithm, Digest, Reference, Tag};
 
-use crate::body::{Body, RequestBody, length_of};
+use crate::body::{Body, RequestBody, length_of, next_frame};
 use crate::cache::Cache;
 use crate::condition::{not_modified, precondition};
 use crate::context::{AuthorizedRequest, Context, run_to_completion};
@@ -185,23 +185,20 @@ impl Manifests {
     /// included if the repository has it, so that it is kept as long as the manifest.
     async fn references(&self, place: &Place, document: &Document) -> Result<(Vec<Link>, Vec<Link>), Error> {
         let (mut blobs, mut children) = (document.blobs.clone(), document.children.clone());
-        for link in &document.foreign {
-            if self.has_blob(place, link).await? {
-                blobs.push(link.clone());
-            }
-        }
-        for link in &document.others {
-            let kind = if self.has_blob(place, link).await? { &mut blobs } else { &mut children };
-            kind.push(link.clone());
+        let optional: Vec<Digest> =
+            document.foreign.iter().chain(&document.others).map(|link| link.digest.clone()).collect();
+        if !optional.is_empty() {
+            let linked = self.context.ledger.linked(place.id, &optional).await.map_err(Error::from_ledger)?;
+            let sizes: HashMap<&Digest, u64> = linked.iter().map(|link| (&link.digest, link.size)).collect();
+            let has = |link: &&Link| sizes.get(&link.digest) == Some(&link.size);
+            blobs.extend(document.foreign.iter().filter(has).cloned());
+            let (stored, others): (Vec<_>, Vec<_>) = document.others.iter().partition(has);
+            blobs.extend(stored.into_iter().cloned());
+            children.extend(others.into_iter().cloned());
         }
         blobs.sort_by(|one, other| one.digest.cmp(&other.digest));
         children.sort_by(|one, other| one.digest.cmp(&other.digest));
         Ok((blobs, children))
-    }
-
-    async fn has_blob(&self, place: &Place, link: &Link) -> Result<bool, Error> {
-        let blob = self.context.ledger.blob(place.id, &link.digest).await.map_err(Error::from_ledger)?;
-        Ok(blob.is_some_and(|blob| blob.size == link.size))
     }
 
     /// Returns the digest if the repository has a manifest with it.
@@ -240,8 +237,8 @@ async fn read_payload(body: &mut impl RequestBody, limit: u64) -> Result<Bytes, 
         return Err(Error::ManifestTooLarge { limit });
     }
     let mut payload = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Error::BodyIncomplete)?.into_data() else { continue };
+    while let Some(frame) = next_frame(body).await? {
+        let Ok(data) = frame.into_data() else { continue };
         if length_of(&payload).saturating_add(length_of(&data)) > limit {
             return Err(Error::ManifestTooLarge { limit });
         }

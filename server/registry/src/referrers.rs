@@ -7,15 +7,15 @@ use model::oci::Digest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::body::{Body, length_of};
+use crate::body::Body;
 use crate::context::{AuthorizedRequest, Context};
 use crate::document::OCI_INDEX;
 use crate::error::Error;
-use crate::ledger::{ListPage, ReferrerRow};
+use crate::ledger::{ListPage, ReferrerPage, ReferrerRow};
 use crate::request::Page;
 use crate::response::{add_next_link, encode_query, json};
 
-/// The largest page, in bytes. Clients read at most 4 MiB of it, as of manifests.
+/// The most bytes of annotations on a page. Clients read at most 4 MiB of it, as of manifests.
 const MAX_PAGE: u64 = 3 << 20;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -73,10 +73,10 @@ pub(crate) async fn list_referrers(
     if size == 0 {
         return Ok(no_referrers(artifact_type.as_deref()));
     }
-    let after = ListPage { last: page.last, limit: size.saturating_add(1) };
-    let rows = context.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after);
-    let rows = rows.await.map_err(Error::from_ledger)?;
-    let (manifests, more) = first_page(rows, size);
+    let after = ListPage { last: page.last, limit: size };
+    let rows = context.ledger.referrers(call.place.id, &subject, artifact_type.as_deref(), &after, MAX_PAGE);
+    let ReferrerPage { rows, more } = rows.await.map_err(Error::from_ledger)?;
+    let manifests: Vec<Descriptor> = rows.into_iter().map(Descriptor::from).collect();
     let next = manifests.last().filter(|_| more).map(|last| {
         let filter = artifact_type.as_deref().map(|wanted| format!("artifactType={}&", encode_query(wanted)));
         let (filter, last) = (filter.unwrap_or_default(), encode_query(last.digest.as_str()));
@@ -87,19 +87,4 @@ pub(crate) async fn list_referrers(
         add_next_link(&mut response, &next);
     }
     Ok(response)
-}
-
-/// Returns as many rows as fit on a page, at least one, and whether there are more.
-fn first_page(rows: Vec<ReferrerRow>, size: u64) -> (Vec<Descriptor>, bool) {
-    let mut bytes = 0_u64;
-    let mut descriptors = Vec::new();
-    let limit = usize::try_from(size).unwrap_or(usize::MAX);
-    for row in rows {
-        bytes = bytes.saturating_add(length_of(row.annotations.as_bytes())).saturating_add(512);
-        if !descriptors.is_empty() && (bytes > MAX_PAGE || descriptors.len() == limit) {
-            return (descriptors, true);
-        }
-        descriptors.push(row.into());
-    }
-    (descriptors, false)
 }

@@ -19,7 +19,7 @@ use crate::request::Page;
 pub const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// `Cache-Control` for content that is requested by its digest.
-pub(crate) const IMMUTABLE: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
+pub(crate) const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const VERSION: HeaderValue = HeaderValue::from_static("registry/2.0");

@@ -9,15 +9,14 @@ use std::sync::Arc;
 use futures::StreamExt;
 use http::header::{HeaderName, HeaderValue, LOCATION, RANGE};
 use http::{Response, StatusCode};
-use http_body_util::BodyExt;
 use model::oci::{Algorithm, Digest, RepositoryName};
 use uuid::Uuid;
 
-use crate::body::{Body, RequestBody, length_of};
+use crate::body::{Body, RequestBody, length_of, next_frame};
 use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
 use crate::hash::{Hasher, digest_of};
-use crate::lease::Leases;
+use crate::lease::{Holder, Leases};
 use crate::ledger::{Place, Segment, Upload};
 use crate::request::ContentRange;
 use crate::response::{CONTENT_DIGEST, empty, upload_range, value};
@@ -126,10 +125,10 @@ impl Uploads {
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
         // Take the lease before reading the row, so that no other request of this process makes the row outdated.
-        let lease = self.leases.take(id).await?;
+        let (lease, holder) = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
         check_chunk(call.name, &upload, range, body)?;
-        let Chunk { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
+        let Chunk { writer, hasher, offset } = self.receive(&upload, range, (&lease, &holder), body).await?;
         let (context, repository) = (self.context.clone(), call.place.id);
         let from_offset = upload.offset;
         if offset == from_offset {
@@ -165,12 +164,12 @@ impl Uploads {
         range: Option<ContentRange>,
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
-        let lease = self.leases.take(id).await?;
+        let (lease, holder) = self.leases.take(id).await?;
         let upload = self.find_upload(call.place, id).await?;
         // Without a last chunk, a range has no meaning.
         let range = range.filter(|_| !body.is_end_stream());
         check_chunk(call.name, &upload, range, body)?;
-        let Chunk { writer, hasher, offset } = self.receive(&upload, range, &lease, body).await?;
+        let Chunk { writer, hasher, offset } = self.receive(&upload, range, (&lease, &holder), body).await?;
         let announced = digest.algorithm() == upload.algorithm;
         if announced && hasher.finish()? != digest {
             return Err(Error::DigestMismatch);
@@ -211,7 +210,7 @@ impl Uploads {
         &self,
         upload: &Upload,
         range: Option<ContentRange>,
-        lease: &Lease,
+        (lease, holder): (&Lease, &Holder),
         body: &mut impl RequestBody,
     ) -> Result<Chunk, Error> {
         let limit = self.context.limits.blob;
@@ -221,8 +220,14 @@ impl Uploads {
         let mut hasher = Hasher::resume(upload.algorithm, &upload.hash_state)?;
         let mut writer: Option<Box<dyn Writer>> = None;
         let mut offset = upload.offset;
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Error::BodyIncomplete)?.into_data() else { continue };
+        loop {
+            let frame = tokio::select! {
+                frame = next_frame(body) => frame?,
+                () = holder.stopped() => return Err(Error::BodyIncomplete),
+            };
+            let Some(frame) = frame else { break };
+            holder.progress();
+            let Ok(data) = frame.into_data() else { continue };
             offset = offset.saturating_add(length_of(&data));
             if offset > limit {
                 return Err(Error::BlobTooLarge { limit });

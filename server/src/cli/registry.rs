@@ -14,6 +14,7 @@ use registry::{Engine, Limits};
 use crate::cli::serve::{listen, open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
+use crate::health::Readiness;
 use crate::router::Hub;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::standalone::{Authentication, Standalone};
@@ -62,10 +63,10 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
     let standalone = Standalone::new(engine, ledger, clock, authentication);
-    let measured = standalone.clone();
+    let (measured, readiness) = (standalone.clone(), Readiness::new(store, storage));
     let router = Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(move || async move { health::ready(&store, &*storage).await }))
+        .route("/readyz", get(move || async move { readiness.respond().await }))
         .route("/metrics", get(move || async move { measured.metrics().render() }))
         .fallback(|| async { StatusCode::NOT_FOUND });
     tracing::info!(address = %config.listen, "serving a registry without accounts");

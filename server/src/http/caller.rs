@@ -1,6 +1,7 @@
 //! The caller's address and the site's root URL as the caller sees it, also behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, Uri};
@@ -15,10 +16,18 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub struct Peer(pub SocketAddr);
 
 /// Returns the caller's address: the peer's, or if the peer is a trusted proxy, the last address in `X-Forwarded-For`
-/// that is not a trusted proxy's.
+/// that is not a trusted proxy's. It is unknown behind a proxy in a local network that is not in `trusted_proxies`, so
+/// that its users do not share one address.
 pub fn address(config: &Config, peer: Option<Peer>, headers: &HeaderMap) -> Option<IpAddr> {
+    static WARNED: Once = Once::new();
     let peer = peer?.0.ip().to_canonical();
     if !config.trusts(peer) {
+        if headers.contains_key(FORWARDED_FOR) && is_local(peer) {
+            WARNED.call_once(|| {
+                tracing::warn!(%peer, "requests come through a proxy; add its address to trusted_proxies");
+            });
+            return None;
+        }
         return Some(peer);
     }
     let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
@@ -32,6 +41,14 @@ pub fn address(config: &Config, peer: Option<Peer>, headers: &HeaderMap) -> Opti
         }
     }
     Some(nearest)
+}
+
+/// Whether an address is of this machine or of a private network, where proxies run.
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
 }
 
 /// Returns the site's root URL as the caller can reach it: the configured public URL if it is set, otherwise a URL with
@@ -80,6 +97,20 @@ mod tests {
         assert_eq!(address(&config(""), Some(peer("9.9.9.9:1")), &forged), Some("9.9.9.9".parse().unwrap()));
         let through = headers(&[("x-forwarded-for", "1.2.3.4, 8.8.8.8")]);
         assert_eq!(address(&config("10.0.0.1"), Some(peer("10.0.0.1:1")), &through), Some("8.8.8.8".parse().unwrap()));
+    }
+
+    #[test]
+    fn callers_behind_a_proxy_that_is_not_trusted_do_not_share_its_address() {
+        let through = headers(&[("x-forwarded-for", "1.2.3.4")]);
+        for proxy in ["127.0.0.1:1", "10.1.2.3:1", "192.168.1.9:1", "172.16.0.1:1", "[::1]:1", "[fd00::1]:1"] {
+            assert_eq!(address(&config(""), Some(peer(proxy)), &through), None, "{proxy}");
+            let direct = address(&config(""), Some(peer(proxy)), &headers(&[]));
+            assert_eq!(direct, Some(peer(proxy).0.ip()), "{proxy}");
+        }
+        for other in ["8.8.8.8:1", "[2001:db8::1]:1"] {
+            let found = address(&config(""), Some(peer(other)), &through);
+            assert_eq!(found, Some(peer(other).0.ip()), "anyone can send the header");
+        }
     }
 
     #[test]

@@ -17,16 +17,22 @@ use uuid::Uuid;
 
 use crate::metrics::{Metrics, Surface};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's id in the log; an extension of every request to axum's router.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// Creates an id by which a response can be found in the log.
+pub fn request_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
 /// Gives the request an id, which the response repeats, and logs and counts the outcome.
 pub async fn observe(metrics: Arc<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = Uuid::now_v7().simple().to_string();
+    let id = request_id();
     let path = if request.uri().path().starts_with("/invites/") { "/invites/…" } else { request.uri().path() };
     let span = tracing::info_span!("request", id, method = %request.method(), path);
     let header = HeaderValue::from_str(&id);

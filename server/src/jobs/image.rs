@@ -8,6 +8,14 @@ use serde_json::{Map, Value};
 
 /// The longest platform stored, in bytes.
 const MAX_PLATFORM: usize = 100;
+/// The longest media type stored, in bytes (RFC 6838, section 4.2: two names of 127 characters).
+const MAX_MEDIA_TYPE: usize = 255;
+/// The most bytes stored of a config: of its own texts, and of the commands that created layers.
+const MAX_TEXT: usize = 64 << 10;
+/// The most bytes stored of the command that created a layer.
+const MAX_COMMAND: usize = 4 << 10;
+/// The most entries stored of a list in a config, and the most layers.
+const MAX_ENTRIES: usize = 1_000;
 
 /// A manifest or an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,32 +74,69 @@ pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
     }))
 }
 
-/// Parses a config; an invalid one gives only the layers.
+/// Parses a config; an invalid one gives only the layers. What is stored is bounded: texts that do not fit are left out.
 pub(super) fn config(bytes: &[u8], layers: &[Layer]) -> InspectedImage {
     let root: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
     let inner = root.get("config").unwrap_or(&Value::Null);
+    let mut space = Space(MAX_TEXT);
     let config = ImageConfig {
         platform: platform(&root),
         created: Timestamp::parse_rfc3339(&text(&root, "created")),
-        entrypoint: texts(inner, "Entrypoint"),
-        cmd: texts(inner, "Cmd"),
-        env: texts(inner, "Env"),
-        ports: keys(inner, "ExposedPorts"),
-        volumes: keys(inner, "Volumes"),
-        user: text(inner, "User"),
-        working_dir: text(inner, "WorkingDir"),
-        labels: labels(inner),
+        user: space.take(text(inner, "User")).unwrap_or_default(),
+        working_dir: space.take(text(inner, "WorkingDir")).unwrap_or_default(),
+        entrypoint: space.take_all(texts(inner, "Entrypoint")),
+        cmd: space.take_all(texts(inner, "Cmd")),
+        ports: space.take_all(keys(inner, "ExposedPorts")),
+        volumes: space.take_all(keys(inner, "Volumes")),
+        env: space.take_all(texts(inner, "Env")),
+        labels: space.take_all(labels(inner)),
     };
-    let mut layers = layers.to_vec();
+    let mut layers: Vec<Layer> = layers.iter().take(MAX_ENTRIES).cloned().collect();
     let steps = root.get("history").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let made: Vec<&Value> = steps.iter().filter(|step| step.get("empty_layer") != Some(&Value::Bool(true))).collect();
     // A history that does not cover each layer could only be matched by guessing.
     if made.len() == layers.len() {
+        let mut space = Space(MAX_TEXT);
         for (layer, step) in layers.iter_mut().zip(made) {
-            layer.created_by = text(step, "created_by");
+            let command = text(step, "created_by");
+            let end = command.floor_char_boundary(MAX_COMMAND);
+            layer.created_by = space.take(command.get(..end).unwrap_or_default().to_owned()).unwrap_or_default();
         }
     }
     InspectedImage { config, layers }
+}
+
+/// The number of bytes that may still be stored.
+struct Space(usize);
+
+impl Space {
+    /// Returns the item if it fits.
+    fn take<T: Length>(&mut self, item: T) -> Option<T> {
+        self.0 = self.0.checked_sub(item.length())?;
+        Some(item)
+    }
+
+    /// Returns the first items, as many as fit.
+    fn take_all<T: Length>(&mut self, items: Vec<T>) -> Vec<T> {
+        items.into_iter().take(MAX_ENTRIES).map_while(|item| self.take(item)).collect()
+    }
+}
+
+/// The length of an item in bytes.
+trait Length {
+    fn length(&self) -> usize;
+}
+
+impl Length for String {
+    fn length(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Length for (String, String) {
+    fn length(&self) -> usize {
+        self.0.len() + self.1.len()
+    }
 }
 
 fn child(descriptor: &Value) -> Option<Child> {
@@ -100,9 +145,10 @@ fn child(descriptor: &Value) -> Option<Child> {
 }
 
 fn layer(descriptor: &Value) -> Option<Layer> {
+    let media_type = text(descriptor, "mediaType");
     Some(Layer {
         digest: digest(descriptor)?,
-        media_type: text(descriptor, "mediaType"),
+        media_type: if media_type.len() <= MAX_MEDIA_TYPE { media_type } else { String::new() },
         size: descriptor.get("size").and_then(Value::as_u64).unwrap_or(0),
         created_by: String::new(),
     })
@@ -208,6 +254,29 @@ mod tests {
     fn a_strange_platform_is_none() {
         let bytes = json!({"os": "li\u{0}nux", "architecture": "amd64"});
         assert_eq!(config(bytes.to_string().as_bytes(), &[]).config.platform, "");
+    }
+
+    #[test]
+    fn what_is_stored_of_a_config_is_bounded() {
+        let long = "x".repeat(1 << 20);
+        let many: Vec<String> = (0..100_000).map(|number| format!("A{number}={}", "y".repeat(20))).collect();
+        let labels: Map<String, Value> = (0..200).map(|number| (format!("l{number}"), json!(long))).collect();
+        for inner in [
+            json!({"Env": many, "Cmd": many, "Entrypoint": [long], "User": long, "WorkingDir": long}),
+            json!({"Labels": labels, "Env": [long, long]}),
+            json!({"ExposedPorts": {long.clone(): {}}, "Volumes": {long.clone(): {}}}),
+        ] {
+            let bytes = json!({"os": "linux", "architecture": "amd64", "config": inner,
+                "history": [{"created_by": long}, {"created_by": "RUN b"}]});
+            let seen = config(bytes.to_string().as_bytes(), &two_layers());
+            let stored = serde_json::to_string(&seen.config).unwrap().len();
+            assert!(stored < 2 * MAX_TEXT, "{stored}");
+            assert_eq!(seen.layers[0].created_by.len(), MAX_COMMAND);
+            assert_eq!(seen.layers[1].created_by, "RUN b");
+            assert_eq!(seen.config.platform, "linux/amd64");
+        }
+        let layer = two_layers().remove(0);
+        assert_eq!(config(b"{}", &vec![layer; 8_192]).layers.len(), MAX_ENTRIES);
     }
 
     proptest! {

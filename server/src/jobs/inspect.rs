@@ -1,6 +1,7 @@
 //! Image inspection: follows pushes and stores the contents of image configs: platform, settings, layers and their
 //! commands. An image that cannot be read is skipped and can still be pulled.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ pub(super) const NAME: &str = "inspect";
 const EVENTS: u64 = 100;
 /// The largest config that is read, in bytes.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
-/// The maximum number of images inspected in an index, and the maximum depth of nested indexes.
-const MAX_CHILDREN: usize = 200;
+/// The maximum number of manifests inspected for a push, and the maximum depth of nested indexes.
+const MAX_MANIFESTS: usize = 200;
 const MAX_DEPTH: u8 = 2;
 /// How often an image is tried while the storage fails, before it is skipped.
 const TRIES: u32 = 4;
@@ -108,7 +109,7 @@ impl Inspector {
     async fn inspect_patiently(&self, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
         let mut tries = 1;
         loop {
-            match self.inspect(repository, digest, None, 0).await {
+            match self.inspect(repository, digest, None, 0, &mut HashSet::new()).await {
                 Err(error) if error.is_lasting() || (tries == TRIES && matches!(error, Error::Storage(_))) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::error!(%repository, %digest, error, "an image cannot be inspected; it is skipped");
@@ -123,22 +124,27 @@ impl Inspector {
         }
     }
 
-    /// Inspects a manifest, and the images of an index. `platform` is what the index states.
+    /// Inspects a manifest, and the images of an index. `platform` is what the index states; `seen` are the manifests
+    /// inspected so far for this push.
     async fn inspect(
         &self,
         repository: RepositoryId,
         digest: &Digest,
         platform: Option<String>,
         depth: u8,
+        seen: &mut HashSet<Digest>,
     ) -> Result<(), Error> {
+        if seen.len() >= MAX_MANIFESTS || !seen.insert(digest.clone()) {
+            return Ok(());
+        }
         let reference = Reference::Digest(digest.clone());
         let Some(stored) = self.ledger.manifest(repository, &reference).await.map_err(Error::Ledger)? else {
             return Ok(());
         };
         match image::manifest(&stored.payload) {
             Some(Manifest::Index(children)) if depth < MAX_DEPTH => {
-                for child in children.into_iter().take(MAX_CHILDREN) {
-                    Box::pin(self.inspect(repository, &child.digest, child.platform, depth + 1)).await?;
+                for child in children {
+                    Box::pin(self.inspect(repository, &child.digest, child.platform, depth + 1, seen)).await?;
                 }
                 Ok(())
             }
@@ -148,9 +154,9 @@ impl Inspector {
                 } else {
                     Vec::new()
                 };
-                let mut seen = image::config(&config, &manifest.layers);
+                let mut image = image::config(&config, &manifest.layers);
                 if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
-                    seen.config.platform = platform;
+                    image.config.platform = platform;
                 }
                 self.system
                     .store()
@@ -158,9 +164,9 @@ impl Inspector {
                         &self.system,
                         repository,
                         digest,
-                        &seen.config.platform.clone(),
-                        seen.config,
-                        seen.layers,
+                        &image.config.platform.clone(),
+                        image.config,
+                        image.layers,
                     )
                     .await
                     .map_err(Error::Store)

@@ -16,8 +16,14 @@ const EVERY: Duration = Duration::from_mins(10);
 const OBJECTS: u64 = 500;
 const AT_MOST: usize = 200;
 
-/// Deletes expired rows and unneeded objects at regular intervals until told to stop.
-pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationToken) -> store::Result<()> {
+/// Deletes expired rows and unneeded objects at regular intervals until told to stop. `upload_age` is how long an
+/// upload may wait for its next chunk.
+pub(super) async fn run(
+    system: System,
+    engine: Engine,
+    upload_age: Duration,
+    shutdown: CancellationToken,
+) -> store::Result<()> {
     loop {
         // In batches, so that a long downtime is not followed by one long write.
         let store = system.store();
@@ -25,7 +31,8 @@ pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationTo
         while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
         store.sweep_sign_in_failures(&system).await?;
         while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
-        take_out_trash(&engine, &shutdown).await;
+        in_batches("expired uploads", &shutdown, || engine.expire_uploads(upload_age, OBJECTS)).await;
+        in_batches("unneeded objects", &shutdown, || engine.delete_trash(OBJECTS)).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = shutdown.cancelled() => return Ok(()),
@@ -33,17 +40,20 @@ pub(super) async fn run(system: System, engine: Engine, shutdown: CancellationTo
     }
 }
 
-/// Deletes the objects in the trash. Failures are retried in the next run.
-async fn take_out_trash(engine: &Engine, shutdown: &CancellationToken) {
+/// Deletes things in batches until there are none left. Failures are retried in the next run.
+async fn in_batches<F>(what: &'static str, shutdown: &CancellationToken, delete: impl Fn() -> F)
+where
+    F: Future<Output = Result<usize, registry::Error>>,
+{
     for _ in 0..AT_MOST {
         if shutdown.is_cancelled() {
             return;
         }
-        match engine.delete_trash(OBJECTS).await {
+        match delete().await {
             Ok(0) => return,
-            Ok(objects) => tracing::debug!(objects, "deleted unreferenced objects"),
+            Ok(count) => tracing::debug!(count, "deleted {what}"),
             Err(error) => {
-                tracing::warn!(error = cause(&error), "cannot delete unreferenced objects");
+                tracing::warn!(error = cause(&error), "cannot delete {what}");
                 return;
             }
         }

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use futures::FutureExt as _;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use registry::error::InternalError;
 use registry::{Body, Error, RequestBody};
 
 use crate::http::caller::Peer;
-use crate::http::trace::{cause, panic_text};
+use crate::http::trace::{REQUEST_ID, cause, panic_text, request_id};
 use crate::metrics::{Metrics, Surface};
 use crate::state::State;
 use crate::v2::hub;
@@ -41,16 +41,20 @@ impl Gateway {
     pub async fn respond(&self, request: Request<impl RequestBody>, peer: Option<Peer>) -> Response<Body> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let response = match AssertUnwindSafe(self.handle(&parts, body, peer)).catch_unwind().await {
+        let id = request_id();
+        let mut response = match AssertUnwindSafe(self.handle(&parts, body, peer)).catch_unwind().await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => error_response(error, &parts),
+            Ok(Err(error)) => error_response(error, &parts, &id),
             Err(panic) => {
-                tracing::error!(panic = panic_text(&*panic), method = %parts.method, path = parts.uri.path(), "the registry panicked");
+                tracing::error!(id, panic = panic_text(&*panic), method = %parts.method, path = parts.uri.path(), "the registry panicked");
                 Error::Internal(InternalError::Panic).into_response(&parts.method)
             }
         };
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
         self.metrics().count(Surface::Engine, response.status(), started.elapsed());
-        tracing::debug!(target: "portolan::access", method = %parts.method, path = parts.uri.path(), status = response.status().as_u16());
+        tracing::debug!(target: "portolan::access", id, method = %parts.method, path = parts.uri.path(), status = response.status().as_u16());
         response
     }
 
@@ -63,10 +67,10 @@ impl Gateway {
     }
 }
 
-fn error_response(error: Error, parts: &Parts) -> Response<Body> {
+fn error_response(error: Error, parts: &Parts, id: &str) -> Response<Body> {
     let (status, code) = error.status_and_code();
     if status.is_server_error() {
-        tracing::error!(error = cause(&error), code, method = %parts.method, path = parts.uri.path(), "the registry failed");
+        tracing::error!(id, error = cause(&error), code, method = %parts.method, path = parts.uri.path(), "the registry failed");
     }
     error.into_response(&parts.method)
 }

@@ -78,7 +78,7 @@ impl Standalone {
                 let fitting = usize::try_from(range.limit).unwrap_or(usize::MAX);
                 let more = names.len() > fitting;
                 names.truncate(fitting);
-                let last = names.last().filter(|_| more).map(|name| name.as_str());
+                let last = names.last().filter(|_| more).map(RepositoryName::as_str);
                 Ok(response::catalog(&page, &names, last))
             }
             Request::Repository { name, operation } => self.handle_operation(parts, body, name, operation, actor).await,

@@ -7,7 +7,7 @@ use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use registry::ledger::{
-    Blob, Ledger, LedgerError, ListPage, Manifest, NewManifest, Place, Put, ReferrerRow, UnlinkOutcome, Upload,
+    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage, UnlinkOutcome, Upload,
 };
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
@@ -84,15 +84,20 @@ impl Ledger for SqlLedger {
     }
 
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
-        let now = self.store.clock().now();
         let row = blobs::find(self.rows(), repository, digest).await.map_err(failure)?;
-        let Some(row) = row else { return Ok(None) };
-        if row.needs_hold(now)
-            && !self.write(|tx| async move { blobs::hold(&*tx, repository, digest, now).await }).await?
-        {
-            return Ok(None);
+        row.map(|row| row.blob(digest)).transpose().map_err(failure)
+    }
+
+    async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError> {
+        blobs::linked(self.rows(), repository, digests).await.map_err(failure)
+    }
+
+    async fn hold_blob(&self, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError> {
+        match blobs::needs_hold(self.rows(), repository, digest, now).await.map_err(failure)? {
+            Some(true) => self.write(|tx| async move { blobs::hold(&*tx, repository, digest, now).await }).await,
+            Some(false) => Ok(true),
+            None => Ok(false),
         }
-        row.blob(digest).map(Some).map_err(failure)
     }
 
     async fn mount(
@@ -152,6 +157,10 @@ impl Ledger for SqlLedger {
         self.write(|tx| async move { uploads::cancel(&*tx, repository, id, now).await }).await
     }
 
+    async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError> {
+        self.write(|tx| async move { uploads::expire(&*tx, before, limit, now).await }).await
+    }
+
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
         let put = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
         self.store.notifier().notify();
@@ -184,8 +193,9 @@ impl Ledger for SqlLedger {
         subject: &Digest,
         artifact_type: Option<&str>,
         page: &ListPage,
-    ) -> Result<Vec<ReferrerRow>, LedgerError> {
-        manifests::referrers(self.rows(), repository, subject, artifact_type, page).await.map_err(failure)
+        max_bytes: u64,
+    ) -> Result<ReferrerPage, LedgerError> {
+        manifests::referrers(self.rows(), repository, subject, artifact_type, page, max_bytes).await.map_err(failure)
     }
 
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
@@ -194,6 +204,10 @@ impl Ledger for SqlLedger {
 
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
         self.write(|tx| async move { trash::forget(&*tx, keys).await }).await
+    }
+
+    async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError> {
+        self.write(|tx| async move { trash::postpone(&*tx, keys, now).await }).await
     }
 }
 

@@ -27,6 +27,9 @@ use file::{blocking, key_of, path_of, sync_folder};
 use reader::{Buffers, Reader};
 use writer::DiskWriter;
 
+/// The file that checks write. It is overwritten by each and never removed, so that none is left behind.
+const CHECK_FILE: &str = "check";
+
 /// A folder of objects.
 pub struct Disk {
     folder: Arc<Path>,
@@ -83,12 +86,11 @@ impl Storage for Disk {
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        // The name is unique because checks may run at the same time.
-        let path = self.folder.join(format!("check-{}", Uuid::now_v7().simple()));
+        let path = self.folder.join(CHECK_FILE);
         blocking(move || {
             fs::write(&path, b"portolan")?;
             fs::read(&path)?;
-            Ok(fs::remove_file(&path)?)
+            Ok(())
         })
         .await
     }

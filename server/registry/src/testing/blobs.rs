@@ -25,7 +25,7 @@ pub async fn a_blob_comes_back_with_its_length_and_digest(registry: &TestRegistr
         assert_eq!(response.header(&CONTENT_DIGEST), digest.as_str());
         assert_eq!(response.header(&ETAG), format!("\"{digest}\""));
         assert_eq!(response.header(&ACCEPT_RANGES), "bytes");
-        assert_eq!(response.header(&CACHE_CONTROL), "max-age=31536000, immutable");
+        assert_eq!(response.header(&CACHE_CONTROL), "private, max-age=31536000, immutable");
     }
     assert_eq!(whole.body, bytes);
     assert!(head.body.is_empty());

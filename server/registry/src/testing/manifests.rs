@@ -35,7 +35,7 @@ pub async fn a_manifest_comes_back_byte_for_byte(registry: &TestRegistry) {
     pushed.is(StatusCode::CREATED);
     assert_eq!(pushed.header(&CONTENT_DIGEST), digest.as_str());
     assert_eq!(registry.get(pushed.header(&LOCATION)).await.body, payload);
-    for (reference, age) in [("spaced", "no-cache"), (digest.as_str(), "max-age=31536000, immutable")] {
+    for (reference, age) in [("spaced", "no-cache"), (digest.as_str(), "private, max-age=31536000, immutable")] {
         let (whole, head) = (registry.get(path(reference)).await, registry.head(path(reference)).await);
         for response in [&whole, &head] {
             response.is(StatusCode::OK);

@@ -13,8 +13,8 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use uuid::Uuid;
 
 use crate::ledger::{
-    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerRow, Segment, UnlinkOutcome,
-    Upload,
+    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage, ReferrerRow, Segment,
+    UnlinkOutcome, Upload, fitting,
 };
 use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 
@@ -37,6 +37,7 @@ struct State {
     blobs: BTreeMap<Digest, Blob>,
     links: BTreeSet<(RepositoryId, Digest)>,
     uploads: BTreeMap<Uuid, (RepositoryId, Upload)>,
+    updated: BTreeMap<Uuid, Timestamp>,
     manifests: BTreeMap<(RepositoryId, Digest), NewManifest>,
     tags: BTreeMap<(RepositoryId, Tag), Digest>,
     trash: Vec<String>,
@@ -141,6 +142,16 @@ impl Ledger for MemoryLedger {
         Ok(self.state().linked(repository, digest).cloned())
     }
 
+    async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError> {
+        let state = self.state();
+        let found = digests.iter().filter_map(|digest| state.linked(repository, digest));
+        Ok(found.map(|blob| Link { digest: blob.digest.clone(), size: blob.size }).collect())
+    }
+
+    async fn hold_blob(&self, repository: RepositoryId, digest: &Digest, _now: Timestamp) -> Result<bool, LedgerError> {
+        Ok(self.state().linked(repository, digest).is_some())
+    }
+
     async fn mount(
         &self,
         to: RepositoryId,
@@ -168,10 +179,12 @@ impl Ledger for MemoryLedger {
         repository: RepositoryId,
         id: Uuid,
         algorithm: Algorithm,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<(), LedgerError> {
         let upload = Upload { id, algorithm, offset: 0, hash_state: Vec::new(), segments: Vec::new() };
-        self.state().uploads.insert(id, (repository, upload));
+        let mut state = self.state();
+        state.uploads.insert(id, (repository, upload));
+        state.updated.insert(id, now);
         Ok(())
     }
 
@@ -184,12 +197,13 @@ impl Ledger for MemoryLedger {
         repository: RepositoryId,
         upload: &Upload,
         from_offset: u64,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<bool, LedgerError> {
         self.change(|state| {
             let is_at = state.is_at(repository, upload.id, from_offset);
             if is_at {
                 state.uploads.insert(upload.id, (repository, upload.clone()));
+                state.updated.insert(upload.id, now);
             }
             is_at
         })
@@ -227,6 +241,18 @@ impl Ledger for MemoryLedger {
         let segments = state.uploads.remove(&id).map(|(_, upload)| upload.segments);
         state.discard(segments.unwrap_or_default());
         Ok(true)
+    }
+
+    async fn expire_uploads(&self, before: Timestamp, limit: u64, _now: Timestamp) -> Result<usize, LedgerError> {
+        let mut state = self.state();
+        let old = |id: &Uuid| state.updated.get(id).is_some_and(|updated| *updated < before);
+        let ids = state.uploads.keys().copied().filter(old).take(usize::try_from(limit).unwrap());
+        let ids: Vec<Uuid> = ids.collect();
+        for id in &ids {
+            let segments = state.uploads.remove(id).map(|(_, upload)| upload.segments);
+            state.discard(segments.unwrap_or_default());
+        }
+        Ok(ids.len())
     }
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, _now: Timestamp) -> Result<Put, LedgerError> {
@@ -269,7 +295,8 @@ impl Ledger for MemoryLedger {
         subject: &Digest,
         artifact_type: Option<&str>,
         page: &ListPage,
-    ) -> Result<Vec<ReferrerRow>, LedgerError> {
+        max_bytes: u64,
+    ) -> Result<ReferrerPage, LedgerError> {
         let state = self.state();
         let refers = |manifest: &NewManifest| {
             manifest.subject.as_ref() == Some(subject)
@@ -283,7 +310,13 @@ impl Ledger for MemoryLedger {
             size: u64::try_from(manifest.payload.len()).unwrap(),
             annotations: manifest.annotations.clone(),
         });
-        Ok(paged(rows, |row| row.digest.as_str(), page))
+        let surplus = ListPage { limit: page.limit + 1, ..page.clone() };
+        let mut rows = paged(rows, |row| row.digest.as_str(), &surplus);
+        let sizes = rows.iter().map(|row| u64::try_from(row.annotations.len()).unwrap());
+        let count = fitting(sizes, page.limit, max_bytes);
+        let more = rows.len() > count;
+        rows.truncate(count);
+        Ok(ReferrerPage { rows, more })
     }
 
     async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
@@ -292,6 +325,13 @@ impl Ledger for MemoryLedger {
 
     async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
         self.state().trash.retain(|key| !keys.contains(key));
+        Ok(())
+    }
+
+    async fn postpone_trash(&self, keys: &[String], _now: Timestamp) -> Result<(), LedgerError> {
+        let mut state = self.state();
+        state.trash.retain(|key| !keys.contains(key));
+        state.trash.extend(keys.iter().cloned());
         Ok(())
     }
 }

@@ -134,7 +134,7 @@ pub(crate) async fn failed(on: &impl ConnectionTrait, subject: &Subject, now: Ti
         blocked_until: ActiveValue::Set(0),
     };
     let column = |column: sign_in_failure::Column| Expr::col((sign_in_failure::Entity, column));
-    let forgotten = column(sign_in_failure::Column::LastAt).lt(before(now, MEMORY));
+    let forgotten = column(sign_in_failure::Column::LastAt).lt(now.minus(MEMORY).micros());
     let failures = Expr::case(forgotten, 1).finally(column(sign_in_failure::Column::Failures).add(1));
     let again = OnConflict::column(sign_in_failure::Column::Subject)
         .value(sign_in_failure::Column::Failures, failures)
@@ -159,21 +159,17 @@ impl Store {
         let old = |tx: Arc<Tx>| async move {
             let failures = sign_in_failure::Entity::delete_many()
                 .filter(sign_in_failure::Column::BlockedUntil.lte(now.micros()))
-                .filter(sign_in_failure::Column::LastAt.lt(before(now, MEMORY)))
+                .filter(sign_in_failure::Column::LastAt.lt(now.minus(MEMORY).micros()))
                 .exec(&*tx)
                 .await?;
             let addresses = known_address::Entity::delete_many()
-                .filter(known_address::Column::SeenAt.lt(before(now, MEMORY_OF_ADDRESSES)))
+                .filter(known_address::Column::SeenAt.lt(now.minus(MEMORY_OF_ADDRESSES).micros()))
                 .exec(&*tx)
                 .await?;
             Ok::<_, DbErr>(failures.rows_affected + addresses.rows_affected)
         };
         self.database().write(system, old).await.map_err(Error::from)
     }
-}
-
-fn before(now: Timestamp, age: Duration) -> i64 {
-    now.micros().saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Stores that an account has signed in from an address, with a limit for each account.

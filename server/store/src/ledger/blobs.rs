@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::Digest;
-use registry::ledger::{Blob, UnlinkOutcome};
+use registry::ledger::{Blob, Link, UnlinkOutcome};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -23,25 +23,18 @@ use crate::{Error, Result, sql};
 /// How long garbage collection keeps a link that no manifest uses yet.
 const HOLD: Duration = Duration::from_hours(24);
 
-/// A link with less time left than this is renewed when its blob is requested, so that a client that finds the blob has
-/// time to push its manifest.
+/// A link with less time left than this is renewed by a HEAD of its blob, so that a client that finds the blob has time
+/// to push its manifest.
 const SHORT_HOLD: Duration = Duration::from_hours(1);
 
-/// A link with its blob.
+/// The stored columns of a blob.
 #[derive(FromQueryResult)]
-pub(super) struct LinkRow {
+pub(super) struct BlobRow {
     size: i64,
     segments: String,
-    hold_until: i64,
-    used: bool,
 }
 
-impl LinkRow {
-    /// Whether the link must be renewed, because no manifest uses it and garbage collection may soon remove it.
-    pub(super) fn needs_hold(&self, now: Timestamp) -> bool {
-        !self.used && Timestamp::from_micros(self.hold_until) < now.plus(SHORT_HOLD)
-    }
-
+impl BlobRow {
     /// Returns the row as the blob with this digest.
     pub(super) fn blob(&self, digest: &Digest) -> Result<Blob> {
         Ok(Blob {
@@ -57,7 +50,48 @@ pub(super) async fn find(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
     digest: &Digest,
-) -> Result<Option<LinkRow>> {
+) -> Result<Option<BlobRow>> {
+    let row = Entity::find_by_id((repository.0, Text(digest.clone())))
+        .select_only()
+        .columns([blob::Column::Size, blob::Column::Segments])
+        .join(JoinType::InnerJoin, Relation::Blob.def())
+        .into_model::<BlobRow>()
+        .one(on)
+        .await?;
+    Ok(row)
+}
+
+/// Returns those of these blobs that are linked to `repository`.
+pub(super) async fn linked(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digests: &[Digest],
+) -> Result<Vec<Link>> {
+    let mut links = Vec::new();
+    for batch in digests.chunks(sql::BATCH) {
+        let rows = Entity::find()
+            .select_only()
+            .column(Column::Digest)
+            .column(blob::Column::Size)
+            .join(JoinType::InnerJoin, Relation::Blob.def())
+            .filter(Column::RepositoryId.eq(repository.0))
+            .filter(Column::Digest.is_in(batch.iter().map(Digest::as_str)))
+            .into_tuple::<(Text<Digest>, i64)>()
+            .all(on)
+            .await?;
+        links.extend(rows.into_iter().map(|(digest, size)| Link { digest: digest.0, size: sql::unsigned(size) }));
+    }
+    Ok(links)
+}
+
+/// Whether a link must be renewed, because no manifest uses it and garbage collection may soon remove it; `None` if
+/// there is no such link.
+pub(super) async fn needs_hold(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<Option<bool>> {
     let used = manifest_blob::Entity::find()
         .select_only()
         .column(manifest_blob::Column::Digest)
@@ -66,14 +100,12 @@ pub(super) async fn find(
         .into_query();
     let row = Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
-        .columns([blob::Column::Size, blob::Column::Segments])
         .column(Column::HoldUntil)
         .expr_as(Expr::exists(used), "used")
-        .join(JoinType::InnerJoin, Relation::Blob.def())
-        .into_model::<LinkRow>()
+        .into_tuple::<(i64, bool)>()
         .one(on)
         .await?;
-    Ok(row)
+    Ok(row.map(|(hold_until, used)| !used && Timestamp::from_micros(hold_until) < now.plus(SHORT_HOLD)))
 }
 
 /// Renews a link. Returns `false` if it has been removed.

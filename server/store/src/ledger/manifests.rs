@@ -6,12 +6,12 @@ use model::clock::Timestamp;
 use model::event::{Event, EventKind, TagMove};
 use model::id::RepositoryId;
 use model::oci::{Digest, Reference, Tag};
-use registry::ledger::{ListPage, Manifest, NewManifest, Place, Put, ReferrerRow};
+use registry::ledger::{ListPage, Manifest, NewManifest, Place, Put, ReferrerPage, ReferrerRow, fitting};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    UpdateMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, UpdateMany,
 };
 
 use super::references::ReferenceCheck;
@@ -153,38 +153,57 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
     Ok(true)
 }
 
-/// Returns the manifests with this `subject`, ordered by digest.
+/// Returns the manifests with this `subject`, ordered by digest. The lengths of annotations are read first, so that a
+/// page with large ones is cut before they are loaded.
 pub(super) async fn referrers(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
     subject: &Digest,
     artifact_type: Option<&str>,
     page: &ListPage,
-) -> Result<Vec<ReferrerRow>> {
+    max_bytes: u64,
+) -> Result<ReferrerPage> {
     if artifact_type.is_some_and(|artifact_type| artifact_type.contains('\0')) {
-        return Ok(Vec::new());
+        return Ok(ReferrerPage::default());
     }
-    let rows = manifest::Entity::find()
+    let length = Func::cust("octet_length").arg(manifest::Column::Annotations.into_simple_expr());
+    let mut found = manifest::Entity::find()
         .select_only()
-        .columns([manifest::Column::Digest, manifest::Column::MediaType, manifest::Column::ArtifactType])
-        .columns([manifest::Column::Size, manifest::Column::Annotations])
+        .column(manifest::Column::Digest)
+        .expr_as(Expr::from(length).cast_as("BIGINT"), "length")
         .filter(manifest::Column::RepositoryId.eq(repository.0))
         .filter(manifest::Column::Subject.eq(subject.as_str()))
         .filter(manifest::Column::Digest.gt(sql::last(page)))
         .apply_if(artifact_type, |query, kind| query.filter(manifest::Column::ArtifactType.eq(kind)))
         .order_by_asc(manifest::Column::Digest)
-        .limit(page.limit)
-        .into_tuple::<(Text<Digest>, String, Option<String>, i64, String)>()
+        .limit(page.limit.saturating_add(1))
+        .into_tuple::<(Text<Digest>, i64)>()
         .all(on)
         .await?;
-    let referrer = |(digest, media_type, artifact_type, size, annotations): (Text<Digest>, _, _, _, _)| ReferrerRow {
-        digest: digest.0,
-        media_type,
-        artifact_type,
-        size: sql::unsigned(size),
-        annotations,
-    };
-    Ok(rows.into_iter().map(referrer).collect())
+    let count = fitting(found.iter().map(|(_, length)| sql::unsigned(*length)), page.limit, max_bytes);
+    let more = found.len() > count;
+    found.truncate(count);
+    let mut rows = Vec::new();
+    for batch in found.chunks(sql::BATCH) {
+        let batch = manifest::Entity::find()
+            .select_only()
+            .columns([manifest::Column::Digest, manifest::Column::MediaType, manifest::Column::ArtifactType])
+            .columns([manifest::Column::Size, manifest::Column::Annotations])
+            .filter(manifest::Column::RepositoryId.eq(repository.0))
+            .filter(manifest::Column::Digest.is_in(batch.iter().map(|(digest, _)| digest.0.as_str())))
+            .order_by_asc(manifest::Column::Digest)
+            .into_tuple::<(Text<Digest>, String, Option<String>, i64, String)>()
+            .all(on)
+            .await?;
+        rows.extend(batch.into_iter().map(|(digest, media_type, artifact_type, size, annotations)| ReferrerRow {
+            digest: digest.0,
+            media_type,
+            artifact_type,
+            size: sql::unsigned(size),
+            annotations,
+        }));
+    }
+    Ok(ReferrerPage { rows, more })
 }
 
 /// Locks a repository's row until the transaction ends. Returns `false` if it does not exist. Every change to tags or

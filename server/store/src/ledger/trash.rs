@@ -3,7 +3,7 @@
 use model::clock::Timestamp;
 use registry::ledger::Segment;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::trash::{ActiveModel, Column, Entity};
@@ -31,6 +31,18 @@ pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<St
         .all(on)
         .await?;
     Ok(keys)
+}
+
+/// Moves keys to the end of the list.
+pub(super) async fn postpone(on: &impl ConnectionTrait, keys: &[String], now: Timestamp) -> Result<()> {
+    for batch in keys.chunks(sql::BATCH) {
+        Entity::update_many()
+            .col_expr(Column::Since, Expr::value(now.micros()))
+            .filter(Column::Key.is_in(batch.iter().map(String::as_str)))
+            .exec(on)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Removes keys whose objects have been deleted.

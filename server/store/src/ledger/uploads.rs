@@ -6,7 +6,7 @@ use model::oci::{Algorithm, Digest};
 use registry::ledger::Upload;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{blobs, segments, trash};
@@ -105,6 +105,27 @@ pub(super) async fn commit(
     }
     blobs::link(on, repository, digest, now).await?;
     Ok(true)
+}
+
+/// Cancels up to `limit` uploads that have not advanced since `before` and returns their number.
+pub(super) async fn expire(on: &impl ConnectionTrait, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize> {
+    let old = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UpdatedAt.lt(before.micros()))
+        .order_by_asc(Column::UpdatedAt)
+        .limit(limit)
+        .into_query();
+    let expired = Entity::delete_many()
+        .filter(Column::Id.in_subquery(old))
+        .filter(Column::UpdatedAt.lt(before.micros()))
+        .exec_with_returning(on)
+        .await?;
+    for upload in &expired {
+        let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
+        trash::add(on, &segments, now).await?;
+    }
+    Ok(expired.len())
 }
 
 /// Deletes an upload and moves its segments to the trash. Returns `false` if it does not exist.

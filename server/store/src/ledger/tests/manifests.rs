@@ -179,15 +179,23 @@ each_database! {
         }
         digests.sort();
         let all = ListPage { last: None, limit: 10 };
-        let found = world.ledger.referrers(world.place.id, &subject, None, &all).await.unwrap();
-        let found: Vec<_> = found.iter().map(|row| (row.digest.clone(), row.artifact_type.as_deref().unwrap())).collect();
+        let found = world.ledger.referrers(world.place.id, &subject, None, &all, u64::MAX).await.unwrap();
+        let lengths: Vec<u64> = found.rows.iter().map(|row| u64::try_from(row.annotations.len()).unwrap()).collect();
+        let found: Vec<_> = found.rows.iter().map(|row| (row.digest.clone(), row.artifact_type.as_deref().unwrap())).collect();
         assert_eq!(found, digests);
-        let sboms = world.ledger.referrers(world.place.id, &subject, Some("text/sbom"), &all).await.unwrap();
-        assert_eq!(sboms.len(), 2);
-        assert!(world.ledger.referrers(world.place.id, &subject, Some("text/\0"), &all).await.unwrap().is_empty());
+        let sboms = world.ledger.referrers(world.place.id, &subject, Some("text/sbom"), &all, u64::MAX).await.unwrap();
+        assert_eq!(sboms.rows.len(), 2);
+        let none = world.ledger.referrers(world.place.id, &subject, Some("text/\0"), &all, u64::MAX).await.unwrap();
+        assert!(none.rows.is_empty());
         let rest = ListPage { last: Some(digests[0].0.to_string()), limit: 1 };
-        let rest = world.ledger.referrers(world.place.id, &subject, None, &rest).await.unwrap();
-        assert_eq!(rest.iter().map(|row| &row.digest).collect::<Vec<_>>(), [&digests[1].0]);
+        let rest = world.ledger.referrers(world.place.id, &subject, None, &rest, u64::MAX).await.unwrap();
+        assert_eq!(rest.rows.iter().map(|row| &row.digest).collect::<Vec<_>>(), [&digests[1].0]);
+        assert!(rest.more);
+        // A page ends when its annotations are too large, but has at least one row.
+        for (max_bytes, count) in [(0, 1), (lengths[0], 1), (lengths[..2].iter().sum(), 2), (u64::MAX, 3)] {
+            let page = world.ledger.referrers(world.place.id, &subject, None, &all, max_bytes).await.unwrap();
+            assert_eq!((page.rows.len(), page.more), (count, count < 3), "{max_bytes}");
+        }
     }
 
     async fn a_manifest_of_very_many_layers_is_stored(fixture: &Fixture) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::oci::Algorithm;
-use registry::ledger::{ListPage, Segment, UnlinkOutcome};
+use registry::ledger::{ListPage, Segment, UnlinkOutcome, Upload};
 use uuid::Uuid;
 
 use super::world::{World, digest_of};
@@ -92,17 +92,57 @@ each_database! {
         assert!(here.ledger.blob(to, &link.digest).await.unwrap().is_some());
     }
 
-    async fn whoever_finds_a_blob_that_would_soon_be_swept_keeps_it(fixture: &Fixture) {
+    async fn a_blob_that_would_soon_be_collected_is_kept_for_a_push_and_a_pull_writes_nothing(fixture: &Fixture) {
         let world = World::new(fixture, "team/app").await;
-        let link = world.blob(b"layer").await;
+        let (link, id) = (world.blob(b"layer").await, world.place.id);
         let held = || world.number("SELECT hold_until FROM repository_blob");
         let at_first = held().await;
         fixture.pass(Duration::from_hours(22));
-        world.ledger.blob(world.place.id, &link.digest).await.unwrap().unwrap();
+        assert!(world.ledger.hold_blob(id, &link.digest, world.now()).await.unwrap());
         assert_eq!(held().await, at_first);
         fixture.pass(Duration::from_mins(90));
-        world.ledger.blob(world.place.id, &link.digest).await.unwrap().unwrap();
+        world.ledger.blob(id, &link.digest).await.unwrap().unwrap();
+        assert_eq!(held().await, at_first);
+        assert!(world.ledger.hold_blob(id, &link.digest, world.now()).await.unwrap());
         assert_eq!(held().await, world.now().plus(Duration::from_hours(24)).micros());
+        assert!(!world.ledger.hold_blob(id, &digest_of(b"other"), world.now()).await.unwrap());
+        // A blob that a manifest uses needs no hold.
+        world.push("m", std::slice::from_ref(&link), &["v1"]).await;
+        let used = held().await;
+        fixture.pass(Duration::from_hours(48));
+        assert!(world.ledger.hold_blob(id, &link.digest, world.now()).await.unwrap());
+        assert_eq!(held().await, used);
+    }
+
+    async fn uploads_that_do_not_advance_expire(fixture: &Fixture) {
+        let world = World::new(fixture, "team/app").await;
+        let (old, other, new) =
+            (world.upload(b"old", "o/1").await, world.upload(b"other", "o/2").await, world.upload(b"new", "o/3").await);
+        for upload in [&old, &other, &new] {
+            assert!(world.ledger.advance_upload(world.place.id, upload, 0, world.now()).await.unwrap());
+        }
+        fixture.pass(Duration::from_hours(24));
+        let longer = Upload { offset: 4, ..new.clone() };
+        assert!(world.ledger.advance_upload(world.place.id, &longer, 3, world.now()).await.unwrap());
+        let before = world.now().minus(Duration::from_hours(12));
+        let expire = |limit| world.ledger.expire_uploads(before, limit, world.now());
+        assert_eq!((expire(1).await.unwrap(), expire(5).await.unwrap(), expire(5).await.unwrap()), (1, 1, 0));
+        for (upload, there) in [(&old, false), (&other, false), (&new, true)] {
+            assert_eq!(world.ledger.upload(world.place.id, upload.id).await.unwrap().is_some(), there);
+        }
+        assert_eq!(world.ledger.trash(10).await.unwrap(), ["o/1", "o/2"]);
+    }
+
+    async fn an_object_that_cannot_be_deleted_does_not_hold_up_the_others(fixture: &Fixture) {
+        let world = World::new(fixture, "team/app").await;
+        for key in ["o/1", "o/2", "o/3"] {
+            let upload = world.upload(b"half", key).await;
+            assert!(world.ledger.advance_upload(world.place.id, &upload, 0, world.now()).await.unwrap());
+            assert!(world.ledger.cancel_upload(world.place.id, upload.id, world.now()).await.unwrap());
+            fixture.pass(Duration::from_secs(1));
+        }
+        world.ledger.postpone_trash(&["o/1".to_owned()], world.now()).await.unwrap();
+        assert_eq!(world.ledger.trash(10).await.unwrap(), ["o/2", "o/3", "o/1"]);
     }
 
     async fn repositories_of_an_engine_alone_are_listed_in_byte_order(fixture: &Fixture) {
