@@ -1,0 +1,123 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn the_dialect_is_that_of_the_forge() {
+    let html = readme(
+        "# Hello *you*\n\n~~old~~ https://example.com\n\n- [x] done\n- [ ] open\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n",
+    );
+    assert!(html.contains(r#"<h1 id="readme-hello-you">"#), "{html}");
+    assert!(html.contains("<del>old</del>"), "{html}");
+    assert!(html.contains(r#"<a href="https://example.com" rel="ugc nofollow noopener">"#), "{html}");
+    assert!(html.contains(r#"type="checkbox""#) && html.contains("checked"), "{html}");
+    assert_eq!(html.matches(r#"aria-label="Task""#).count(), 2, "{html}");
+    assert!(html.contains("<table>") && html.contains(r#"align="center""#), "{html}");
+}
+
+#[test]
+fn a_picture_becomes_a_link() {
+    let html = readme("![a chart](https://elsewhere.example/x.png) <img src=https://elsewhere.example/y.png>");
+    assert!(!html.contains("<img"), "{html}");
+    assert!(
+        html.contains(r#"<a href="https://elsewhere.example/x.png" rel="ugc nofollow noopener">a chart</a>"#),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_badge_within_a_link_leaves_its_words() {
+    let html = readme("[![build](https://elsewhere.example/b.svg)](https://ci.example)");
+    assert!(html.contains(r#"<a href="https://ci.example" rel="ugc nofollow noopener">build</a>"#), "{html}");
+}
+
+#[test]
+fn a_picture_without_words_is_a_link_that_shows_its_address() {
+    assert!(readme("![](https://e.example/x.png)").contains(">https://e.example/x.png</a>"));
+}
+
+#[test]
+fn a_mention_links_to_the_account() {
+    let html = comment("Thanks, @ada. Mail a@b.example, not `@code`, [@linked](https://x.example)", CommentId(7));
+    assert!(html.contains(r#"<a href="/u/ada" rel="ugc nofollow noopener">@ada</a>."#), "{html}");
+    assert_eq!(html.matches("/u/").count(), 1, "{html}");
+}
+
+#[test]
+fn anchors_of_two_comments_never_meet() {
+    let html = comment("Text[^1]\n\n[^1]: Note", CommentId(7));
+    assert!(html.contains(r##"href="#c7-fn-1""##) && html.contains(r#"id="c7-fn-1""#), "{html}");
+    assert!(html.contains(r##"href="#c7-fnref-1""##) && html.contains(r#"id="c7-fnref-1""#), "{html}");
+}
+
+#[test]
+fn a_link_to_a_heading_finds_it() {
+    let html = readme("[below](#use)\n\n## Use\n");
+    assert!(html.contains(r##"href="#readme-use""##) && html.contains(r#"id="readme-use""#), "{html}");
+}
+
+#[test]
+fn hostile_text_loses_its_teeth() {
+    let hostile = concat!(
+        "<script>alert(1)</script> [x](javascript:alert(1)) <a href='JaVaScRiPt:alert(1)'>y</a>\n\n",
+        "<p onclick=alert(1) style='position:fixed'>z</p> <form action=/signout><button>go</button></form>\n\n",
+        "<iframe src=//evil.example></iframe> <a href=data:text/html,x>d</a> <input name=password type=text>\n",
+        "<svg onload=alert(1)></svg><math><mtext></mtext></math><style>*{display:none}</style> [w](//evil.example)"
+    );
+    let html = readme(hostile);
+    assert_harmless(&html);
+    assert!(html.contains("disabled"), "{html}");
+    assert!(!html.contains("evil.example\""), "{html}");
+}
+
+#[test]
+fn deep_nesting_is_shown_as_it_was_written() {
+    for hostile in [
+        ">".repeat(60_000),
+        "<div>".repeat(12_000),
+        "<div></x>".repeat(7_000),
+        "[".repeat(60_000),
+        "**a ".repeat(15_000),
+    ] {
+        assert_harmless(&readme(&hostile));
+    }
+    assert!(readme(&">".repeat(1_000)).starts_with("<pre>&gt;"));
+    assert!(!readme(&"<p>One<br>\n\n".repeat(1_000)).starts_with("<pre>"));
+}
+
+/// Checks tags and attributes as a browser would see them.
+fn assert_harmless(html: &str) {
+    let allowed_tags: HashSet<&str> =
+        ammonia::Builder::default().clone_tags().into_iter().chain(["section", "input"]).collect();
+    for tag in html.split('<').skip(1) {
+        let inner = tag.split('>').next().unwrap_or_default();
+        let name = inner.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+        assert!(allowed_tags.contains(name) && name != "img", "<{inner}> in {html}");
+        for attribute in inner.split('"').step_by(2).flat_map(str::split_whitespace) {
+            assert!(!attribute.starts_with("on") && !attribute.starts_with("style"), "<{inner}> in {html}");
+        }
+        let lower = inner.to_lowercase();
+        for address in ["href=\"javascript", "href=\"data", "src=", "action="] {
+            assert!(!lower.contains(address), "<{inner}> in {html}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_yields_a_script_a_handler_or_a_foreign_scheme(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                Just("<script>".to_owned()), Just("</script>".to_owned()), Just("<a href=".to_owned()),
+                Just("javascript:alert(1)".to_owned()), Just("JAVA\tSCRIPT:x".to_owned()), Just("<img src=x onerror=alert(1)>".to_owned()),
+                Just("[x](".to_owned()), Just(")".to_owned()), Just("<svg><style>".to_owned()), Just("\"'>".to_owned()),
+                Just("<!--".to_owned()), Just("-->".to_owned()), Just("`".to_owned()), Just("```\n".to_owned()), Just("\n\n".to_owned()),
+                Just("<p onclick=x>".to_owned()), Just("<form>".to_owned()), Just("data:text/html,".to_owned()), Just("@ada".to_owned()),
+                Just("![".to_owned()), Just("](".to_owned()), Just("&#106;avascript:".to_owned()), Just("[^1]: ".to_owned()),
+                "\\PC{0,12}",
+            ],
+            0..24,
+        )
+    ) {
+        assert_harmless(&readme(&parts.concat()));
+    }
+}
