@@ -1,7 +1,10 @@
 //! Converts Markdown to safe HTML: GitHub's dialect, then a sanitiser over the whole result. Pure functions.
 
+mod size;
+mod tags;
+
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,13 +16,6 @@ use comrak::{Anchorizer, Arena, Options};
 use model::account::AccountName;
 use model::id::CommentId;
 use model::repository::MAX_OVERVIEW;
-
-/// How deep elements may be nested. Deeper text is shown as source, because parsing HTML takes longer the deeper it is
-/// nested.
-const MAX_DEPTH: usize = 200;
-
-/// Elements that cannot nest deeply: they are void, or end at the next of their kind.
-const SHALLOW: [&str; 13] = ["br", "col", "dd", "dt", "hr", "img", "input", "li", "p", "td", "th", "tr", "wbr"];
 
 /// Renders a README. Its anchors start with `readme-`.
 pub fn readme(source: &str) -> String {
@@ -57,7 +53,7 @@ fn render(source: &str, prefix: &str) -> String {
     let mut html = String::new();
     // Writing to a string cannot fail; if it did, the partial result would still be sanitised.
     let _ = comrak::format_html_with_plugins(root, &options, &mut html, &plugins);
-    if nests_too_deep(&html) {
+    if size::is_excessive(&html) {
         return format!("<pre>{}</pre>", ammonia::clean_text(source));
     }
     sanitise(&html, prefix)
@@ -76,32 +72,6 @@ fn options() -> Options<'static> {
     options.extension.footnotes = true;
     options.render.r#unsafe = true;
     options
-}
-
-/// Whether more than [`MAX_DEPTH`] elements can be open at the same time. An end tag only closes its own kind.
-fn nests_too_deep(html: &str) -> bool {
-    let mut open: HashMap<String, usize> = HashMap::new();
-    let mut depth = 0_usize;
-    for tag in html.split('<').skip(1) {
-        let (ends, name) = tag.strip_prefix('/').map_or((false, tag), |name| (true, name));
-        let length = name.find(|next: char| !next.is_ascii_alphanumeric()).unwrap_or(name.len());
-        let name = name.get(..length).unwrap_or_default().to_ascii_lowercase();
-        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
-            continue;
-        }
-        let of_name = open.entry(name).or_default();
-        if !ends {
-            *of_name += 1;
-            depth += 1;
-        } else if *of_name > 0 {
-            *of_name -= 1;
-            depth -= 1;
-        }
-        if depth > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
 }
 
 /// Converts `![alt](url)` to `[alt](url)`, or to its text within a link, which cannot contain another.

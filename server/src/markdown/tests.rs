@@ -84,6 +84,69 @@ fn deep_nesting_is_shown_as_it_was_written() {
     assert!(!readme(&"<p>One<br>\n\n".repeat(1_000)).starts_with("<pre>"));
 }
 
+#[test]
+fn long_text_is_fast_and_stays_small() {
+    let attribute = "x".repeat(20_000);
+    for hostile in [
+        "<!-- ".repeat(13_000),
+        "<!--\n".repeat(13_000),
+        "<!--\n\n".repeat(10_000),
+        "<?x\n<![CDATA[\n<!x\n<script>\n".repeat(2_000),
+        "> <script>\n\n".repeat(5_000),
+        format!("<div>{}", "<!-- <? <![CDATA[ <! </ ".repeat(2_700)),
+        format!("<div>{}", "<a href=\"".repeat(7_000)),
+        format!("<div>{}", "<a b='<a c=\"".repeat(5_000)),
+        format!("<p {}>", "a=b ".repeat(15_000)),
+        format!("<p {}>", numbered(9_000, "a# ")),
+        format!("<b title={attribute}>{}", "<p>x".repeat(10_000)),
+        format!("<a href=https://x.example/{attribute}>{}", "<p>x".repeat(10_000)),
+        format!("{}{}", numbered(150, "<b title=#>"), "<p>x".repeat(15_000)),
+        "<a href=/x><p>".repeat(4_500),
+        "<a name=x>".repeat(6_500),
+        "<a href=#x>".repeat(5_900),
+        "<a href=/><table><tr><td>".repeat(2_600),
+        "<details>".repeat(7_000),
+        format!("<div>{}", "<details><details></details>".repeat(2_000)),
+        "a <b></i>".repeat(7_000),
+        "<b>\n\na\n\n".repeat(6_000),
+        "<details>\n\n</details>\n\n".repeat(2_500),
+        "## a\n".repeat(13_000),
+        format!("{}{}", numbered(5_000, "a #\n===\n"), "# a\n".repeat(5_000)),
+        "<a id=x name=y></a>".repeat(3_400),
+        "![](x)".repeat(10_000),
+        "![".repeat(30_000),
+        "![<b>".repeat(12_000),
+        "<img src=/x>".repeat(5_400),
+        "[](/x)".repeat(10_000),
+        "[](#x)".repeat(10_000),
+        format!("<a href=/x>{}", "<p>".repeat(20_000)),
+        format!("<a href=#x>{}</a>", " <b></b>".repeat(8_000)),
+        "@ab ".repeat(16_000),
+        "[^1]".repeat(15_000) + "\n\n[^1]: x",
+        "<".repeat(65_000),
+        "</".repeat(32_000),
+    ] {
+        let start = std::time::Instant::now();
+        let html = readme(&hostile);
+        let what = hostile.get(..60.min(hostile.len())).unwrap_or_default();
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{what}");
+        assert!(html.len() < 40 * MAX_OVERVIEW, "{what}: {}", html.len());
+        assert_harmless(&html);
+    }
+}
+
+#[test]
+fn many_anchors_without_an_end_are_not_excessive() {
+    let html = readme(&"<a name=\"x\"/>\n\n## Heading\n\nText\n\n".repeat(1_000));
+    assert!(!html.starts_with("<pre>") && html.contains("<p>Text</p>"), "{html}");
+}
+
+/// Repeats a text with numbers instead of its `#`.
+fn numbered(times: usize, text: &str) -> String {
+    let parts: Vec<_> = (0..times).map(|number| text.replace('#', &number.to_string())).collect();
+    parts.concat()
+}
+
 /// Checks tags and attributes as a browser would see them.
 fn assert_harmless(html: &str) {
     let allowed_tags: HashSet<&str> =
