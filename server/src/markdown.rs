@@ -1,12 +1,13 @@
 //! Converts Markdown to safe HTML: GitHub's dialect, then a sanitiser over the whole result. Pure functions.
 
+mod raw;
 mod size;
 mod tags;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ammonia::{UrlRelative, UrlRelativeEvaluate};
 use comrak::adapters::{HeadingAdapter, HeadingMeta};
@@ -16,6 +17,16 @@ use comrak::{Anchorizer, Arena, Options};
 use model::account::AccountName;
 use model::id::CommentId;
 use model::repository::MAX_OVERVIEW;
+
+/// The elements that a rendered text may contain.
+static KEPT: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let mut kept = ammonia::Builder::default().clone_tags();
+    for tag in ["area", "img", "map", "nav", "article", "header", "footer", "aside"] {
+        kept.remove(tag);
+    }
+    kept.extend(["section", "input"]);
+    kept
+});
 
 /// Renders a README. Its anchors start with `readme-`.
 pub fn readme(source: &str) -> String {
@@ -40,7 +51,8 @@ fn render(source: &str, prefix: &str) -> String {
     let source = bounded(source);
     let options = options();
     let arena = Arena::new();
-    let root = comrak::parse_document(&arena, source, &options);
+    let root = raw::parse(&arena, source, &options);
+    raw::defuse(&arena, root);
     for node in root.descendants().collect::<Vec<_>>() {
         picture_to_link(&arena, node);
     }
@@ -72,6 +84,16 @@ fn options() -> Options<'static> {
     options.extension.footnotes = true;
     options.render.r#unsafe = true;
     options
+}
+
+/// Whether the tags of an element in raw HTML are kept.
+fn is_kept(element: &str) -> bool {
+    KEPT.contains(element)
+}
+
+/// Escapes a piece of HTML so that it is shown as it was written.
+fn escaped(html: &str) -> String {
+    html.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Converts `![alt](url)` to `[alt](url)`, or to its text within a link, which cannot contain another.
@@ -176,8 +198,7 @@ impl HeadingAdapter for HeadingIds {
 fn sanitise(html: &str, prefix: &str) -> String {
     let mut builder = ammonia::Builder::default();
     builder
-        .rm_tags(["area", "img", "map", "nav", "article", "header", "footer", "aside"])
-        .add_tags(["section", "input"])
+        .tags(KEPT.clone())
         .add_generic_attributes(["id"])
         .add_tag_attributes("a", ["aria-label"])
         .add_tag_attributes("input", ["checked"])

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 200;
 const SHALLOW: [&str; 14] = ["a", "br", "col", "dd", "dt", "hr", "img", "input", "li", "p", "td", "th", "tr", "wbr"];
 
 /// Elements that the parser opens again in the next block, as long as they are not closed.
-const REPEATED: [&str; 11] = ["a", "b", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u"];
+pub(super) const REPEATED: [&str; 11] = ["a", "b", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u"];
 
 /// How many bytes the repeated elements may take, each with [`ELEMENT`].
 const MAX_REPEATED: usize = 4 << 20;

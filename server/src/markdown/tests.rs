@@ -36,6 +36,151 @@ fn a_picture_without_words_is_a_link_that_shows_its_address() {
 }
 
 #[test]
+fn disallowed_tags_are_text_and_nothing_after_them_is_lost() {
+    for name in ["title", "textarea", "style", "xmp", "iframe", "noembed", "noframes", "script", "plaintext"] {
+        for source in [
+            format!("put it in <{name}> tags\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("put it in <{} a=\"<b>\"> tags\n\n**kept**\n\n[kept](https://x.example)", name.to_uppercase()),
+            format!("<{name}>\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("some\n<{name}> words\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("- <{name}> words\n\n  **kept**\n\n[kept](https://x.example)"),
+            format!("> <{name}> words\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("1. > <{name}> words\r\n\r\n**kept**\r\n\r\n[kept](https://x.example)"),
+            format!("\u{e9}\n\n  <{name}\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("<div><{name}></div>\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("<svg><{name}>\n\n**kept**\n\n[kept](https://x.example)"),
+            format!("| a |\n|---|\n| <{name}> |\n\n**kept**\n\n[kept](https://x.example)"),
+        ] {
+            for html in [readme(&source), comment(&source, CommentId(7)), preview(&source)] {
+                assert!(html.to_lowercase().contains(&format!("&lt;{name}")), "{source}: {html}");
+                assert!(!html.contains('\\'), "{source}: {html}");
+                assert!(html.contains("<strong>kept</strong>"), "{source}: {html}");
+                assert!(html.contains(">kept</a>"), "{source}: {html}");
+                assert_harmless(&html);
+            }
+        }
+    }
+    let html = readme("put it in <style> or <script> tags\n\nMore");
+    assert_eq!(html, "<p>put it in &lt;style&gt; or &lt;script&gt; tags</p>\n<p>More</p>\n");
+    let html = readme("<script>alert(1)</script>\n\nMore");
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("<p>More</p>"), "{html}");
+}
+
+#[test]
+fn html_that_never_ends_does_not_hide_the_rest() {
+    for hostile in [
+        "<!-- never closed",
+        "<!--",
+        "<!--- x",
+        "<![CDATA[",
+        "<![CDATA[ x > y",
+        "<?php",
+        "<?php echo 1 > 2",
+        "<!DOCTYPE",
+        "<!DOCTYPE html",
+        "<a href=\"",
+        "<div><a href=\"",
+        "<div title='",
+        "<div",
+        "<img src=\"x",
+        "<svg>",
+        "<svg><style>",
+        "<svg><title>",
+        "<math>",
+        "<math><mtext>",
+        "<svg><foreignObject>",
+        "<template>",
+        "<noscript>",
+        "<select>",
+        "<select><option>",
+        "<frameset>",
+        "<form>",
+        "<button>",
+        "<object>",
+        "<video>",
+        "<details>",
+        "<details><summary>More</summary>",
+        "<table>",
+        "<pre>",
+        "<a name=x>",
+        "<b>",
+        "</p",
+        "</",
+        "<",
+        "</ x",
+        "<div></",
+    ] {
+        for source in [
+            format!("{hostile}\n\nkept *too*\n\n[kept](https://x.example)"),
+            format!("words {hostile}\n\nkept *too*\n\n[kept](https://x.example)"),
+            format!("words\n{hostile}\n\nkept *too*\n\n[kept](https://x.example)"),
+            format!("- words\n\n  {hostile}\n\nkept *too*\n\n[kept](https://x.example)"),
+            format!("> {hostile}\n\nkept *too*\n\n[kept](https://x.example)"),
+        ] {
+            for html in [readme(&source), comment(&source, CommentId(7)), preview(&source)] {
+                if hostile == "<pre>" {
+                    assert!(html.contains("kept"), "{source}: {html}");
+                } else {
+                    assert!(html.contains("kept <em>too</em>"), "{source}: {html}");
+                    assert!(
+                        html.contains(r#"<a href="https://x.example" rel="ugc nofollow noopener">kept</a>"#),
+                        "{source}: {html}"
+                    );
+                }
+                assert_harmless(&html);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_tag_is_shown_and_comments_are_not() {
+    let html = readme(
+        "a <!-- hidden --> b <?php echo '<b>' ?> c <!DOCTYPE html> d <![CDATA[ <i> ]]> e\n\n<!-- a\n\n<b>b -->\n\nf",
+    );
+    let shown = "<p>a  b &lt;?php echo '&lt;b&gt;' ?&gt; c &lt;!DOCTYPE html&gt; d &lt;![CDATA[ &lt;i&gt; ]]&gt; e</p>\n\n<p>f</p>\n";
+    assert_eq!(html, shown);
+    let html = readme("<!-->\n\na\n\n<div>1 < 2 <!-- > -->3</div>\n\n<!-- one\n\ntwo\n\n<!-- three");
+    assert!(html.contains("<p>a</p>") && html.contains("<div>1 &lt; 2 3</div>"), "{html}");
+    assert!(html.contains("&lt;!-- one") && html.contains("<p>two</p>") && html.contains("&lt;!-- three"), "{html}");
+}
+
+#[test]
+fn code_shows_tags_as_written() {
+    let html = readme("`<script>` and\n\n```html\n<!-- x\n<style>\n```\n\n    <?php\n\n<!-- never closed");
+    assert!(html.contains("<code>&lt;script&gt;</code>"), "{html}");
+    assert!(html.contains("&lt;!-- x\n&lt;style&gt;\n</code>") && html.contains("<code>&lt;?php\n</code>"), "{html}");
+    assert!(html.contains("<p>&lt;!-- never closed</p>"), "{html}");
+}
+
+#[test]
+fn details_without_an_end_are_open() {
+    let html = readme("<details>\n<summary>A</summary>\n\na\n\n</details>\n\n<details><summary>B</summary>\n\nb");
+    assert_eq!(html.matches("<details>").count(), 1, "{html}");
+    assert!(html.contains("<details open=\"\"><summary>B</summary>"), "{html}");
+}
+
+#[test]
+fn an_element_without_an_end_ends_with_its_block() {
+    for source in [
+        "See <a href=https://y.example>docs\n\nkept\n",
+        "<p>See <a href=https://y.example>docs\n\nkept\n",
+        "<p>See <b><a href=https://y.example>docs</b>\n\nkept\n",
+        "See <b><i><a href=https://y.example><a href=https://y.example>docs\n\nkept\n",
+        "## <a name=x>docs\n\nkept\n",
+        "<a name=x>docs\n\nkept\n",
+        "> See <code>docs\n\nkept\n",
+    ] {
+        let html = readme(source);
+        assert!(html.contains("docs") && html.contains("<p>kept</p>"), "{source}: {html}");
+        assert_harmless(&html);
+    }
+    let html = readme("<a href=https://y.example><b>\n\n*one*\n\ntwo</b>\n\n</a>\n\nkept\n");
+    assert!(html.contains("<em>one</em>") && html.contains("<b>two</b>"), "{html}");
+    assert!(html.contains("<p>kept</p>"), "{html}");
+}
+
+#[test]
 fn a_mention_links_to_the_account() {
     let html = comment("Thanks, @ada. Mail a@b.example, not `@code`, [@linked](https://x.example)", CommentId(7));
     assert!(html.contains(r#"<a href="/u/ada" rel="ugc nofollow noopener">@ada</a>."#), "{html}");
