@@ -20,6 +20,8 @@ pub(super) struct Tag<'a> {
     pub(super) raw: &'a str,
     /// The name of the element, in lower case.
     pub(super) name: String,
+    /// What follows the name.
+    rest: &'a str,
 }
 
 impl<'a> Tag<'a> {
@@ -27,7 +29,24 @@ impl<'a> Tag<'a> {
         let inner = raw.trim_start_matches(['<', '/']);
         let length =
             inner.find(|next: char| next.is_ascii_whitespace() || matches!(next, '/' | '>')).unwrap_or(inner.len());
-        Self { raw, name: inner.get(..length).unwrap_or_default().to_ascii_lowercase() }
+        let (name, rest) = inner.split_at_checked(length).unwrap_or((inner, ""));
+        Self { raw, name: name.to_ascii_lowercase(), rest }
+    }
+
+    /// The names and values of the attributes of a tag that the sanitiser wrote, values as written there.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let mut rest = self.rest;
+        std::iter::from_fn(move || {
+            let (name, after) = rest.split_once("=\"")?;
+            let (value, next) = after.split_once('"')?;
+            rest = next;
+            Some((name.trim_start(), value))
+        })
+    }
+
+    /// The value of one attribute, without spaces around it.
+    pub(super) fn value(&self, attribute: &str) -> Option<&'a str> {
+        self.attributes().find(|(name, _)| *name == attribute).map(|(_, value)| value.trim())
     }
 }
 
