@@ -71,19 +71,26 @@ pub(crate) struct Completion<T> {
     pub(crate) next: String,
     /// A message that the next page shows once, under the form's name.
     pub(crate) notice: Option<String>,
+    /// Whether the message is a secret, which must not be stored.
+    secret: bool,
 }
 
 impl<T> Completion<T> {
     /// Continues with the path `next`.
     pub(crate) fn to(value: T, next: String) -> Self {
-        Self { value, next, notice: None }
+        Self { value, next, notice: None, secret: false }
     }
 }
 
 impl Completion<()> {
     /// Continues with `next`, which shows `notice` once.
     pub(crate) fn saying(next: String, notice: &str) -> Self {
-        Self { value: (), next, notice: Some(notice.to_owned()) }
+        Self { value: (), next, notice: Some(notice.to_owned()), secret: false }
+    }
+
+    /// Answers with the page `next` itself, which shows `secret`.
+    pub(crate) fn showing(next: String, secret: &str) -> Self {
+        Self { value: (), next, notice: Some(secret.to_owned()), secret: true }
     }
 }
 
@@ -97,7 +104,9 @@ pub(crate) async fn settle<T: Default>(
     let portal = portal()?;
     match outcome {
         Ok(done) => {
-            if !portal.scripted() {
+            if !portal.scripted() && done.secret {
+                portal.show(&done.next, flash(form, None, done.notice, &[]));
+            } else if !portal.scripted() {
                 if done.notice.is_some() {
                     keep(&portal, form, None, done.notice, &[]).await;
                 }

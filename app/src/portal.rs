@@ -172,6 +172,11 @@ pub trait Answer: Send + Sync {
     fn now(&self) -> Timestamp;
     /// The request's id in the log, for internal errors.
     fn request_id(&self) -> String;
+    /// Answers the form with the page at `path` itself instead of redirecting to it, and shows the message there. The
+    /// message is not stored, so it may contain a secret.
+    fn show(&self, path: &str, flash: Flash);
+    /// The page to answer with, if [`Answer::show`] was called.
+    fn shown(&self) -> Option<String>;
     /// Stores a flash message in the session.
     async fn set_flash(&self, flash: Flash) -> PortalResult<()>;
     /// Stores a form that requires signing in, to be shown on its page after its sender signed in.

@@ -9,9 +9,9 @@ mod images;
 mod repositories;
 mod search;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use app::portal::PortalHandle;
+use app::portal::{Flash, PortalHandle};
 use http::request::Parts;
 use model::account::Me;
 use model::fault::Fault;
@@ -36,6 +36,8 @@ pub struct Visit {
     me: Option<Me>,
     /// What the viewer may see in lists, once read.
     scope: OnceCell<Scope>,
+    /// The page to answer a form with, and its flash message.
+    shown: Mutex<Option<(String, Option<Flash>)>>,
 }
 
 /// The portal of a page or action, for the account of this session.
@@ -47,13 +49,15 @@ pub fn for_request(state: &State, account: Option<SessionAccount>, session: Sess
         Some(account) => (account.viewer, Some(account.me)),
         None => (state.store.anonymous(), None),
     };
-    Arc::new(Visit { state: state.clone(), viewer, session: Some(session), is_bare, facts, me, scope: OnceCell::new() })
+    let state = state.clone();
+    Arc::new(Visit { me, is_bare, session: Some(session), ..Visit::without_session(state, viewer, facts) })
 }
 
 impl Visit {
     /// A visit without a session: sign-up does not sign in, and there are no flash messages.
     pub fn without_session(state: State, viewer: Viewer, facts: RequestFacts) -> Self {
-        Self { state, viewer, session: None, is_bare: true, facts, me: None, scope: OnceCell::new() }
+        let (scope, shown) = (OnceCell::new(), Mutex::default());
+        Self { state, viewer, session: None, is_bare: true, facts, me: None, scope, shown }
     }
 
     async fn scope(&self) -> Result<&Scope, Fault> {

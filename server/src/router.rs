@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::middleware::from_fn;
+use axum::response::IntoResponse;
 use axum::{BoxError, Router};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
@@ -24,7 +25,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::health::Readiness;
 use crate::http::caller::Peer;
-use crate::http::{headers, limit, trace};
+use crate::http::{caller, headers, limit, trace};
 use crate::metrics::Metrics;
 use crate::routes::{Route, Routes};
 use crate::state::State;
@@ -145,7 +146,16 @@ fn bare(state: &State) -> Routes {
         return mounted;
     }
     let measured = state.clone();
-    mounted.get("/metrics", move || async move { measured.metrics.render() })
+    // Without an address of its own, only for this machine: traffic is nobody else's business.
+    mounted.get("/metrics", move |request: axum::extract::Request| async move {
+        let peer = request.extensions().get::<Peer>().copied();
+        let address = caller::address(&measured.config, peer, request.headers());
+        if address.is_some_and(|address| address.is_loopback()) {
+            measured.metrics.render().into_response()
+        } else {
+            StatusCode::NOT_FOUND.into_response()
+        }
+    })
 }
 
 /// Returns the routes for browsers: pages, actions and built-in files.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use app::portal::{Flash, PortalHandle};
 use axum::body::Body;
@@ -29,19 +31,23 @@ const PASSWORD: &str = "correct horse battery";
 struct World {
     hub: OpenedHub,
     sessions: Arc<Sessions>,
-    _scratch: Scratch,
+    scratch: Scratch,
     _folder: TempDir,
 }
 
 impl World {
     async fn new() -> Self {
+        Self::at(Clock::system()).await
+    }
+
+    async fn at(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(folder.path()).await.unwrap();
         let data = ("data", folder.path().display().to_string());
         let flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
-        let hub = open(Config::resolve(flags, [], None).unwrap(), Clock::system()).await.unwrap();
+        let hub = open(Config::resolve(flags, [], None).unwrap(), clock).await.unwrap();
         let sessions = Arc::new(Sessions::new(hub.state.store.clone()));
-        Self { hub, sessions, _scratch: scratch, _folder: folder }
+        Self { hub, sessions, scratch, _folder: folder }
     }
 
     /// Returns the portal of a request with this session's id, and the session itself.
@@ -171,7 +177,7 @@ async fn a_preview_is_sanitised_and_for_members() {
     assert_eq!(portal.preview("x").await.unwrap_err().code, FaultCode::SignIn);
     let id = world.signed_up("ada").await;
     let html = world.visit(Some(id)).await.0.preview("*a* <script>b</script>").await.unwrap();
-    assert_eq!(html.trim(), "<p><em>a</em> </p>");
+    assert_eq!(html.trim(), "<p><em>a</em> &lt;script&gt;b&lt;/script&gt;</p>");
 }
 
 #[tokio::test]
@@ -258,6 +264,58 @@ async fn a_form_sent_after_the_session_ended_waits_on_its_page_until_its_sender_
         let page = browse(&world, &cookie, "/signin", PAGE, None).await.text;
         assert!(!page.contains("what I think"), "{act}");
     }
+}
+
+#[tokio::test]
+async fn a_new_token_is_shown_in_the_response_and_stored_nowhere() {
+    let world = World::new().await;
+    let cookie = format!("portolan={}", world.signed_up("ada").await);
+    let form = Some("label=ci&scopes=&days=30".to_owned());
+    let made = browse(&world, &cookie, "/settings/tokens", "/_actions/tokens/create", form).await;
+    let (_, secret) = made.text.split_once("ptl_").unwrap();
+    let secret: String = secret.chars().take_while(char::is_ascii_alphanumeric).collect();
+    assert_eq!((secret.len(), made.location.as_str()), (52, ""));
+    assert!(made.text.contains("</html>"));
+    let viewer = world.hub.state.store.secret_viewer(&format!("ptl_{secret}")).await.unwrap();
+    assert_eq!(viewer.account().unwrap().1.as_str(), "ada");
+    let later = browse(&world, &cookie, "/settings/tokens", "/settings/tokens", None).await;
+    assert!(later.text.contains(">ci<") && !later.text.contains(&secret), "{}", later.text);
+    let refresh = world.hub.state.store.issue_refresh(&viewer, "portolan").await.unwrap();
+    let session = cookie.trim_start_matches("portolan=");
+    let texts = world.scratch.all_texts().await.unwrap();
+    assert!(texts.iter().any(|(table, text)| table == "token" && text == "ci"), "the tables are read");
+    for (table, text) in texts {
+        for secret in [secret.as_str(), &refresh, session, PASSWORD] {
+            assert!(!text.contains(secret), "{table}");
+        }
+    }
+    // A form that is refused is shown again as usual.
+    let refused =
+        browse(&world, &cookie, "/settings/tokens", "/_actions/tokens/create", Some("label=".to_owned())).await;
+    assert_eq!(refused.location, "/settings/tokens");
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_is_extended_once_a_day() {
+    let now = Arc::new(AtomicI64::new(0));
+    let ahead = Arc::clone(&now);
+    let clock = Clock::new(move || {
+        Clock::system().now().plus(Duration::from_hours(u64::try_from(ahead.load(Ordering::SeqCst)).unwrap()))
+    });
+    let world = World::at(clock).await;
+    // The session of the sign-up has the default lifetime of two weeks, because no layer set another.
+    let cookie = format!("portolan={}", world.signed_up("ada").await);
+    for (hours, extended) in [(0, true), (0, false), (23, false), (25, true), (24 * 29, true)] {
+        now.store(hours, Ordering::SeqCst);
+        let page = browse(&world, &cookie, "/", "/settings/profile", None).await;
+        assert_eq!(page.cookie.as_deref() == Some(cookie.as_str()), extended, "{hours}");
+        assert!(page.text.contains("ada"), "{hours}");
+    }
+    now.store(24 * 31, Ordering::SeqCst);
+    assert_eq!(
+        browse(&world, &cookie, "/", "/settings/profile", None).await.location,
+        "/signin?next=/settings/profile"
+    );
 }
 
 #[tokio::test]

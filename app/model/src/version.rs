@@ -27,9 +27,13 @@ fn mirrored(letter: char) -> char {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     numbers: Vec<Number>,
-    /// Whether nothing follows the numbers; a version with a suffix sorts before the one without.
+    /// Whether it is not a pre-release, which sorts before the release.
     plain: bool,
+    /// The identifiers of a pre-release.
     rest: Vec<Identifier>,
+    /// The identifiers after the first `_`, which Helm writes for the `+` of build metadata. They sort after the version
+    /// without them.
+    build: Vec<Identifier>,
 }
 
 /// A number of any length: its number of digits and the digits, without leading zeros.
@@ -53,9 +57,9 @@ impl Version {
         if rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) && numbers.len() == 1 {
             return None;
         }
-        let rest: Vec<Identifier> =
-            rest.split(['.', '-', '_']).filter(|part| !part.is_empty()).map(Identifier::parse).collect();
-        Some(Self { numbers, plain: rest.is_empty(), rest })
+        let (rest, build) = rest.split_once('_').unwrap_or((rest, ""));
+        let rest = identifiers(rest);
+        Some(Self { numbers, plain: rest.is_empty(), rest, build: identifiers(build) })
     }
 
     /// Returns text whose byte order is the order of versions, lowest first, and which is never a prefix of another
@@ -67,20 +71,12 @@ impl Version {
         }
         key.push(END);
         key.push(if self.plain { '#' } else { '"' });
-        for identifier in &self.rest {
-            match identifier {
-                Identifier::Number(number) => {
-                    key.push('#');
-                    number.write(&mut key);
-                }
-                Identifier::Word(word) => {
-                    key.push('$');
-                    key.push_str(word);
-                    key.push(END);
-                }
+        for identifiers in [&self.rest, &self.build] {
+            for identifier in identifiers {
+                identifier.write(&mut key);
             }
+            key.push(END);
         }
-        key.push(END);
         key
     }
 }
@@ -103,7 +99,25 @@ impl Number {
     }
 }
 
+fn identifiers(text: &str) -> Vec<Identifier> {
+    text.split(['.', '-', '_']).filter(|part| !part.is_empty()).map(Identifier::parse).collect()
+}
+
 impl Identifier {
+    fn write(&self, key: &mut String) {
+        match self {
+            Self::Number(number) => {
+                key.push('#');
+                number.write(key);
+            }
+            Self::Word(word) => {
+                key.push('$');
+                key.push_str(word);
+                key.push(END);
+            }
+        }
+    }
+
     fn parse(part: &str) -> Self {
         Number::parse(part).map_or_else(|| Self::Word(part.to_owned()), Self::Number)
     }
@@ -189,6 +203,16 @@ mod tests {
         names.sort_unstable();
         names.sort_by_cached_key(|name| Precedence::of(name));
         assert_eq!(names, ordered);
+        names.sort_unstable();
+        names.sort_by_cached_key(|name| sort_key(name));
+        assert_eq!(names, ordered);
+    }
+
+    #[test]
+    fn builds_come_after_the_version_without_them_and_pre_releases_before_it() {
+        let ordered =
+            ["1.10.0", "1.10.0-rc.1", "1.9.0", "1.2.3_up4.10", "1.2.3_up4.5", "1.2.3", "1.2.3-rc.1_b2", "1.2.3-rc.1"];
+        let mut names = ordered;
         names.sort_unstable();
         names.sort_by_cached_key(|name| sort_key(name));
         assert_eq!(names, ordered);

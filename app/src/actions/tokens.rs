@@ -21,7 +21,7 @@ pub(crate) const REVOKE: &str = "tokens/revoke";
 const MAX_DAYS: u32 = 3650;
 const DAY: Duration = Duration::from_hours(24);
 
-/// Creates a token; the next page shows its secret once.
+/// Creates a token; the response shows its secret, which is not stored.
 #[server(prefix = "/_actions", endpoint = "tokens/create")]
 pub(crate) async fn create_token(
     #[server(default)] label: String,
@@ -41,7 +41,7 @@ pub(crate) async fn create_token(
             }
         };
         let made = portal.create_token(NewToken { label: label.trim().to_owned(), scopes, expires_at }).await?;
-        Ok(Completion::saying("/settings/tokens".to_owned(), &made.secret))
+        Ok(Completion::showing("/settings/tokens".to_owned(), &made.secret))
     }
     .await;
     settle(CREATE, &fields, outcome).await

@@ -158,6 +158,10 @@ fn layer_section(image: &Image) -> AnyView {
     .into_any()
 }
 
+/// Reproducible builds write a fixed time, usually the start of 1970 or 1980, for which an age would be misleading. Images
+/// did not exist before this time (2000-01-01), in seconds.
+const RECORDED: i64 = 946_684_800;
+
 fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     let fact = |name: &'static str, words: String| {
         (!words.is_empty()).then(|| {
@@ -170,7 +174,7 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     let created = config.created.map(|created| {
         view! {
             <dt>{text!(image.created)}</dt>
-            <dd>{ago(created, visit.portal.now())}</dd>
+            <dd>{if created.seconds() < RECORDED { words::exact(created).into_any() } else { ago(created, visit.portal.now()) }}</dd>
         }
     });
     let environment: Vec<(&str, &str)> =

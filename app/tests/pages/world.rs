@@ -456,6 +456,13 @@ impl Answer for World {
     fn request_id(&self) -> String {
         "01J9".into()
     }
+    fn show(&self, path: &str, flash: Flash) {
+        self.done.lock().unwrap().redirect = Some(path.to_owned());
+        *self.flash.lock().unwrap() = Some(flash);
+    }
+    fn shown(&self) -> Option<String> {
+        None
+    }
     async fn set_flash(&self, flash: Flash) -> PortalResult<()> {
         *self.flash.lock().unwrap() = Some(flash);
         Ok(())

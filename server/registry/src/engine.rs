@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Response;
 use http::header::EXPECT;
 use model::clock::Clock;
+use model::id::RepositoryId;
 
 use crate::blob::Blobs;
 use crate::body::{Body, RequestBody, drain};
@@ -85,6 +86,11 @@ impl Engine {
                 list_referrers(context, call, subject, artifact_type, page).await
             }
         }
+    }
+
+    /// Forgets what is cached of a repository; must be called after a change that was not made through the engine.
+    pub fn forget(&self, repository: RepositoryId) {
+        self.inner.manifests.forget(repository);
     }
 
     /// Cancels up to `limit` uploads that have not advanced for longer than `age`. Returns their number.

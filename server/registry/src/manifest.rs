@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
+use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, Tag};
 
 use crate::body::{Body, RequestBody, length_of, next_frame};
@@ -67,6 +68,11 @@ pub(crate) struct Manifests {
 impl Manifests {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedManifest::weight)) }
+    }
+
+    /// Forgets what is cached of a repository.
+    pub(crate) fn forget(&self, repository: RepositoryId) {
+        self.cache.forget(repository);
     }
 
     /// Returns a manifest of this repository.

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::fault::Fault;
 use model::oci::RepositoryName;
 use model::page::{MAX_LIMIT, PageRequest};
@@ -19,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use super::problem::Problem;
+use crate::http::limit::{self, UnreadBody};
 
 /// The largest body, in bytes: the longest README with every byte escaped as `\u00xx`, and the other fields.
 const MAX_BODY: usize = 512 * 1024;
@@ -96,11 +96,10 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         return Err(Problem::media_type());
     }
-    match Limited::new(request.into_body(), MAX_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(MAX_BODY)),
-        Err(_) => Err(Problem::malformed("the connection ended before it did")),
-    }
+    limit::read(request.into_body(), MAX_BODY).await.map_err(|error| match error {
+        UnreadBody::TooLarge => Problem::too_large(MAX_BODY),
+        UnreadBody::Incomplete => Problem::malformed("the connection ended before it did"),
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

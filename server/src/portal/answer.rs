@@ -1,6 +1,8 @@
 //! Cookies, redirects and flash messages of a response, through the context of `leptos_axum`. Outside of a request it
 //! does nothing.
 
+use std::sync::PoisonError;
+
 use app::portal::{Answer, Flash, PortalResult};
 use async_trait::async_trait;
 use http::header::SET_COOKIE;
@@ -109,6 +111,14 @@ impl Answer for Visit {
         self.facts.request_id.clone()
     }
 
+    fn show(&self, path: &str, flash: Flash) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some((path.to_owned(), Some(flash)));
+    }
+
+    fn shown(&self) -> Option<String> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(path, _)| path.clone())
+    }
+
     async fn set_flash(&self, mut flash: Flash) -> PortalResult<()> {
         let Some(session) = &self.session else { return Ok(()) };
         if session.get_value(ACCOUNT).await.map_err(session_failed)?.is_none() {
@@ -125,6 +135,9 @@ impl Answer for Visit {
     }
 
     async fn take_flash(&self) -> PortalResult<Option<Flash>> {
+        if let Some((_, flash)) = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(flash.take());
+        }
         // A session with only the account is not read, unless this request added something.
         let read = |session: &&Session| !self.is_bare || session.is_modified();
         let Some(session) = self.session.as_ref().filter(read) else { return Ok(None) };

@@ -33,6 +33,8 @@ impl Images for Visit {
     async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<()> {
         let permit = self.permit::<Delete>(path).await?;
         let tag = oci::Tag::parse(tag).map_err(|_| Fault::not_found())?;
-        self.state.store.delete_tag(&permit, &tag).await.map_err(told)
+        self.state.store.delete_tag(&permit, &tag).await.map_err(told)?;
+        self.state.engine.forget(permit.repository());
+        Ok(())
     }
 }

@@ -4,8 +4,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
-use model::fault::Fault;
-use model::search::{MAX_QUERY, SearchRequest, SearchResults};
+use model::fault::{Fault, FaultCode};
+use model::search::{MAX_PAGE, MAX_QUERY, SearchRequest, SearchResults};
 use serde::Serialize;
 use store::access::Viewer;
 use url::form_urlencoded;
@@ -50,9 +50,24 @@ pub async fn search(state: State, request: Request) -> Response {
         Ok(viewer) => viewer,
         Err(fault) => return refused(&fault),
     };
-    match state.search.search(&state.store, &viewer, asked.clone()).await {
+    match find(&state, &viewer, &asked).await {
         Ok(results) => axum::Json(found(&asked, results)).into_response(),
         Err(fault) => refused(&fault),
+    }
+}
+
+/// Searches. Clients report any status but 200 as unexpected, so there is nothing beyond the last page, and a query with
+/// an invalid qualifier is searched for its words.
+async fn find(state: &State, viewer: &Viewer, asked: &SearchRequest) -> Result<SearchResults, Fault> {
+    if asked.page > MAX_PAGE {
+        return Ok(SearchResults { page: asked.page, ..SearchResults::default() });
+    }
+    match state.search.search(&state.store, viewer, asked.clone()).await {
+        Err(fault) if fault.code == FaultCode::Invalid => {
+            let q = asked.q.replace([':', '"'], " ");
+            state.search.search(&state.store, viewer, SearchRequest { q, ..asked.clone() }).await
+        }
+        found => found,
     }
 }
 

@@ -128,16 +128,28 @@ impl TokenRequest {
                 _ => {}
             }
         }
-        asked.scopes.truncate(MOST_SCOPES);
-        for scope in &mut asked.scopes {
-            if let Ok(name) = RepositoryName::parse(&scope.name)
-                && scope.kind == "repository"
-            {
-                name.within_hub().as_str().clone_into(&mut scope.name);
-            }
-        }
+        asked.scopes = merged(asked.scopes);
         asked
     }
+}
+
+/// Returns one scope for each resource, with all actions asked for: some clients only read the first entry.
+fn merged(scopes: Vec<ResourceScope>) -> Vec<ResourceScope> {
+    let mut merged: Vec<ResourceScope> = Vec::new();
+    for mut scope in scopes {
+        if let Ok(name) = RepositoryName::parse(&scope.name)
+            && scope.kind == "repository"
+        {
+            name.within_hub().as_str().clone_into(&mut scope.name);
+        }
+        if let Some(other) = merged.iter_mut().find(|other| other.kind == scope.kind && other.name == scope.name) {
+            let actions: Vec<String> = other.actions.drain(..).chain(scope.actions).collect();
+            *other = ResourceScope::new(scope.kind, scope.name, actions);
+        } else if merged.len() < MOST_SCOPES {
+            merged.push(scope);
+        }
+    }
+    merged
 }
 
 /// Rejects a request for another service, because that service would not accept this hub's tokens.

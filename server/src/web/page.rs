@@ -47,9 +47,16 @@ pub async fn missing(request: Request) -> Response {
     response
 }
 
-/// Runs an action.
+/// Runs an action. Answers with a page if the action chose one, otherwise with its redirect or value.
 pub async fn act(request: Request<Body>) -> Response {
+    let (headers, extensions) = (request.headers().clone(), request.extensions().clone());
     let mut response = leptos_axum::handle_server_fns_with_context(furnish, request).await.into_response();
+    let shown = extensions.get::<PortalHandle>().and_then(|portal| portal.shown());
+    if let Some(uri) = shown.and_then(|path| path.parse().ok()) {
+        let mut page = Request::new(Body::empty());
+        (*page.uri_mut(), *page.headers_mut(), *page.extensions_mut()) = (uri, headers, extensions);
+        response = render(page).await;
+    }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     response
 }

@@ -1,6 +1,7 @@
 //! The viewer of a page: the account of its session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::portal::{PortalHandle, Site};
 use axum::extract::Request;
@@ -8,12 +9,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use tower_sessions::Session;
+use store::sessions::SessionAccount;
+use tower_sessions::{Expiry, Session};
 
 use crate::http::caller::{self, Peer};
 use crate::http::trace::cause;
 use crate::portal;
 use crate::state::State;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// Adds the viewer's [`PortalHandle`] and the [`Site`] to the request's extensions.
 pub async fn admit(state: State, request: Request, next: Next) -> Response {
@@ -32,11 +36,25 @@ pub async fn admit(state: State, request: Request, next: Next) -> Response {
         },
         None => None,
     };
+    if let Some(account) = &account {
+        keep_alive(&state, &session, account);
+    }
     let handle: PortalHandle = portal::for_request(&state, account, session, &parts);
     let site = site(&state, &parts);
     parts.extensions.insert(handle);
     parts.extensions.insert(site);
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// Extends a session that is used, at most once a day: sessions expire by inactivity, but not every page should write to
+/// the database.
+fn keep_alive(state: &State, session: &Session, account: &SessionAccount) {
+    let left = state.clock.now().until(account.expires_at);
+    if left + DAY < state.config.session
+        && let Ok(life) = time::Duration::try_from(state.config.session)
+    {
+        session.set_expiry(Some(Expiry::OnInactivity(life)));
+    }
 }
 
 /// The site, under the URL used by the caller if no public URL is configured.

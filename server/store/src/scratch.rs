@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, Database, DbErr};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
 use crate::Result;
@@ -77,6 +77,32 @@ impl Scratch {
         &self.url
     }
 
+    /// Returns all texts and bytes in all tables, with the name of the table, to check that none is a secret.
+    pub async fn all_texts(&self) -> Result<Vec<(String, String)>> {
+        let mut options = sea_orm::ConnectOptions::new(&self.url);
+        options.max_connections(1).sqlx_logging(false);
+        let database = Database::connect(options).await?;
+        let tables = match database.get_database_backend() {
+            DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+            _ => "SELECT name FROM sqlite_master WHERE type = 'table'",
+        };
+        let mut texts = Vec::new();
+        for table in select(&database, tables).await? {
+            let table: String = table.try_get("", "name")?;
+            for row in select(&database, &format!("SELECT * FROM \"{table}\"")).await? {
+                for column in row.column_names() {
+                    if let Ok(text) = row.try_get::<String>("", &column) {
+                        texts.push((table.clone(), text));
+                    } else if let Ok(bytes) = row.try_get::<Vec<u8>>("", &column) {
+                        texts.push((table.clone(), String::from_utf8_lossy(&bytes).into_owned()));
+                    }
+                }
+            }
+        }
+        database.close().await?;
+        Ok(texts)
+    }
+
     fn on_server(address: &str, database: String) -> Self {
         let base = address.rsplit_once('/').map_or(address, |(base, _)| base);
         Self { url: format!("{base}/{database}"), place: Place::Server { address: address.to_owned(), database } }
@@ -100,6 +126,10 @@ impl Drop for Scratch {
 
 fn name() -> String {
     format!("portolan_{}", Uuid::now_v7().simple())
+}
+
+async fn select(on: &DatabaseConnection, query: &str) -> Result<Vec<QueryResult>> {
+    Ok(on.query_all_raw(Statement::from_string(on.get_database_backend(), query)).await?)
 }
 
 /// Executes statements on a connection to the server.

@@ -37,12 +37,15 @@ pub struct SessionAccount {
     pub me: Me,
     /// Whether the session contains anything besides the account.
     pub holds_more: bool,
+    /// When the session expires.
+    pub expires_at: Timestamp,
 }
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "session::Entity")]
 struct SessionRow {
     data: Json<serde_json::Map<String, serde_json::Value>>,
+    expires_at: i64,
     #[sea_orm(nested)]
     account: AccountRow,
 }
@@ -160,6 +163,7 @@ impl Store {
             viewer: row.account.viewer().read_now(),
             me: row.account.me(),
             holds_more: row.data.0.len() > 1,
+            expires_at: Timestamp::from_micros(row.expires_at),
         }))
     }
 

@@ -9,6 +9,7 @@ use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, COOKIE, HOST, ORIGIN, SET_COOKIE,
 };
 use http::{Method, Request, StatusCode};
+use server::http::caller::Peer;
 use server::jobs::Jobs;
 use server::router;
 
@@ -90,6 +91,49 @@ async fn health_tells_that_the_process_lives_and_that_its_parts_answer() {
     assert_eq!(&world.get("/readyz", "").await.body[..], b"ready\n");
     let figures = world.get("/metrics", "").await;
     assert!(figures.text().contains("portolan_requests_total"), "{figures:?}");
+    let mut elsewhere = Request::get("/metrics").body(Body::empty()).unwrap();
+    elsewhere.extensions_mut().insert(Peer(([192, 0, 2, 1], 40_000).into()));
+    assert_eq!(world.send(elsewhere).await.status, StatusCode::NOT_FOUND);
+    let proxied = Request::get("/metrics").header("x-forwarded-for", "192.0.2.1").body(Body::empty()).unwrap();
+    assert_eq!(world.send(proxied).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn every_response_has_the_id_of_its_request() {
+    let world = World::new().await;
+    let mut ids = BTreeSet::new();
+    for path in ["/v2/", "/v2/none/manifests/x", "/v2/%00", "/", "/token", "/api/v1/user"] {
+        let id = world.get(path, "").await.header("x-request-id").to_owned();
+        assert_eq!(id.len(), 32, "{path}");
+        ids.insert(id);
+    }
+    assert_eq!(ids.len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_docker_search_is_searched_for_or_not_there() {
+    let world = World::new().await;
+    for query in ["q=is:nonsense", "q=stars:many", "q=%22open", "q=a&page=999999", "q=a&page=0", "q=a&n=100000", "q="] {
+        let answer = world.get(&format!("/v1/search?{query}"), "").await;
+        assert_eq!(
+            (answer.status, answer.json()["results"].clone()),
+            (StatusCode::OK, serde_json::json!([])),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_tag_deleted_over_rest_is_gone_for_pulls_at_once() {
+    let world = World::new().await;
+    world.member("ada").await;
+    let owner = basic("ada", PASSWORD);
+    let token = world.bearer("ada", "repository:ada/app:pull,push").await;
+    world.push("ada/app", "v1", &token, b"layer").await;
+    assert_eq!(world.get("/v2/ada/app/manifests/v1", &token).await.status, StatusCode::OK);
+    let gone = world.call(Method::DELETE, "/api/v1/repositories/ada/app/-/tags/v1", &owner, Body::empty()).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{gone:?}");
+    assert_eq!(world.get("/v2/ada/app/manifests/v1", &token).await.status, StatusCode::NOT_FOUND);
 }
 
 /// Returns the number of files in a folder and its subfolders.

@@ -64,6 +64,29 @@ async fn a_token_holds_as_much_of_each_scope_as_its_holder_may() {
 }
 
 #[tokio::test]
+async fn a_repository_has_one_entry_whatever_is_asked_for_it() {
+    let world = World::new().await;
+    world.member("ada").await;
+    let scopes =
+        "scope=repository:ada/x:pull&scope=repository:ada/x:push+repository:ada/y:pull&scope=repository:ada/x:pull";
+    let many = "&scope=repository:ada/x:pull".repeat(200);
+    let form =
+        format!("grant_type=password&service=portolan&client_id=t&username=ada&password={PASSWORD}&{scopes}{many}");
+    let answer = world.form("/token", &form).await;
+    assert_eq!(answer.json()["scope"], "repository:ada/x:pull,push repository:ada/y:pull");
+}
+
+#[tokio::test]
+async fn a_client_with_an_empty_password_does_not_lock_out_its_user() {
+    let world = World::new().await;
+    world.member("ada").await;
+    for _ in 0..40 {
+        assert_eq!(world.get("/token", &basic("ada", "")).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.get("/token", &basic("ada", PASSWORD)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_refresh_token_stands_for_its_owner_until_it_is_wrong() {
     let world = World::new().await;
     world.member("ada").await;
