@@ -73,8 +73,11 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
     Setting { key, default, allowed, secret: false }
 }
 
+/// What a limit of a caller allows.
+const LIMIT: &str = "a whole number from 0, for no limit, to 1000000";
+
 /// All settings. An empty default means that the value is derived from other settings, or that there is none.
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 18] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
@@ -89,6 +92,10 @@ const SETTINGS: [Setting; 14] = [
     setting("drain_seconds", "30", "a whole number of seconds from 0 to 3600"),
     setting("upload_gib", "64", "a whole number of GiB from 1 to 65536"),
     setting("upload_days", "7", "a whole number of days from 1 to 400"),
+    setting("requests_per_minute", "0", LIMIT),
+    setting("sign_ups_per_hour", "100", LIMIT),
+    setting("comments_per_hour", "120", LIMIT),
+    setting("repositories_per_hour", "1000", LIMIT),
 ];
 
 fn names() -> String {
@@ -128,6 +135,14 @@ pub struct Config {
     pub upload_limit: u64,
     /// How long an upload may wait for its next chunk before it is deleted.
     pub upload_age: Duration,
+    /// How many requests an address may send in a minute; 0 for no limit.
+    pub requests_per_minute: u32,
+    /// How many accounts may be created from an address in an hour; 0 for no limit.
+    pub sign_ups_per_hour: u32,
+    /// How many comments an account may post in an hour; 0 for no limit.
+    pub comments_per_hour: u32,
+    /// How many repositories an account may create in an hour; 0 for no limit.
+    pub repositories_per_hour: u32,
     shown: Vec<EffectiveSetting>,
 }
 
@@ -170,6 +185,7 @@ impl Config {
             text.strip_prefix("file://").is_some_and(|path| !path.is_empty()).then(|| text.to_owned())
         })?;
         let days: u64 = raw.within("session_days", 1, 400)?;
+        let limit = |key| raw.within(key, 0, 1_000_000).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
         let mut config = Self {
             public_url_set: set_url.is_some(),
             public_url: set_url.unwrap_or_else(|| format!("http://{listen}")),
@@ -189,6 +205,10 @@ impl Config {
             drain: Duration::from_secs(raw.within("drain_seconds", 0, 3600)?),
             upload_limit: raw.within("upload_gib", 1, 65536)? << 30,
             upload_age: Duration::from_secs(raw.within("upload_days", 1, 400)? * 24 * 60 * 60),
+            requests_per_minute: limit("requests_per_minute")?,
+            sign_ups_per_hour: limit("sign_ups_per_hour")?,
+            comments_per_hour: limit("comments_per_hour")?,
+            repositories_per_hour: limit("repositories_per_hour")?,
             shown: Vec::new(),
             data,
             listen,

@@ -40,8 +40,8 @@ impl Jobs {
         jobs.supervise("inspection", move |shutdown| inspect::run(inspector.clone(), shutdown));
         let (site, pulls) = (system.clone(), hub.pulls.clone());
         jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), site.clone(), shutdown));
-        let (site, engine, age) = (system.clone(), hub.engine.clone(), hub.config.upload_age);
-        jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), engine.clone(), age, shutdown));
+        let (site, hub) = (system.clone(), hub.clone());
+        jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), hub.clone(), shutdown));
         jobs
     }
 

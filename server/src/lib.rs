@@ -8,6 +8,7 @@ pub mod config;
 pub mod health;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod markdown;
 pub mod metrics;
 pub mod portal;

@@ -22,6 +22,7 @@ use tokio::sync::OnceCell;
 use tower_sessions::Session;
 
 pub use self::facts::RequestFacts;
+use crate::limits::{LimitedAction, LimitedCaller};
 use crate::state::State;
 
 /// A request of a viewer.
@@ -62,6 +63,11 @@ impl Visit {
 
     async fn scope(&self) -> Result<&Scope, Fault> {
         self.scope.get_or_try_init(|| async { self.state.store.scope(&self.viewer).await.map_err(told) }).await
+    }
+
+    /// Counts an action of the viewer; fails if it is one too many.
+    fn limited(&self, action: LimitedAction) -> Result<(), Fault> {
+        self.state.limits.check(action, LimitedCaller::of(&self.viewer, self.facts.source()))
     }
 
     async fn permit<N: Need>(&self, path: &RepositoryName) -> Result<Permit<N>, Fault> {

@@ -9,9 +9,11 @@ use axum::body::Body;
 use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
+use http::header::RETRY_AFTER;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
 use leptos::server_fn::axum::server_fn_paths;
+use model::fault::Fault;
 use registry::RequestBody;
 use store::sessions::Sessions;
 use time::Duration;
@@ -26,6 +28,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::health::Readiness;
 use crate::http::caller::Peer;
 use crate::http::{caller, headers, limit, trace};
+use crate::limits::{LimitedAction, LimitedCaller};
 use crate::metrics::Metrics;
 use crate::routes::{Route, Routes};
 use crate::state::State;
@@ -61,6 +64,16 @@ impl Hub {
         self.gateway.metrics()
     }
 
+    /// Counts a request of its caller; fails if it is one too many.
+    fn limited<B>(&self, request: &Request<B>, peer: Option<Peer>) -> Result<(), Fault> {
+        let Gateway::Hub(state) = &self.gateway else { return Ok(()) };
+        if !state.limits.limits_requests() {
+            return Ok(());
+        }
+        let address = caller::address(&state.config, peer, request.headers());
+        state.limits.check(LimitedAction::Request, LimitedCaller::at(address))
+    }
+
     /// Answers one request. Requests below `/v2` go to the gateway without passing any layer.
     pub async fn answer<B>(&self, mut request: Request<B>, peer: Option<Peer>) -> Response<Either<registry::Body, Body>>
     where
@@ -73,7 +86,17 @@ impl Hub {
             return response;
         }
         let path = request.uri().path();
-        if path.strip_prefix("/v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        let is_engine = path.strip_prefix("/v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if let Err(fault) = self.limited(&request, peer) {
+            let seconds = u64::from(fault.retry_after.unwrap_or(1));
+            if is_engine {
+                return registry::Error::TooManyRequests(seconds).into_response(request.method()).map(Either::Left);
+            }
+            let text = format!("Too many requests. Try again in {seconds} s.\n");
+            let response = (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds.to_string())], text);
+            return response.into_response().map(Either::Right);
+        }
+        if is_engine {
             return self.gateway.respond(request, peer).await.map(Either::Left);
         }
         if let Some(peer) = peer {

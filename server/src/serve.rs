@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::caller::Peer;
@@ -21,6 +22,12 @@ use crate::router::Hub;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a failure to accept a connection, for example because no file descriptors are left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// The idle time after which the system checks whether a connection's peer is still there.
+const KEEPALIVE: Duration = Duration::from_mins(1);
+/// How long the peer may take nothing of what was sent to it (`TCP_USER_TIMEOUT`).
+#[cfg(target_os = "linux")]
+const STALLED: Duration = Duration::from_mins(2);
 
 /// The interval between aggregations of metrics.
 const SUMS: Duration = Duration::from_secs(5);
@@ -62,6 +69,17 @@ pub async fn run(listener: TcpListener, hub: Hub, drain: Duration, stop: impl Fu
     }
 }
 
+/// Sets the options of a connection: no delay of small responses (Nagle's algorithm), and an end for connections whose
+/// peer is gone or takes nothing.
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(STALLED))?;
+    Ok(())
+}
+
 fn speak(
     builder: &auto::Builder<TokioExecutor>,
     connections: &GracefulShutdown,
@@ -69,9 +87,8 @@ fn speak(
     peer: SocketAddr,
     hub: Hub,
 ) {
-    // Small responses must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = cause(&error), "cannot disable Nagle's algorithm on a connection");
+    if let Err(error) = set_options(&stream) {
+        tracing::debug!(error = cause(&error), "cannot set the options of a connection");
     }
     let service = service_fn(move |request: Request<Incoming>| {
         let hub = hub.clone();

@@ -11,6 +11,7 @@ use store::Store;
 
 use crate::assets::Assets;
 use crate::config::Config;
+use crate::limits::RateLimits;
 use crate::metrics::Metrics;
 use crate::pulls::PullCounter;
 use crate::search::Search;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub texts: Texts,
     /// Pulls that are not written yet.
     pub pulls: PullCounter,
+    /// The limits of callers.
+    pub limits: RateLimits,
     /// The settings, as resolved at startup.
     pub config: Config,
     /// The clock.

@@ -8,16 +8,21 @@ use std::time::Duration;
 
 use app::portal::{Flash, PortalHandle};
 use axum::body::Body;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, RETRY_AFTER, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use model::account::SignUp;
 use model::clock::Clock;
+use model::comment::NewComment;
 use model::fault::FaultCode;
+use model::page::PageRequest;
 use model::repository::NewRepository;
 use model::role::{Role, Visibility};
 use server::cli::{OpenedHub, open};
 use server::config::Config;
+use server::http::caller::Peer;
 use server::portal::for_request;
 use store::scratch::Scratch;
 use store::sessions::Sessions;
@@ -37,14 +42,15 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        Self::at(Clock::system()).await
+        Self::with(Clock::system(), []).await
     }
 
-    async fn at(clock: Clock) -> Self {
+    async fn with<const N: usize>(clock: Clock, settings: [(&'static str, &str); N]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(folder.path()).await.unwrap();
         let data = ("data", folder.path().display().to_string());
-        let flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
+        let mut flags = BTreeMap::from([data, ("database", scratch.url().to_owned())]);
+        flags.extend(settings.map(|(name, value)| (name, value.to_owned())));
         let hub = open(Config::resolve(flags, [], None).unwrap(), clock).await.unwrap();
         let sessions = Arc::new(Sessions::new(hub.state.store.clone()));
         Self { hub, sessions, scratch, _folder: folder }
@@ -302,7 +308,7 @@ async fn a_session_that_is_used_is_extended_once_a_day() {
     let clock = Clock::new(move || {
         Clock::system().now().plus(Duration::from_hours(u64::try_from(ahead.load(Ordering::SeqCst)).unwrap()))
     });
-    let world = World::at(clock).await;
+    let world = World::with(clock, []).await;
     // The session of the sign-up has the default lifetime of two weeks, because no layer set another.
     let cookie = format!("portolan={}", world.signed_up("ada").await);
     for (hours, extended) in [(0, true), (0, false), (23, false), (25, true), (24 * 29, true)] {
@@ -316,6 +322,62 @@ async fn a_session_that_is_used_is_extended_once_a_day() {
         browse(&world, &cookie, "/", "/settings/profile", None).await.location,
         "/signin?next=/settings/profile"
     );
+}
+
+#[tokio::test]
+async fn beyond_its_limits_a_caller_is_asked_to_wait() {
+    let settings = [("sign_ups_per_hour", "2"), ("comments_per_hour", "1"), ("repositories_per_hour", "2")];
+    let world = World::with(Clock::system(), settings).await;
+    let ada = world.signed_up("ada").await;
+    world.signed_up("ben").await;
+    let too_many = |fault: model::fault::Fault| {
+        assert_eq!(fault.code, FaultCode::TooMany);
+        assert!(fault.retry_after.is_some_and(|seconds| (1_000..=3_601).contains(&seconds)), "{fault:?}");
+    };
+    too_many(world.visit(None).await.0.sign_up(form("cleo")).await.unwrap_err());
+    let portal = world.visit(Some(ada)).await.0;
+    let new = |name: &str| NewRepository {
+        namespace: "ada".to_owned(),
+        name: name.to_owned(),
+        description: String::new(),
+        visibility: Some(Visibility::Public),
+    };
+    let made = portal.create_repository(new("one")).await.unwrap();
+    // A push creates repositories within the same limit.
+    let push = async |name: &str| {
+        let request = Request::post(format!("/v2/ada/{name}/blobs/uploads/"))
+            .header("authorization", format!("Basic {}", STANDARD.encode(format!("ada:{PASSWORD}"))));
+        world.hub.hub.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    };
+    assert_eq!(push("two").await.status(), StatusCode::ACCEPTED);
+    assert_eq!(push("two").await.status(), StatusCode::ACCEPTED, "it exists");
+    let refused = push("three").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key(RETRY_AFTER));
+    too_many(portal.create_repository(new("four")).await.unwrap_err());
+    let comment = || NewComment { body: "What I think.".to_owned(), parent: None, tag: None };
+    portal.post_comment(&made.path, comment()).await.unwrap();
+    too_many(portal.post_comment(&made.path, comment()).await.unwrap_err());
+    assert_eq!(portal.threads(&made.path, PageRequest::default()).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn requests_are_limited_by_address_if_configured() {
+    let world = World::with(Clock::system(), [("requests_per_minute", "5")]).await;
+    let get = async |path: &str, address: [u8; 4]| {
+        let mut request = Request::get(path).header(HOST, "127.0.0.1:5000").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer((address, 40_000).into()));
+        world.hub.hub.clone().oneshot(request).await.unwrap()
+    };
+    for _ in 0..5 {
+        assert_eq!(get("/signin", [192, 0, 2, 1]).await.status(), StatusCode::OK);
+    }
+    for path in ["/signin", "/v2/", "/token", "/api/v1/user"] {
+        let refused = get(path, [192, 0, 2, 1]).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert!(refused.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap() <= 13);
+    }
+    assert_eq!(get("/signin", [192, 0, 2, 2]).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ pub trait Storage: Send + Sync + 'static {
     -> Result<Box<dyn Writer>, StorageError>;
 
     /// Reads `range` of the concatenation of `segments`, which must contain it. The stream uses bounded memory even if
-    /// it is read slowly.
+    /// it is read slowly, and all streams together do too: a stream may wait until earlier pieces have been dropped.
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError>;
 
     /// Deletes an object. Succeeds if it does not exist.

@@ -23,6 +23,7 @@ use crate::cli::Error;
 use crate::config::Config;
 use crate::http::trace::cause;
 use crate::jobs::Jobs;
+use crate::limits::RateLimits;
 use crate::metrics::Metrics;
 use crate::pulls::PullCounter;
 use crate::router::Hub;
@@ -68,6 +69,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
         search,
         texts: Texts::default(),
         pulls: PullCounter::default(),
+        limits: RateLimits::new(&config),
         config,
         clock,
         site: Arc::new(site),

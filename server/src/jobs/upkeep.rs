@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use registry::Engine;
 use store::access::System;
 use tokio_util::sync::CancellationToken;
 
 use super::inspect;
 use crate::http::trace::cause;
+use crate::state::State;
 
 /// The time between two runs.
 const EVERY: Duration = Duration::from_mins(10);
@@ -16,17 +16,13 @@ const EVERY: Duration = Duration::from_mins(10);
 const OBJECTS: u64 = 500;
 const AT_MOST: usize = 200;
 
-/// Deletes expired rows and unneeded objects at regular intervals until told to stop. `upload_age` is how long an
-/// upload may wait for its next chunk.
-pub(super) async fn run(
-    system: System,
-    engine: Engine,
-    upload_age: Duration,
-    shutdown: CancellationToken,
-) -> store::Result<()> {
+/// Deletes expired rows and unneeded objects at regular intervals until told to stop.
+pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken) -> store::Result<()> {
+    let (engine, upload_age) = (&hub.engine, hub.config.upload_age);
     loop {
         // In batches, so that a long downtime is not followed by one long write.
         let store = system.store();
+        hub.limits.tidy();
         while store.sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
         while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
         store.sweep_sign_in_failures(&system).await?;

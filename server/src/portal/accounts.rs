@@ -13,6 +13,7 @@ use store::sessions::ACCOUNT;
 
 use super::answer::session_failed;
 use super::{Visit, told};
+use crate::limits::LimitedAction;
 
 impl Visit {
     /// Signs `viewer` in with a new session id, which prevents session fixation.
@@ -52,6 +53,7 @@ impl Accounts for Visit {
     }
 
     async fn sign_up(&self, form: SignUp) -> PortalResult<Me> {
+        self.limited(LimitedAction::SignUp)?;
         let viewer = self.state.store.sign_up(&form, self.state.config.registration).await.map_err(told)?;
         self.admit(&viewer).await
     }

@@ -12,6 +12,7 @@ use model::repository::MAX_OVERVIEW;
 use store::access::{self, Participate, See};
 
 use super::{Visit, told};
+use crate::limits::LimitedAction;
 use crate::markdown;
 use crate::texts::rendered;
 
@@ -45,6 +46,7 @@ impl Comments for Visit {
 
     async fn post_comment(&self, path: &RepositoryName, form: NewComment) -> PortalResult<Comment> {
         let permit = self.permit::<access::Comment>(path).await?;
+        self.limited(LimitedAction::Comment)?;
         self.shown(self.state.store.post_comment(&permit, &form).await.map_err(told)?).await
     }
 

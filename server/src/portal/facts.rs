@@ -21,6 +21,9 @@ pub(super) const LANGUAGE_COOKIE: &str = "language";
 /// The themes; the first is the default.
 const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
+/// Actions that answer with a page, so that its forms are sent from the action's address, and the page.
+const ANSWERED_BY_PAGE: [(&str, &str); 1] = [("/_actions/tokens/create", "/settings/tokens")];
+
 /// Properties of a request.
 #[derive(Clone, Debug)]
 pub struct RequestFacts {
@@ -78,6 +81,9 @@ fn came_from(parts: &Parts) -> Option<String> {
     if !theirs.eq_ignore_ascii_case(here.trim_end_matches(":443").trim_end_matches(":80")) {
         return None;
     }
+    if let Some((_, page)) = ANSWERED_BY_PAGE.iter().find(|(action, _)| *action == referer.path()) {
+        return Some((*page).to_owned());
+    }
     let query = referer.query().map(|query| format!("?{query}")).unwrap_or_default();
     Some(format!("{}{query}", referer.path()))
 }
@@ -119,6 +125,7 @@ mod tests {
     fn only_a_page_of_this_site_is_where_a_form_came_from() {
         let from = |referer: &str| came_from(&parts(&[("host", "hub.example:5000"), ("referer", referer)]));
         assert_eq!(from("http://hub.example:5000/r/a/b?tab=1#x").as_deref(), Some("/r/a/b?tab=1"));
+        assert_eq!(from("http://hub.example:5000/_actions/tokens/create").as_deref(), Some("/settings/tokens"));
         for other in [
             "http://evil.example/r",
             "http://hub.example/r",

@@ -12,6 +12,7 @@ use model::role::Role;
 use store::access::{Manage, Own, Participate, See, Star};
 
 use super::{Visit, told};
+use crate::limits::LimitedAction;
 
 impl Visit {
     /// Returns a repository as the viewer sees it.
@@ -65,6 +66,7 @@ impl Repositories for Visit {
     }
 
     async fn create_repository(&self, form: NewRepository) -> PortalResult<Repository> {
+        self.limited(LimitedAction::Repository)?;
         self.state.store.create_repository(&self.viewer, &form).await.map_err(told)
     }
 

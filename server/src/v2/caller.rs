@@ -10,6 +10,7 @@ use store::access::{self, Delete, Permit, Pull, Push, Viewer};
 
 use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
+use crate::limits::{LimitedAction, LimitedCaller};
 use crate::state::State;
 use crate::v2::SERVICE;
 use crate::v2::challenge::{Realm, RequiredScope, TokenError, unauthorized};
@@ -106,10 +107,7 @@ impl Caller {
         let permitted = match need {
             Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
             Need::Push => store.permit::<Push>(&self.viewer, path).await.map(|permit| place(&permit)),
-            Need::Create => {
-                let now = request.state.clock.now();
-                store.push_permit(&self.viewer, path, now).await.map(|permit| place(&permit))
-            }
+            Need::Create => self.push_permit(request, path).await.map(|permit| place(&permit)),
             Need::Delete => store.permit::<Delete>(&self.viewer, path).await.map(|permit| place(&permit)),
         };
         let place = match permitted {
@@ -130,6 +128,19 @@ impl Caller {
             None => None,
         };
         Ok(AuthorizedPlaces { place, mount_from })
+    }
+
+    /// Returns a permit to push, and creates the repository if it does not exist.
+    async fn push_permit(&self, request: HubRequest<'_>, path: &RepositoryName) -> store::Result<Permit<Push>> {
+        let store = &request.state.store;
+        match store.permit::<Push>(&self.viewer, path).await {
+            Err(store::Error::Absent) if self.viewer.is_signed_in() => {
+                let caller = LimitedCaller::of(&self.viewer, None);
+                request.state.limits.check(LimitedAction::Repository, caller).map_err(store::Error::Fault)?;
+                store.push_permit(&self.viewer, path, request.state.clock.now()).await
+            }
+            permit => permit,
+        }
     }
 
     /// Converts a refusal of the store. A hidden repository and a missing one give the same error.

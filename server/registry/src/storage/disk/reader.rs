@@ -1,5 +1,5 @@
 //! Reads ranges of files in large pieces into reused buffers, one batch ahead of the client. A slow client occupies no
-//! thread.
+//! thread. The memory for large pieces is limited; when slow clients use all of it, other reads go on in small pieces.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use tokio::task::spawn_blocking;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::file::{blocking, joined, missing_or_failed, path_of};
 use crate::body::length_of;
@@ -27,6 +28,11 @@ pub(super) const BATCH_PIECES: usize = 2;
 pub(super) const SMALL: u64 = 64 << 10;
 /// The most unused buffers in the pool.
 const SPARE_BUFFERS: usize = 16;
+/// The most pieces in use by all reads together: 64 MiB.
+pub(super) const MAX_PIECES: usize = 128;
+/// The size of a small piece, in bytes, and the most of them in use by one read.
+pub(super) const SMALL_PIECE: usize = 32 << 10;
+pub(super) const SMALL_PIECES: usize = 2;
 
 /// A range of one object.
 pub(super) struct ReadRange {
@@ -53,6 +59,8 @@ pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<ReadRan
 pub(super) struct Reader {
     folder: Arc<Path>,
     spare: Arc<Buffers>,
+    /// Permits for the small pieces of this read.
+    small: Arc<Semaphore>,
     ahead: VecDeque<ReadRange>,
     open: Option<(File, ReadRange)>,
 }
@@ -60,7 +68,8 @@ pub(super) struct Reader {
 impl Reader {
     /// Creates a reader of `range` of the concatenation of `segments`.
     pub(super) fn new(folder: Arc<Path>, spare: Arc<Buffers>, segments: &[Segment], range: &Range<u64>) -> Self {
-        Self { folder, spare, ahead: runs(segments, range), open: None }
+        let small = Arc::new(Semaphore::new(SMALL_PIECES));
+        Self { folder, spare, small, ahead: runs(segments, range), open: None }
     }
 
     /// Returns the bytes as a stream. Awaits the first read, so that a missing object is an error and not a broken
@@ -70,7 +79,11 @@ impl Reader {
             let whole = blocking(move || self.whole()).await?;
             return Ok(stream::iter((!whole.is_empty()).then_some(Ok(whole))).boxed());
         }
-        let (reader, pieces) = blocking(move || self.batch(1)).await?;
+        let next = match self.spare.permits(1) {
+            Some(permits) => spawn_blocking(move || self.batch(permits)),
+            None => self.small_batch().await,
+        };
+        let (reader, pieces) = joined(next).await?;
         Ok(pieces_of(reader, pieces))
     }
 
@@ -115,11 +128,11 @@ impl Reader {
         Ok(whole.into())
     }
 
-    /// Reads up to `pieces` pieces; none at the end.
-    fn batch(mut self, pieces: usize) -> Batch {
-        let mut batch = VecDeque::with_capacity(pieces);
-        while batch.len() < pieces {
-            let mut buffer = self.spare.take();
+    /// Reads a piece for each permit; none at the end.
+    fn batch(mut self, mut permits: OwnedSemaphorePermit) -> Batch {
+        let mut batch = VecDeque::with_capacity(permits.num_permits());
+        while let Some(permit) = permits.split(1) {
+            let mut buffer = self.spare.take(permit);
             buffer.length = self.read(&mut buffer.bytes)?;
             if buffer.length == 0 {
                 break;
@@ -128,41 +141,97 @@ impl Reader {
         }
         Ok((self, batch))
     }
+
+    /// Waits until the client has taken an earlier small piece, and starts to read another one.
+    async fn small_batch(mut self) -> JoinHandle<Batch> {
+        // The semaphore is never closed; without a permit the read would only use more memory.
+        let permit = Arc::clone(&self.small).acquire_owned().await.ok();
+        spawn_blocking(move || {
+            let mut piece = SmallPiece { bytes: vec![0; SMALL_PIECE], _permit: permit };
+            let length = self.read(&mut piece.bytes)?;
+            piece.bytes.truncate(length);
+            Ok((self, if length == 0 { VecDeque::new() } else { VecDeque::from([Bytes::from_owner(piece)]) }))
+        })
+    }
+
+    /// Starts to read the next batch if there is memory for it.
+    fn read_ahead(self) -> Next {
+        match self.spare.permits(BATCH_PIECES) {
+            Some(permits) => Next::Ahead(spawn_blocking(move || self.batch(permits))),
+            None => Next::Later(self),
+        }
+    }
+}
+
+/// Where the next batch comes from.
+enum Next {
+    /// It is being read.
+    Ahead(JoinHandle<Batch>),
+    /// It is read in small pieces once it is needed.
+    Later(Reader),
+    /// There is none.
+    End,
 }
 
 /// The result of a batch: the reader and the pieces that were read.
 type Batch = Result<(Reader, VecDeque<Bytes>), StorageError>;
 
-/// Returns a stream of these pieces and all further ones. One batch is read ahead.
+/// Returns a stream of these pieces and all further ones. One batch is read ahead if there is memory for it.
 fn pieces_of(reader: Reader, pieces: VecDeque<Bytes>) -> ByteStream {
-    let next = spawn_blocking(move || reader.batch(BATCH_PIECES));
-    stream::unfold((pieces, Some(next)), |(mut pieces, mut next)| async {
+    stream::unfold((pieces, reader.read_ahead()), |(mut pieces, mut next)| async {
         loop {
             if let Some(piece) = pieces.pop_front() {
                 return Some((Ok(piece), (pieces, next)));
             }
-            match joined(next.take()?).await {
+            let reading = match next {
+                Next::Ahead(reading) => reading,
+                Next::Later(reader) => reader.small_batch().await,
+                Next::End => return None,
+            };
+            match joined(reading).await {
                 Ok((_, batch)) if batch.is_empty() => return None,
-                Ok((reader, batch)) => {
-                    pieces = batch;
-                    next = Some(spawn_blocking(move || reader.batch(BATCH_PIECES)));
-                }
-                Err(error) => return Some((Err(io::Error::other(error)), (pieces, None))),
+                Ok((reader, batch)) => (pieces, next) = (batch, reader.read_ahead()),
+                Err(error) => return Some((Err(io::Error::other(error)), (pieces, Next::End))),
             }
         }
     })
     .boxed()
 }
 
-/// A pool of unused buffers.
-#[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Box<[u8]>>>);
+/// A small piece, with its permit.
+struct SmallPiece {
+    bytes: Vec<u8>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for SmallPiece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A pool of unused buffers, and permits for those in use.
+pub(super) struct Buffers {
+    spare: Mutex<Vec<Box<[u8]>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { spare: Mutex::default(), permits: Arc::new(Semaphore::new(MAX_PIECES)) }
+    }
+}
 
 impl Buffers {
-    fn take(self: &Arc<Self>) -> Buffer {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    /// Returns permits for this many buffers, unless too many are in use.
+    fn permits(&self, pieces: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(pieces).ok()?).ok()
+    }
+
+    fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Buffer {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let bytes = spare.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice());
-        Buffer { bytes, length: 0, pool: self.clone() }
+        Buffer { bytes, length: 0, pool: self.clone(), _permit: permit }
     }
 }
 
@@ -171,6 +240,7 @@ struct Buffer {
     bytes: Box<[u8]>,
     length: usize,
     pool: Arc<Buffers>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for Buffer {
@@ -181,7 +251,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut spare = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.pool.spare.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < SPARE_BUFFERS {
             spare.push(std::mem::take(&mut self.bytes));
         }

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::reader::{BATCH_PIECES, PIECE, SMALL, runs};
+use super::reader::{BATCH_PIECES, MAX_PIECES, PIECE, SMALL, SMALL_PIECE, SMALL_PIECES, runs};
 use super::writer::{BATCH, Batch};
 use super::*;
 use crate::body::length_of;
@@ -41,7 +41,7 @@ async fn store(disk: &Disk, upload: Uuid, segments: &[Segment], pieces: &[Bytes]
 
 async fn load(disk: &Disk, segments: &[Segment], range: Range<u64>) -> Result<Vec<u8>, io::Error> {
     let stream = disk.read(segments, range).await.map_err(io::Error::other)?;
-    Ok(stream.try_collect::<Vec<_>>().await?.concat())
+    stream.try_fold(Vec::new(), |whole, piece| async move { Ok([&whole, &*piece].concat()) }).await
 }
 
 fn files(disk: &Disk) -> Vec<PathBuf> {
@@ -193,6 +193,31 @@ async fn a_slow_reader_holds_little_memory() {
         assert!(in_use <= 2 + 2 * BATCH_PIECES, "{in_use}");
     }
     assert_eq!(kept.concat(), pattern(size)[..kept.iter().map(Bytes::len).sum()]);
+}
+
+#[tokio::test]
+async fn many_slow_readers_together_hold_bounded_memory_and_others_go_on() {
+    const READERS: usize = 300;
+    let (_folder, disk) = disk();
+    let size = length_of(&pattern(8 * PIECE));
+    let segments = store(&disk, Uuid::now_v7(), &[], &[pattern(8 * PIECE)]).await;
+    let mut slow = Vec::new();
+    for _ in 0..READERS {
+        let mut stream = disk.read(&segments, 0..size).await.unwrap();
+        let mut kept = Vec::new();
+        // Takes pieces without ever dropping them, as a connection does that nobody reads from.
+        while let Ok(Some(piece)) = tokio::time::timeout(Duration::from_millis(20), stream.next()).await {
+            kept.push(piece.unwrap());
+        }
+        slow.push((stream, kept));
+    }
+    let held: usize = slow.iter().flat_map(|(_, kept)| kept).map(Bytes::len).sum();
+    let most = MAX_PIECES * PIECE + READERS * SMALL_PIECES * SMALL_PIECE;
+    assert!(held <= most, "{held} bytes of at most {most}");
+    assert!(slow.iter().any(|(_, kept)| kept.iter().map(Bytes::len).sum::<usize>() == SMALL_PIECES * SMALL_PIECE));
+    assert!(load(&disk, &segments, 0..size).await.unwrap() == pattern(8 * PIECE));
+    drop(slow);
+    assert!(load(&disk, &segments, 0..size).await.unwrap() == pattern(8 * PIECE));
 }
 
 #[tokio::test]
