@@ -151,6 +151,8 @@ async fn tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer("size").default(0))
                 .col(big_integer("pushed_at"))
                 .col(big_integer_null("pulled_at"))
+                // The image that a signature or similar with this tag is about.
+                .col(key_null(manager, "subject"))
                 .primary_key(&mut primary(["repository_id", "name"]))
                 .foreign_key(&mut references(
                     ["repository_id", "digest"],
@@ -162,6 +164,7 @@ async fn tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         )
         .await?;
     index(manager, "tag_digest", "tag", ["repository_id", "digest"]).await?;
+    index(manager, "tag_subject", "tag", ["repository_id", "subject"]).await?;
     index(manager, "tag_version", "tag", ["repository_id", "version", "name"]).await?;
     index(manager, "tag_size", "tag", ["repository_id", "size", "name"]).await?;
     index(manager, "tag_pushed", "tag", ["repository_id", "pushed_at", "name"]).await?;

@@ -99,7 +99,19 @@ impl Tag {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The digest of the image that a signature, attestation or SBOM with this tag is about: clients store them under
+    /// `sha256-<hex>.sig`, `.att` and `.sbom`, and a list of referrers under `sha256-<hex>` (distribution-spec,
+    /// "Referrers Tag Schema").
+    pub fn subject(&self) -> Option<Digest> {
+        let name = SUBJECT_SUFFIXES.iter().find_map(|suffix| self.0.strip_suffix(suffix)).unwrap_or(&self.0);
+        let (algorithm, hex) = name.split_once('-')?;
+        Digest::parse(&format!("{algorithm}:{hex}")).ok()
+    }
 }
+
+/// The suffixes of tags of signatures, attestations and SBOMs.
+const SUBJECT_SUFFIXES: [&str; 3] = [".sig", ".att", ".sbom"];
 
 /// The algorithm of a digest (image-spec, "Registered algorithms").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -276,11 +276,13 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
 /// A short name for known artifact types.
 fn kind(artifact_type: &str) -> AnyView {
     let known = match artifact_type {
-        kind if kind.contains("cosign") || kind.contains("notary") || kind.contains("signature") => {
+        kind if ["spdx", "cyclonedx", ".sbom."].iter().any(|part| kind.contains(part)) => Some(text!(image.sbom)),
+        kind if ["in-toto", "attestation", ".att."].iter().any(|part| kind.contains(part)) => {
+            Some(text!(image.attestation))
+        }
+        kind if ["cosign", "notary", "signature"].iter().any(|part| kind.contains(part)) => {
             Some(text!(image.signature))
         }
-        kind if kind.contains("spdx") || kind.contains("cyclonedx") => Some(text!(image.sbom)),
-        kind if kind.contains("in-toto") || kind.contains("attestation") => Some(text!(image.attestation)),
         _ => None,
     };
     match known {

@@ -165,6 +165,7 @@ async fn newest_tags(on: &impl ConnectionTrait, rows: &[DocumentRow]) -> Result<
         tag::Entity::find()
             .select_only()
             .columns([tag::Column::RepositoryId, tag::Column::Name, tag::Column::Digest])
+            .filter(tag::Column::Subject.is_null())
             .order_by_desc(tag::Column::PushedAt)
             .order_by_desc(tag::Column::Name)
     };

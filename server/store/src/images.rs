@@ -9,7 +9,7 @@ use model::oci::{self, Digest, Reference};
 use model::page::{Page, PageRequest};
 use model::version;
 use registry::ledger::Place;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, UnionType};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, LikeExpr, Order, UnionType};
 use sea_orm::{
     ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, JoinType, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Value,
@@ -36,6 +36,13 @@ pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 
 /// The maximum number of referrers returned with an image.
 const REFERRERS: u64 = 100;
+
+/// The artifact types of manifests that cosign stores under a tag with these suffixes.
+const TAGGED_REFERRERS: [(&str, &str); 3] = [
+    (".sig", "application/vnd.dev.cosign.artifact.sig.v1+json"),
+    (".att", "application/vnd.dev.cosign.artifact.att.v1+json"),
+    (".sbom", "application/vnd.dev.cosign.artifact.sbom.v1+json"),
+];
 
 /// A tag with the media type of its manifest.
 #[derive(DerivePartialModel)]
@@ -82,7 +89,8 @@ struct ImageRow {
 }
 
 impl Store {
-    /// Returns tags whose name contains `contains`, ignoring case. Returns all tags if it is empty.
+    /// Returns tags whose name contains `contains`, ignoring case. Returns all tags if it is empty, except those of
+    /// signatures and the like, which belong to the image that they are about.
     pub async fn tags(
         &self,
         permit: &Permit<See>,
@@ -100,6 +108,7 @@ impl Store {
         let query = tag::Entity::find()
             .inner_join(manifest::Entity)
             .filter(tag::Column::RepositoryId.eq(repository.0))
+            .filter(tag::Column::Subject.is_null())
             .filter(Expr::expr(Func::lower(name())).like(LikeExpr::new(pattern(contains)).escape('!')));
         let query = match sort {
             TagSort::Name => query
@@ -242,21 +251,34 @@ impl Store {
         Ok(images.collect())
     }
 
+    /// Returns the manifests about an image: those whose `subject` it is, and those that clients found by tag.
     async fn referrers(&self, permit: &Permit<See>, subject: &Digest) -> Result<Vec<Referrer>> {
         let columns = [manifest::Column::ArtifactType, manifest::Column::MediaType];
         let kind = Func::coalesce(columns.map(IntoSimpleExpr::into_simple_expr));
-        let rows = manifest::Entity::find()
-            .select_only()
-            .column(manifest::Column::Digest)
-            .expr_as(kind, "kind")
-            .column(manifest::Column::Size)
-            .filter(manifest::Column::RepositoryId.eq(permit.repository().0))
-            .filter(manifest::Column::Subject.eq(subject.as_str()))
-            .order_by_asc(manifest::Column::Digest)
-            .limit(REFERRERS)
-            .into_tuple::<(Text<Digest>, String, i64)>()
-            .all(self.database().read(permit))
-            .await?;
+        let tagged_kind = TAGGED_REFERRERS.iter().fold(CaseStatement::new(), |kinds, (suffix, kind)| {
+            kinds.case(tag::Column::Name.ends_with(*suffix), Expr::value(*kind))
+        });
+        let of_kind = |kind: Expr| {
+            manifest::Entity::find()
+                .select_only()
+                .column(manifest::Column::Digest)
+                .expr_as(kind, "kind")
+                .column(manifest::Column::Size)
+                .filter(manifest::Column::RepositoryId.eq(permit.repository().0))
+        };
+        let tagged = of_kind(tagged_kind.into())
+            .inner_join(tag::Entity)
+            .filter(tag::Column::RepositoryId.eq(permit.repository().0))
+            .filter(tag::Column::Subject.eq(subject.as_str()))
+            .filter(tag::Column::Name.contains("."))
+            .into_query();
+        let mut all = of_kind(kind.into()).filter(manifest::Column::Subject.eq(subject.as_str()));
+        // ORDER BY and LIMIT apply to the union; it may only name columns of the result.
+        QuerySelect::query(&mut all)
+            .union(UnionType::Distinct, tagged)
+            .order_by(manifest::Column::Digest.as_column_ref().1, Order::Asc)
+            .limit(REFERRERS);
+        let rows = all.into_tuple::<(Text<Digest>, String, i64)>().all(self.database().read(permit)).await?;
         let referrer = |(digest, artifact_type, size): (Text<Digest>, _, _)| Referrer {
             digest: digest.0,
             artifact_type,

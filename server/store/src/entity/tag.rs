@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub(crate) size: i64,
     pub(crate) pushed_at: i64,
     pub(crate) pulled_at: Option<i64>,
+    pub(crate) subject: Option<Text<Digest>>,
     #[sea_orm(belongs_to, from = "(repository_id, digest)", to = "(repository_id, digest)")]
     pub(crate) manifest: BelongsTo<super::manifest::Entity>,
 }

@@ -99,6 +99,48 @@ each_database! {
         assert_eq!(names(&world, &viewer, "3.10.0", TagSort::Version).await, ["3.10.0", "3.10.0-rc.1"]);
     }
 
+    async fn tags_of_signatures_belong_to_the_image_that_they_are_about(fixture: &Fixture) {
+        let (world, viewer) = hub(fixture).await;
+        let image = world.push("image", &[], &["1.0", "1.1"]).await;
+        let pushed_at = world.number("SELECT pushed_at FROM repository").await;
+        fixture.pass(Duration::from_mins(1));
+        let hex = image.as_str().replace(':', "-");
+        let mut about = Vec::new();
+        for (payload, suffix) in [("signature", ".sig"), ("attestation", ".att"), ("bill", ".sbom"), ("index", "")] {
+            about.push(world.push(payload, &[], &[&format!("{hex}{suffix}")]).await);
+        }
+        for other in ["sha256-abc.sig", "sha256-abc", "latest.sig"] {
+            world.push("another", &[], &[other]).await;
+        }
+        let regular = ["1.0", "1.1", "latest.sig", "sha256-abc", "sha256-abc.sig"];
+        assert_eq!(names(&world, &viewer, "", TagSort::Name).await, regular);
+        assert_eq!(world.counters().await.0, 5);
+        assert_eq!(world.tags().await.len(), 9, "the engine lists all");
+        let permit = permit::<See>(&world, &viewer).await;
+        let found = world.store.image(&permit, &Reference::Digest(image.clone())).await.unwrap();
+        let mut listed: Vec<Digest> = found.referrers.iter().map(|referrer| referrer.digest.clone()).collect();
+        let kinds: Vec<&str> = found.referrers.iter().map(|referrer| referrer.artifact_type.as_str()).collect();
+        assert!(kinds.iter().all(|kind| kind.starts_with("application/vnd.dev.cosign.artifact.")), "{kinds:?}");
+        listed.sort();
+        about.truncate(3);
+        about.sort();
+        assert_eq!(listed, about);
+        let document = world.store.search_documents(&world.system, &[world.place.id]).await.unwrap();
+        assert_eq!(document[&world.place.id].tags.len(), 5);
+        // Only the other tags were pushes of images.
+        let deleted = format!("{hex}.sig");
+        let delete = self::permit::<Delete>(&world, &viewer).await;
+        world.store.delete_tag(&delete, &Tag::parse(&deleted).unwrap()).await.unwrap();
+        assert_eq!(world.counters().await.0, 5);
+        let signed = world.push("signature of another", &[], &[&format!("{hex}.sig")]).await;
+        assert_ne!(signed, image);
+        fixture.pass(Duration::from_mins(1));
+        let before = world.number("SELECT pushed_at FROM repository").await;
+        world.push("again", &[], &[&format!("{hex}.att")]).await;
+        assert_eq!(world.number("SELECT pushed_at FROM repository").await, before);
+        assert!(before > pushed_at);
+    }
+
     async fn a_filter_finds_parts_of_names_as_they_are_written(fixture: &Fixture) {
         let (world, viewer) = hub(fixture).await;
         world.push("m", &[], &["Latest", "1.0-alpine", "1_0", "1.0"]).await;

@@ -59,12 +59,14 @@ pub(super) async fn put(
         tags::point(on, place.id, &moved, &target, actor(place), now).await?;
     }
 
-    let made = moved.iter().filter(|tag| !current.contains_key(tag)).count();
-    let made = i64::try_from(made).unwrap_or(i64::MAX);
-    grow(place.id, made, growth, now)
-        .col_expr(repository::Column::PushedAt, Expr::value(now.micros()))
-        .exec(on)
-        .await?;
+    let made = tags::count(moved.iter().filter(|tag| !current.contains_key(tag)));
+    // A signature or the like does not count as a push of an image.
+    let is_image = manifest.subject.is_none() && (moved.is_empty() || tags::count(&moved) > 0);
+    let grown = grow(place.id, made, growth, now);
+    let grown = grown.apply_if(is_image.then_some(now), |update, now| {
+        update.col_expr(repository::Column::PushedAt, Expr::value(now.micros()))
+    });
+    grown.exec(on).await?;
     let tags = moved.into_iter().map(|tag| TagMove { before: current.get(&tag).cloned(), tag }).collect();
     let pushed = EventKind::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags };
     outbox::append(on, &event(place, pushed), now).await?;
@@ -131,7 +133,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
         return Ok(false);
     }
     let Some(digest) = tags::remove(on, place.id, tag, actor(place), now).await? else { return Ok(false) };
-    grow(place.id, -1, 0, now).exec(on).await?;
+    grow(place.id, -tags::count([tag]), 0, now).exec(on).await?;
     outbox::append(on, &event(place, EventKind::TagDeleted { tag: tag.clone(), digest }), now).await?;
     Ok(true)
 }
@@ -148,7 +150,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
     if gone == 0 {
         return Ok(false);
     }
-    grow(place.id, -i64::try_from(tags.len()).unwrap_or(i64::MAX), -bytes, now).exec(on).await?;
+    grow(place.id, -tags::count(&tags), -bytes, now).exec(on).await?;
     outbox::append(on, &event(place, EventKind::ManifestDeleted { digest: digest.clone(), tags }), now).await?;
     Ok(true)
 }

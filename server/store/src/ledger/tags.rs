@@ -24,6 +24,11 @@ pub(super) struct Target<'a> {
     pub(super) size: i64,
 }
 
+/// The number of these tags that name images, not signatures and the like.
+pub(super) fn count<'a>(tags: impl IntoIterator<Item = &'a Tag>) -> i64 {
+    i64::try_from(tags.into_iter().filter(|tag| tag.subject().is_none()).count()).unwrap_or(i64::MAX)
+}
+
 /// Returns tags in byte order.
 pub(super) async fn list(on: &impl ConnectionTrait, repository: RepositoryId, page: &ListPage) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
@@ -92,6 +97,7 @@ pub(super) async fn point(
             size: Set(target.size),
             pushed_at: Set(now.micros()),
             pulled_at: NotSet,
+            subject: Set(tag.subject().map(Text)),
         });
         let moved = OnConflict::columns([Column::RepositoryId, Column::Name])
             .update_columns([Column::Digest, Column::Version, Column::Size, Column::PushedAt])
