@@ -1,16 +1,16 @@
 //! `cargo xtask bench`: runs the same workloads on this server and others, in turns on one machine, and prints tables
 //! of what each needed. A missed target does not fail the run.
 
-mod client;
+pub(crate) mod client;
 mod content;
-mod filled;
-mod histogram;
+pub(crate) mod filled;
+pub(crate) mod histogram;
 mod load;
 mod number;
 mod proc;
 mod push;
 mod scene;
-mod side;
+pub(crate) mod side;
 mod table;
 mod workload;
 
@@ -89,7 +89,7 @@ struct Bench<'a> {
 }
 
 /// The folder of a run. Dropping it deletes the folder.
-struct WorkFolder {
+pub(crate) struct WorkFolder {
     folder: PathBuf,
     handed_out: u32,
 }
@@ -293,7 +293,7 @@ fn louder(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 }
 
 impl WorkFolder {
-    fn new() -> Result<WorkFolder, Fault> {
+    pub(crate) fn new() -> Result<WorkFolder, Fault> {
         let memory = Path::new(MEMORY);
         let below = if memory.is_dir() {
             memory.to_path_buf()
@@ -307,7 +307,7 @@ impl WorkFolder {
     }
 
     /// Returns the path of a new folder for a server.
-    fn folder(&mut self) -> PathBuf {
+    pub(crate) fn folder(&mut self) -> PathBuf {
         self.handed_out += 1;
         self.folder.join(self.handed_out.to_string())
     }

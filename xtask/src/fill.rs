@@ -2,6 +2,7 @@
 //! come from a list of packages; the bench uses generated ones. They are inserted directly into SQLite, and a hub
 //! started with the folder builds its search index from them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use crate::serve;
 
 /// The maximum lengths of a namespace, a name and a description.
 const LONGEST: (usize, usize, usize) = (39, 100, 200);
+/// The minimum length of a namespace.
+const SHORTEST: usize = 2;
 /// The number of namespaces for entries without one.
 const NAMESPACES: u64 = 2_000;
 /// The number of repositories per transaction.
@@ -44,16 +47,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Fault> {
     // Child processes run in the checkout's root.
     let data = &std::path::absolute(data).map_err(Fault::file("find", data))?;
-    let list = fs::File::open(from).map_err(Fault::file("read", from))?;
-    let mut entries: Vec<Entry> = Vec::new();
-    for (number, line) in (0..).zip(BufReader::new(list).lines()) {
-        entries.extend(entry(&line.map_err(Fault::file("read", from))?, number));
-    }
-    if entries.is_empty() {
-        let reason = "no line is a name, a version, a number of downloads and a summary, separated by tabs";
-        return Err(Fault::Fill { reason: format!("{}: {reason}", from.display()) });
-    }
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.pulls));
+    let entries = read(from)?;
     let rows = rows.unwrap_or(u64::MAX);
     let program = program.map_or_else(|| serve::build(machine), Ok)?;
     process::output(process::command(machine, &program).args(["user", "list", "--data"]).arg(data))?;
@@ -64,6 +58,23 @@ pub(crate) fn run(
     let inserted = filler.finish()?;
     println!("{inserted} entries written; `portolan serve --data {}` builds the search index", data.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a list: its entries, each path once, the most popular first.
+pub(crate) fn read(from: &Path) -> Result<Vec<Entry>, Fault> {
+    let list = fs::File::open(from).map_err(Fault::file("read", from))?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for (number, line) in (0..).zip(BufReader::new(list).lines()) {
+        entries.extend(entry(&line.map_err(Fault::file("read", from))?, number));
+    }
+    if entries.is_empty() {
+        let reason = "no line is a name, a version, a number of downloads and a summary, separated by tabs";
+        return Err(Fault::Fill { reason: format!("{}: {reason}", from.display()) });
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.pulls));
+    let mut known = HashSet::new();
+    entries.retain(|entry| known.insert((entry.namespace.clone(), entry.name.clone())));
+    Ok(entries)
 }
 
 /// Parses a line of the list: name, version, downloads, summary. `None` if the name is not valid for a repository.
@@ -81,7 +92,8 @@ fn entry(line: &str, number: u64) -> Option<Entry> {
         pulls: pulls.parse().ok()?,
         private: false,
     };
-    (is_name(&entry.namespace, LONGEST.0) && is_name(&entry.name, LONGEST.1)).then_some(entry)
+    let is_namespace = entry.namespace.len() >= SHORTEST && is_name(&entry.namespace, LONGEST.0);
+    (is_namespace && is_name(&entry.name, LONGEST.1)).then_some(entry)
 }
 
 fn namespace(number: u64) -> String {
@@ -244,8 +256,16 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_repository_is_left_out() {
-        for line in ["", "name", "name\t1\tmany\tsummary", "Upper\t1\t2\t", "a'b\t1\t2\t", "-a\t1\t2\t", "a..b\t1\t2\t"]
-        {
+        for line in [
+            "",
+            "name",
+            "name\t1\tmany\tsummary",
+            "Upper\t1\t2\t",
+            "a'b\t1\t2\t",
+            "-a\t1\t2\t",
+            "a..b\t1\t2\t",
+            "@a/b\t1\t2\t",
+        ] {
             assert_eq!(entry(line, 0), None, "{line:?}");
         }
     }

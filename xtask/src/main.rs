@@ -10,6 +10,7 @@ mod machine;
 mod map;
 mod postgres;
 mod process;
+mod relevance;
 mod report;
 mod serve;
 mod test;
@@ -83,6 +84,21 @@ enum Task {
         #[arg(long)]
         program: Option<PathBuf>,
     },
+    /// Fills a hub with repositories from a list, and prints how often a search finds what it asks for first.
+    Relevance {
+        /// A file of lines with a name, a version, downloads and a summary, separated by tabs.
+        #[arg(long, value_name = "LIST")]
+        from: PathBuf,
+        /// Uses this many entries, the most popular ones [default: 50000].
+        #[arg(long, value_name = "N")]
+        rows: Option<u64>,
+        /// Measures this program instead of building one.
+        #[arg(long)]
+        program: Option<PathBuf>,
+        /// Prints this many questions of each row that have another first result.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        missed: usize,
+    },
     /// Builds the stylesheet, the public files and the islands into `target/site`.
     Bundle,
 }
@@ -102,6 +118,7 @@ fn main() -> ExitCode {
             bench::run(&machine, program, quick, &workloads, &repositories)
         }
         Task::Fill { data, from, rows, program } => fill::run(&machine, program, &data, &from, rows),
+        Task::Relevance { from, rows, program, missed } => relevance::run(&machine, program, &from, rows, missed),
         Task::Bundle => bundle::build(&machine).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|fault| {

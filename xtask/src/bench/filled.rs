@@ -46,15 +46,8 @@ pub(crate) struct Filled {
 impl Filled {
     /// Waits until the search index has all public repositories, and signs in.
     pub(crate) fn open(running: &Running, repositories: u64) -> Result<Filled, Fault> {
-        let start = Instant::now();
         let public = u64::try_from(fill::invented(repositories).filter(|entry| !entry.private).count()).unwrap_or(0);
-        while found(running)? < public {
-            if start.elapsed() > INDEXED {
-                return Err(fault(format!("the search index was not built within {INDEXED:?}")));
-            }
-            thread::sleep(Duration::from_millis(500));
-        }
-        println!("  the search index was complete {:.0} s after the start", start.elapsed().as_secs_f64());
+        wait_for_index(running, public)?;
         Ok(Filled { cookie: sign_in(running)? })
     }
 
@@ -75,6 +68,19 @@ impl Filled {
             _ => Request::new("GET", "/", page),
         })
     }
+}
+
+/// Waits until the search index has this number of public repositories.
+pub(crate) fn wait_for_index(running: &Running, public: u64) -> Result<(), Fault> {
+    let start = Instant::now();
+    while found(running)? < public {
+        if start.elapsed() > INDEXED {
+            return Err(fault(format!("the search index was not built within {INDEXED:?}")));
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+    println!("  the search index was complete {:.0} s after the start", start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Returns the number of repositories that an anonymous search finds.

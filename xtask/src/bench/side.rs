@@ -62,7 +62,7 @@ pub(crate) struct Running {
 impl Side {
     /// Returns all servers: ours first, then those that are installed or named, then other builds of ours.
     pub(crate) fn all(machine: &Machine, portolan: PathBuf, others: Vec<PathBuf>) -> Vec<Side> {
-        let mut sides = vec![Side { name: String::from("Portolan"), program: Program::Portolan(portolan) }];
+        let mut sides = vec![Side::portolan(portolan)];
         match machine.find("registry").or_else(|| machine.find("docker-registry")) {
             Some(program) => {
                 let name = format!("distribution {}", version(machine, &program));
@@ -80,6 +80,11 @@ impl Side {
             sides.push(Side { name, program: Program::Portolan(program) });
         }
         sides
+    }
+
+    /// Returns a build of ours.
+    pub(crate) fn portolan(program: PathBuf) -> Side {
+        Side { name: String::from("Portolan"), program: Program::Portolan(program) }
     }
 
     /// Whether it is a build of ours.
