@@ -54,7 +54,7 @@ impl<'a> Matcher<'a> {
         if self.words.is_empty() {
             return Vec::new();
         }
-        let words = analyser::words(text).into_iter();
+        let words = analyser::indexed_words(text).into_iter();
         words.map(|word| MarkedWord { marked: self.is_asked(&word.text), word }).collect()
     }
 
@@ -147,9 +147,10 @@ fn fragments(text: &str, from: usize, to: usize, words: &[MarkedWord]) -> Vec<Fr
     };
     let mut at = from;
     for word in words.iter().filter(|word| word.marked).map(|word| &word.word) {
-        if word.from >= at && word.to <= to {
+        // Pairs of characters overlap.
+        if word.to > at && word.to <= to && word.from >= from {
             push(at, word.from, false);
-            push(word.from, word.to, true);
+            push(word.from.max(at), word.to, true);
             at = word.to;
         }
     }
@@ -214,6 +215,8 @@ mod tests {
     #[test]
     fn a_chinese_run_and_a_misspelt_word_are_marked() {
         assert_eq!(shown("镜像", Edits::None, "私有镜像仓库", ""), "私有[镜像]仓库");
+        assert_eq!(shown("镜像仓", Edits::None, "私有镜像仓库", ""), "私有[镜像仓]库");
+        assert_eq!(shown("库", Edits::None, "私有镜像仓库", ""), "私有镜像仓[库]");
         assert_eq!(shown("postgras", Edits::One, "Postgres, ready", ""), "[Postgres], ready");
         assert_eq!(shown("postgras", Edits::None, "Postgres, ready", ""), "Postgres, ready");
     }

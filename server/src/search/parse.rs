@@ -8,7 +8,7 @@ use model::role::Visibility;
 use model::search::MAX_QUERY;
 use time::{Date, Month, Time};
 
-use super::analyser::{self, stands_alone};
+use super::analyser::{self, continues, stands_alone};
 use super::document::folded;
 
 /// The maximum number of words and filters in a query, each of which is looked up in every field.
@@ -166,7 +166,8 @@ fn runs(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let alone = stands_alone(first);
-        let length = rest.find(|character| stands_alone(character) != alone).unwrap_or(rest.len());
+        let ends = |character: char| stands_alone(character) != alone && !continues(character);
+        let length = rest.find(ends).unwrap_or(rest.len());
         let (run, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
         runs.push(run);
         rest = tail;
@@ -343,7 +344,7 @@ mod tests {
     fn what_is_no_qualifier_is_words() {
         assert_eq!(parse("nginx:latest").unwrap().texts, [text(&["nginx"], false), text(&["latest"], false)]);
         assert_eq!(parse("team/my-app").unwrap().texts, [text(&["team", "my", "app"], false)]);
-        assert_eq!(parse("nginx镜像").unwrap().texts, [text(&["nginx"], false), text(&["镜", "像"], false)]);
+        assert_eq!(parse("nginx镜像").unwrap().texts, [text(&["nginx"], false), text(&["镜像"], false)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, T
 use super::analyser;
 
 /// The format of the index. An index with another format is deleted and rebuilt from SQL.
-pub(super) const FORMAT: &str = "portolan search index 4\n";
+pub(super) const FORMAT: &str = "portolan search index 5\n";
 
 /// The fields. Each document is a repository.
 #[derive(Clone, Copy, Debug)]
