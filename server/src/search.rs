@@ -8,6 +8,7 @@ mod excerpt;
 mod facets;
 pub mod follow;
 mod index;
+mod name;
 mod parse;
 mod query;
 mod schema;
@@ -163,8 +164,8 @@ fn hits(rows: Vec<Row>, loaded: Vec<Repository>, asked: &ParsedQuery, edits: Edi
     rows.into_iter().filter_map(hit).collect()
 }
 
-/// Searches the index. Words with one edit are only considered if nothing else matches: otherwise every common word
-/// would match its neighbours.
+/// Searches the index. Names with one edit are only considered if no repository has the name, and words with one edit
+/// if nothing else matches: otherwise every common word would match its neighbours.
 fn find(
     index: &Index,
     limits: &Limits,
@@ -175,12 +176,18 @@ fn find(
 ) -> Result<Hits, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
-    let found = run(index, &searcher, builder.search(asked, Edits::None)?, sort, page, limit)?;
+    let found = run(index, &searcher, builder.search(asked, edits(&searcher, builder, asked)?)?, sort, page, limit)?;
     if found.total > 0 || asked.texts.is_empty() {
         return Ok(found);
     }
-    let nearly = builder.search(asked, Edits::One)?;
-    Ok(Hits { edits: Edits::One, ..run(index, &searcher, nearly, sort, page, limit)? })
+    let nearly = builder.search(asked, Edits::Words)?;
+    Ok(Hits { edits: Edits::Words, ..run(index, &searcher, nearly, sort, page, limit)? })
+}
+
+/// The edits to consider first.
+fn edits(searcher: &Searcher, builder: Builder<'_>, asked: &ParsedQuery) -> Result<Edits, Error> {
+    let Some(named) = builder.named(asked)? else { return Ok(Edits::None) };
+    Ok(if best(searcher, named, 1)?.is_empty() { Edits::Names } else { Edits::None })
 }
 
 fn run(index: &Index, searcher: &Searcher, plan: Plan, sort: SearchSort, page: u32, limit: u32) -> Result<Hits, Error> {
@@ -200,7 +207,7 @@ fn run(index: &Index, searcher: &Searcher, plan: Plan, sort: SearchSort, page: u
 fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Vec<RepositoryId>, Error> {
     let searcher = index.searcher();
     let builder = Builder { fields: &index.fields, limits };
-    for edits in [Edits::None, Edits::One] {
+    for edits in [edits(&searcher, builder, asked)?, Edits::Words] {
         let plan = builder.suggestion(asked, edits)?;
         let places = best(&searcher, plan, SUGGESTIONS)?;
         if !places.is_empty() {

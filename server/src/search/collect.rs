@@ -1,5 +1,7 @@
 //! Executes a query with tantivy's collectors: finds matches, counts facets and sorts, in one pass.
 
+use std::mem;
+
 use model::search::Facet;
 use tantivy::collector::sort_key::NaturalComparator;
 use tantivy::collector::{Collector, Count, SegmentSortKeyComputer, SortKeyComputer, TopDocs};
@@ -11,6 +13,17 @@ use super::facets::{FacetCollector, Values};
 
 /// The weight of further fields when a word matches in several.
 const TIE: f32 = 0.1;
+/// Added to the score of a result whose description has all texts. Scores of texts are always below it.
+const DESCRIBED: f32 = 1_000.0;
+/// The weight of the share of the description that the texts are, for each text after the first.
+const FOCUS: f64 = 8.0;
+/// The distance between the scores of two classes of matches of names.
+pub(super) const CLASS: f32 = 10_000.0;
+/// The lowest class of names that start with the query, or are the query. In these, the share of the name that was
+/// typed counts beside the rank.
+pub(super) const STARTS: f32 = 3.0 * CLASS;
+/// The weight of that share.
+const TYPED: f64 = 0.4;
 
 /// A query, divided into parts.
 #[derive(Debug, Default)]
@@ -19,8 +32,16 @@ pub(super) struct Plan {
     pub(super) must: Vec<Box<dyn Query>>,
     /// Queries that no result may match.
     pub(super) without: Vec<Box<dyn Query>>,
-    /// Texts, each of which every result must match in at least one way.
+    /// Texts, each of which every result must match in at least one way, unless it has the name below.
     pub(super) texts: Vec<Vec<WeightedMatch>>,
+    /// The texts as words of the description. Results that have all of them are sorted higher, the shorter the
+    /// description is.
+    pub(super) described: Vec<Box<dyn Query>>,
+    /// Ways in which the texts together are the name of a result. Their scores are multiples of [`CLASS`], and of
+    /// results in one class only the rank matters.
+    pub(super) names: Vec<WeightedMatch>,
+    /// The length of the name in the query.
+    pub(super) typed: usize,
 }
 
 /// A way to match a text, with its score.
@@ -68,7 +89,10 @@ fn search<C: Collector>(
 ) -> tantivy::Result<(Vec<DocAddress>, C::Fruit)> {
     let top = TopDocs::with_limit(top.max(1));
     // Without texts all matches have the same score, and only the rank matters.
-    let is_ranked = plan.texts.is_empty();
+    let is_ranked = plan.texts.is_empty() && plan.names.is_empty();
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let by_worth =
+        ByWorth { focus: FOCUS * number(plan.texts.len().saturating_sub(1)), typed: TYPED * number(plan.typed) };
     let query = plan.query();
     Ok(match by {
         SortKey::Worth if is_ranked => {
@@ -77,7 +101,7 @@ fn search<C: Collector>(
             (places(first), other)
         }
         SortKey::Worth => {
-            let (first, other) = searcher.search(&query, &(top.order_by(ByWorth), other))?;
+            let (first, other) = searcher.search(&query, &(top.order_by(by_worth), other))?;
             (places(first), other)
         }
         SortKey::Field(name) => {
@@ -102,6 +126,21 @@ impl Plan {
         };
         let mut clauses: Vec<(Occur, Box<dyn Query>)> =
             self.texts.into_iter().map(|ways| (Occur::Must, any_of(ways))).collect();
+        if !self.described.is_empty() {
+            let described = Box::new(BooleanQuery::intersection(self.described));
+            clauses.push((Occur::Should, fixed(described, DESCRIBED)));
+        }
+        if !self.names.is_empty() {
+            let mut ways: Vec<Box<dyn Query>> = self.names.into_iter().map(|way| fixed(way.query, way.worth)).collect();
+            let texts = mem::take(&mut clauses);
+            // A single text needs no conjunction, and without texts only the names match.
+            if texts.len() > 1 {
+                ways.push(Box::new(BooleanQuery::new(texts)));
+            } else {
+                ways.extend(texts.into_iter().map(|(_, text)| text));
+            }
+            clauses.push((Occur::Must, Box::new(DisjunctionMaxQuery::new(ways))));
+        }
         clauses.extend(self.must.into_iter().map(|query| (Occur::Must, fixed(query, 0.0))));
         if clauses.is_empty() {
             clauses.push((Occur::Must, Box::new(AllQuery)));
@@ -111,11 +150,22 @@ impl Plan {
     }
 }
 
-/// Sorts by score times one plus the document's rank.
-struct ByWorth;
+/// Sorts by class, and within a class by rank. Results without a class are sorted by score times one plus the rank.
+struct ByWorth {
+    /// The weight of the share of the description that the texts are.
+    focus: f64,
+    /// The weight of the share of the name that was typed, times the length of that.
+    typed: f64,
+}
 
-/// The ranks of a segment.
-struct Ranks(Column<f64>);
+/// The columns of a segment.
+struct Ranks {
+    rank: Column<f64>,
+    description_length: Column<u64>,
+    name_length: Column<u64>,
+    focus: f64,
+    typed: f64,
+}
 
 impl SortKeyComputer for ByWorth {
     type SortKey = f64;
@@ -127,7 +177,14 @@ impl SortKeyComputer for ByWorth {
     }
 
     fn segment_sort_key_computer(&self, segment: &SegmentReader) -> tantivy::Result<Ranks> {
-        Ok(Ranks(segment.fast_fields().f64("rank")?))
+        let columns = segment.fast_fields();
+        Ok(Ranks {
+            rank: columns.f64("rank")?,
+            description_length: columns.u64("description_length")?,
+            name_length: columns.u64("name_length")?,
+            focus: self.focus,
+            typed: self.typed,
+        })
     }
 }
 
@@ -137,12 +194,28 @@ impl SegmentSortKeyComputer for Ranks {
     type SegmentComparator = NaturalComparator;
 
     fn segment_sort_key(&mut self, document: DocId, score: Score) -> f64 {
-        f64::from(score) * (1.0 + self.0.first(document).unwrap_or(0.0))
+        let rank = self.rank.first(document).unwrap_or(0.0);
+        if score >= STARTS {
+            return f64::from(score) + rank + (self.typed / at_least_one(self.name_length.first(document))).min(TYPED);
+        }
+        if score >= CLASS {
+            return f64::from(score) + rank;
+        }
+        if score < DESCRIBED {
+            return f64::from(score) * (1.0 + rank);
+        }
+        let length = at_least_one(self.description_length.first(document));
+        f64::from(score - DESCRIBED) * (1.0 + rank + self.focus / length)
     }
 
     fn convert_segment_sort_key(&self, key: f64) -> f64 {
         key
     }
+}
+
+/// A length as a divisor.
+fn at_least_one(length: Option<u64>) -> f64 {
+    f64::from(length.and_then(|length| u32::try_from(length).ok()).unwrap_or(u32::MAX).max(1))
 }
 
 #[cfg(test)]

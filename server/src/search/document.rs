@@ -1,5 +1,7 @@
 //! The index document of a repository: searchable fields, access terms and rank.
 
+use std::iter;
+
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
 use model::clock::Timestamp;
@@ -7,7 +9,9 @@ use model::id::RepositoryId;
 use store::SearchDocument;
 use tantivy::TantivyDocument;
 
+use super::analyser;
 use super::facets;
+use super::name;
 use super::schema::Fields;
 
 /// The length of the README kept for excerpts, in bytes; all of it is searchable.
@@ -28,10 +32,12 @@ pub(super) fn document(fields: &Fields, id: RepositoryId, from: &SearchDocument)
     let mut document = TantivyDocument::new();
     document.add_u64(fields.id, key(id));
     document.add_text(fields.path, repository.path.as_str());
-    document.add_text(fields.name, repository.path.name());
+    add_names(fields, &mut document, repository.path.as_str(), repository.path.name());
     document.add_text(fields.namespace, repository.path.namespace());
     document.add_text(fields.path_words, repository.path.as_str());
     document.add_text(fields.description, &repository.description);
+    let described = analyser::words(&repository.description).len();
+    document.add_u64(fields.description_length, u64::try_from(described).unwrap_or(u64::MAX));
     for topic in &repository.topics {
         document.add_text(fields.topic_words, topic);
         document.add_text(fields.topic, folded(topic));
@@ -73,6 +79,22 @@ pub(super) fn document(fields: &Fields, id: RepositoryId, from: &SearchDocument)
     document.add_u64(fields.updated, u64::try_from(updated.seconds()).unwrap_or(0));
     document.add_f64(fields.rank, rank(repository.stars, repository.pulls, repository.official, updated));
     document
+}
+
+/// Adds the forms of the name in which it is searched. The last part of a nested name is a name as well.
+fn add_names(fields: &Fields, document: &mut TantivyDocument, path: &str, name: &str) {
+    document.add_text(fields.name, name::spaced(path));
+    let last = name.rsplit('/').next().unwrap_or(name);
+    document.add_u64(fields.name_length, u64::try_from(name::joined(last).len()).unwrap_or(u64::MAX));
+    for name in iter::once(name).chain((last != name).then_some(last)) {
+        let (spaced, joined) = (name::spaced(name), name::joined(name));
+        for start in name::starts(&spaced, &joined) {
+            document.add_text(fields.name_start, start);
+        }
+        document.add_text(fields.name, name);
+        document.add_text(fields.name_spaced, spaced);
+        document.add_text(fields.name_joined, joined);
+    }
 }
 
 /// The rank among equal matches: stars count most, then official status, pulls, and how recently it was updated. Counts

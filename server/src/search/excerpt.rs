@@ -63,7 +63,7 @@ impl<'a> Matcher<'a> {
             word == *asked
                 || (*open && word.starts_with(asked))
                 || (*open
-                    && self.edits == Edits::One
+                    && self.edits == Edits::Words
                     && asked.chars().count() >= MIN_EDITABLE
                     && within_one_edit(asked, word))
         })
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(shown("镜像", Edits::None, "私有镜像仓库", ""), "私有[镜像]仓库");
         assert_eq!(shown("镜像仓", Edits::None, "私有镜像仓库", ""), "私有[镜像仓]库");
         assert_eq!(shown("库", Edits::None, "私有镜像仓库", ""), "私有镜像仓[库]");
-        assert_eq!(shown("postgras", Edits::One, "Postgres, ready", ""), "[Postgres], ready");
+        assert_eq!(shown("postgras", Edits::Words, "Postgres, ready", ""), "[Postgres], ready");
         assert_eq!(shown("postgras", Edits::None, "Postgres, ready", ""), "Postgres, ready");
     }
 
@@ -236,7 +236,7 @@ mod tests {
         fn no_text_makes_an_excerpt_panic_or_lose_its_order(
             query in "[a-c镜 ]{0,12}", description in "[a-cé镜 \n]{0,40}", readme in "[a-cé镜 \n]{0,600}",
         ) {
-            let parts = excerpt(&parse(&query).unwrap(), Edits::One, &description, &readme);
+            let parts = excerpt(&parse(&query).unwrap(), Edits::Words, &description, &readme);
             prop_assert!(parts.windows(2).all(|pair| pair[0].marked != pair[1].marked || pair[0].text == "… " || pair[1].text == " …"));
         }
     }

@@ -19,6 +19,8 @@ const MAX_PARTS: usize = 24;
 pub(super) struct ParsedQuery {
     /// Texts that must match.
     pub(super) texts: Vec<Text>,
+    /// These texts as they were written, in lower case, with a space between parts: perhaps the name of a repository.
+    pub(super) name: String,
     /// Texts that must not match.
     pub(super) without: Vec<Text>,
     /// Filters that must match.
@@ -76,6 +78,11 @@ impl ParsedQuery {
         self.filters.iter().chain(&self.unless).any(|filter| *filter == Filter::Starred)
     }
 
+    /// Whether a text is in quotes, so that it must match exactly.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.texts.iter().any(|text| text.quoted)
+    }
+
     /// The number of texts and filters.
     fn parts(&self) -> usize {
         self.texts.len() + self.without.len() + self.filters.len() + self.unless.len()
@@ -94,6 +101,13 @@ pub(super) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
             if part.negated { asked.unless.push(filter) } else { asked.filters.push(filter) }
         } else {
             typed |= part.qualifier.is_some() || !part.value.is_empty();
+            if !part.negated {
+                for written in part.qualifier.into_iter().chain([part.value.as_str()]) {
+                    let gap = if asked.name.is_empty() || written.is_empty() { "" } else { " " };
+                    asked.name.push_str(gap);
+                    asked.name.push_str(&written.to_lowercase());
+                }
+            }
             // One part may contain several texts, such as `a:b:c`.
             if part.negated { asked.without.extend(texts(&part)) } else { asked.texts.extend(texts(&part)) }
         }

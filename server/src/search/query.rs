@@ -15,9 +15,10 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::analyser::stands_alone;
+use super::analyser::{is_korean, stands_alone};
 use super::collect::{Plan, WeightedMatch};
 use super::document::key;
+use super::name;
 use super::parse::{Filter, ParsedQuery, Range, Text};
 use super::schema::Fields;
 
@@ -34,13 +35,19 @@ const MAX_EDITED_PHRASE: usize = 8;
 const PREFIX: f32 = 0.7;
 const EDITED: f32 = 0.4;
 
-/// Whether words with one edit match.
+/// Korean particles of one and of two syllables.
+const PARTICLES: &str = "을를이가은는의에도와과로만";
+const LONG_PARTICLES: [&str; 10] = ["에서", "에게", "으로", "까지", "부터", "처럼", "보다", "하고", "이나", "이란"];
+
+/// What matches with one edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edits {
-    /// They do not match.
+    /// Nothing.
     None,
-    /// They match.
-    One,
+    /// Whole names.
+    Names,
+    /// Names, and words in all fields.
+    Words,
 }
 
 /// Limits of the viewer: terms of which a document must have one, and the paths that a token is restricted to. `None`
@@ -69,19 +76,39 @@ pub(super) struct Builder<'a> {
 impl Builder<'_> {
     /// Builds the query of a search.
     pub(super) fn search(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
-        let mut plan = self.limited(asked)?;
-        if asked.unreadable {
-            plan.must.push(Box::new(EmptyQuery));
-        }
-        plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, &self.places())));
-        Ok(plan)
+        self.places_with(asked, edits, &self.places())
     }
 
     /// Builds the query for suggestions: paths and topics that start with what was typed.
     pub(super) fn suggestion(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
+        self.places_with(asked, edits, &[(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)])
+    }
+
+    /// Builds the query for repositories with exactly the name that was asked for; `None` without a name.
+    pub(super) fn named(self, asked: &ParsedQuery) -> tantivy::Result<Option<Plan>> {
+        if asked.texts.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Plan { names: self.exact_names(asked), ..self.limited(asked)? }))
+    }
+
+    /// Builds the query for names, and for texts in these fields.
+    fn places_with(self, asked: &ParsedQuery, edits: Edits, places: &[(Field, f32)]) -> tantivy::Result<Plan> {
         let mut plan = self.limited(asked)?;
-        let places = [(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)];
-        plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, &places)));
+        if asked.unreadable {
+            plan.must.push(Box::new(EmptyQuery));
+        }
+        if !asked.texts.is_empty() {
+            plan.names = self.names(asked, edits);
+            plan.typed = name::length(&asked.name);
+        }
+        // The whole words of a single text in a path are a class of names.
+        let single = asked.texts.len() == 1;
+        plan.texts.extend(asked.texts.iter().map(|text| self.text_in(text, edits, single, places)));
+        if !single {
+            let described = asked.texts.iter().map(|text| adjacent(self.fields.description, &text.words));
+            plan.described = described.collect();
+        }
         Ok(plan)
     }
 
@@ -91,7 +118,7 @@ impl Builder<'_> {
         must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
         let without = asked.without.iter().map(|text| self.whole(text));
         let unless = asked.unless.iter().map(|filter| self.filter(filter));
-        Ok(Plan { must, without: without.chain(unless).collect(), texts: Vec::new() })
+        Ok(Plan { must, without: without.chain(unless).collect(), ..Plan::default() })
     }
 
     /// The viewer's limits.
@@ -133,24 +160,33 @@ impl Builder<'_> {
     }
 
     /// A text in any of these fields. The best field counts, and the whole name most.
-    fn text_in(self, text: &Text, edits: Edits, places: &[(Field, f32)]) -> Vec<WeightedMatch> {
+    fn text_in(self, text: &Text, edits: Edits, single: bool, places: &[(Field, f32)]) -> Vec<WeightedMatch> {
         let mut ways = Vec::new();
         for (field, weight) in places {
+            // The words of a single text in a path are a class of names.
+            if !single || *field != self.fields.path_words {
+                ways.push(way(adjacent(*field, &text.words), *weight));
+            }
+            if text.quoted {
+                continue;
+            }
+            if let Some(stem) = stem(&text.words) {
+                ways.push(way(adjacent(*field, stem), *weight * PREFIX));
+            }
             match text.words.as_slice() {
-                [word] => self.word_in(word, text.quoted, edits, *field, *weight, &mut ways),
-                words => self.words_in(words, text.quoted, edits, *field, *weight, &mut ways),
+                [word] => self.parts_of_word(word, edits, *field, *weight, &mut ways),
+                words => self.parts_of_phrase(words, edits, *field, *weight, &mut ways),
             }
         }
-        if let [word] = text.words.as_slice() {
+        if let ([word], false) = (text.words.as_slice(), single) {
             ways.push(way(term(self.fields.name, word), 12.0));
         }
         ways
     }
 
-    /// A word in a field: whole, as a prefix, or with one edit.
-    fn word_in(self, word: &str, quoted: bool, edits: Edits, field: Field, weight: f32, ways: &mut Vec<WeightedMatch>) {
-        ways.push(way(term(field, word), weight));
-        if quoted || word.chars().all(stands_alone) {
+    /// A word in a field as a prefix, or with one edit.
+    fn parts_of_word(self, word: &str, edits: Edits, field: Field, weight: f32, ways: &mut Vec<WeightedMatch>) {
+        if word.chars().all(stands_alone) {
             return;
         }
         let length = word.chars().count();
@@ -159,37 +195,26 @@ impl Builder<'_> {
             let prefix = FuzzyTermQuery::new_prefix(Term::from_field_text(field, word), 0, true);
             ways.push(way(Box::new(prefix), weight * PREFIX));
         }
-        if edits == Edits::One && length >= MIN_EDITABLE {
+        if edits == Edits::Words && length >= MIN_EDITABLE {
             let near = FuzzyTermQuery::new(Term::from_field_text(field, word), 1, true);
             ways.push(way(Box::new(near), weight * EDITED));
         }
     }
 
-    /// Adjacent words in a field, the last of them also as a prefix except in READMEs; with edits, the words in any
-    /// order.
-    fn words_in(
-        self,
-        words: &[String],
-        quoted: bool,
-        edits: Edits,
-        field: Field,
-        weight: f32,
-        ways: &mut Vec<WeightedMatch>,
-    ) {
-        let terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
-        let chinese = words.last().is_some_and(|word| word.chars().all(stands_alone));
-        ways.push(way(Box::new(PhraseQuery::new(terms.clone())), weight));
+    /// Adjacent words in a field, the last of them as a prefix, except in READMEs; with edits, the words in any order.
+    fn parts_of_phrase(self, words: &[String], edits: Edits, field: Field, weight: f32, ways: &mut Vec<WeightedMatch>) {
+        let is_chinese = words.last().is_some_and(|word| word.chars().all(stands_alone));
         // In READMEs a prefix has too many expansions, each of which is looked up at all positions of every word.
-        if quoted || chinese || (field == self.fields.readme && edits == Edits::None) {
+        if is_chinese || (field == self.fields.readme && edits != Edits::Words) {
             return;
         }
-        let mut prefix = PhrasePrefixQuery::new(terms);
+        let mut prefix = PhrasePrefixQuery::new(terms(field, words));
         prefix.set_max_expansions(MAX_EXPANSIONS);
         ways.push(way(Box::new(prefix), weight * PREFIX));
-        if edits == Edits::One && words.len() <= MAX_EDITED_PHRASE {
+        if edits == Edits::Words && words.len() <= MAX_EDITED_PHRASE {
             let each = words.iter().map(|word| {
-                let mut ways = Vec::new();
-                self.word_in(word, false, edits, field, weight, &mut ways);
+                let mut ways = vec![way(term(field, word), weight)];
+                self.parts_of_word(word, edits, field, weight, &mut ways);
                 let either: Box<dyn Query> =
                     Box::new(BooleanQuery::union(ways.into_iter().map(|way| way.query).collect()));
                 (Occur::Must, either)
@@ -200,15 +225,7 @@ impl Builder<'_> {
 
     /// An exact text in any field, for exclusion.
     fn whole(self, text: &Text) -> Box<dyn Query> {
-        let ways = self.places().into_iter().map(|(field, _)| -> Clause {
-            let query: Box<dyn Query> = match text.words.as_slice() {
-                [word] => term(field, word),
-                words => {
-                    Box::new(PhraseQuery::new(words.iter().map(|word| Term::from_field_text(field, word)).collect()))
-                }
-            };
-            (Occur::Should, query)
-        });
+        let ways = self.places().into_iter().map(|(field, _)| (Occur::Should, adjacent(field, &text.words)));
         Box::new(BooleanQuery::new(ways.collect()))
     }
 
@@ -238,8 +255,36 @@ impl Builder<'_> {
     }
 }
 
-fn term(field: Field, text: &str) -> Box<dyn Query> {
+pub(super) fn term(field: Field, text: &str) -> Box<dyn Query> {
     Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
+}
+
+/// A word, or adjacent words.
+pub(super) fn adjacent(field: Field, words: &[String]) -> Box<dyn Query> {
+    match words {
+        [word] => term(field, word),
+        words => Box::new(PhraseQuery::new(terms(field, words))),
+    }
+}
+
+fn terms(field: Field, words: &[String]) -> Vec<Term> {
+    words.iter().map(|word| Term::from_field_text(field, word)).collect()
+}
+
+/// The words of a Korean text without the particle at its end, if there is one.
+fn stem(words: &[String]) -> Option<&[String]> {
+    let (last, before) = words.split_last()?;
+    let mut pair = last.chars();
+    let (Some(_), Some(end), None) = (pair.next(), pair.next(), pair.next()) else { return None };
+    if !is_korean(end) {
+        return None;
+    }
+    let stem = match before.split_last() {
+        Some((_, stem)) if !stem.is_empty() && LONG_PARTICLES.contains(&last.as_str()) => stem,
+        _ if PARTICLES.contains(end) => before,
+        _ => return None,
+    };
+    (!stem.is_empty()).then_some(stem)
 }
 
 fn numbers(field: Field, (from, to): Range) -> Box<dyn Query> {
@@ -251,7 +296,7 @@ fn numbers(field: Field, (from, to): Range) -> Box<dyn Query> {
     Box::new(RangeQuery::new(bound(from), bound(to)))
 }
 
-fn way(query: Box<dyn Query>, worth: f32) -> WeightedMatch {
+pub(super) fn way(query: Box<dyn Query>, worth: f32) -> WeightedMatch {
     WeightedMatch { query, worth }
 }
 
@@ -282,7 +327,21 @@ fn pattern(glob: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::analyser::words;
     use super::*;
+
+    #[test]
+    fn a_korean_particle_is_no_part_of_the_stem() {
+        let stem_of = |text: &str| {
+            let words: Vec<String> = words(text).into_iter().map(|word| word.text).collect();
+            stem(&words).map(<[_]>::to_vec)
+        };
+        assert_eq!(stem_of("도커를"), Some(vec!["도커".to_owned()]));
+        assert_eq!(stem_of("저장소에서"), Some(vec!["저장".to_owned(), "장소".to_owned()]));
+        for whole in ["도커", "도를", "redis", "镜像仓"] {
+            assert_eq!(stem_of(whole), None, "{whole}");
+        }
+    }
 
     #[test]
     fn a_glob_keeps_to_its_segment_unless_it_says_otherwise() {

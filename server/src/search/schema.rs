@@ -14,8 +14,17 @@ pub(super) struct Fields {
     pub(super) id: Field,
     /// The whole path as one term.
     pub(super) path: Field,
-    /// The path without the namespace, as one term.
+    /// The path without the namespace, its last part, and the words of the path with a space between them, as one term
+    /// each.
     pub(super) name: Field,
+    /// The words of the name, and of its last part, with a space between them, as one term each.
+    pub(super) name_spaced: Field,
+    /// The words of the name, and of its last part, written together, as one term each.
+    pub(super) name_joined: Field,
+    /// The beginnings of the two fields above, as one term each.
+    pub(super) name_start: Field,
+    /// The number of letters and digits in the last part of the name.
+    pub(super) name_length: Field,
     /// The namespace as one term; a facet.
     pub(super) namespace: Field,
     /// The words of the path.
@@ -26,6 +35,8 @@ pub(super) struct Fields {
     pub(super) tag_words: Field,
     /// The words of the description.
     pub(super) description: Field,
+    /// The number of words in the description.
+    pub(super) description_length: Field,
     /// The words of the labels' values.
     pub(super) label_words: Field,
     /// The words of the README.
@@ -81,11 +92,16 @@ pub(super) fn schema() -> (Schema, Fields) {
         id: builder.add_u64_field("id", INDEXED | FAST),
         path: builder.add_text_field("path", term().set_stored()),
         name: builder.add_text_field("name", term()),
+        name_spaced: builder.add_text_field("name_spaced", term()),
+        name_joined: builder.add_text_field("name_joined", term()),
+        name_start: builder.add_text_field("name_start", term()),
+        name_length: builder.add_u64_field("name_length", FAST),
         namespace: builder.add_text_field("namespace", term().set_fast("raw")),
         path_words: builder.add_text_field("path_words", words.clone()),
         topic_words: builder.add_text_field("topic_words", words.clone()),
         tag_words: builder.add_text_field("tag_words", words.clone()),
         description: builder.add_text_field("description", words.clone()),
+        description_length: builder.add_u64_field("description_length", FAST),
         label_words: builder.add_text_field("label_words", words.clone()),
         readme: builder.add_text_field("readme", words.clone()),
         topic: builder.add_text_field("topic", term()),

@@ -254,7 +254,7 @@ async fn a_token_finds_only_what_its_scopes_name() {
 async fn suggestions_go_on_from_what_is_typed() {
     let (world, _) = harbour().await;
     let nobody = world.store.anonymous();
-    assert_eq!(world.suggested(&nobody, "re").await, ["ann/registry-mirror", "ann/redis"], "the last updated first");
+    assert_eq!(world.suggested(&nobody, "re").await, ["ann/redis", "ann/registry-mirror"], "the most complete first");
     assert_eq!(world.suggested(&nobody, "ann/post").await, ["ann/postgres"]);
     assert_eq!(world.suggested(&nobody, "postgras").await, ["ann/postgres"]);
     assert!(world.suggested(&nobody, "").await.is_empty());

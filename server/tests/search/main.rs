@@ -5,4 +5,5 @@
 mod agreement;
 mod finding;
 mod following;
+mod relevance;
 mod world;
