@@ -14,14 +14,17 @@ use super::facets::{FacetCollector, Values};
 /// The weight of further fields when a word matches in several.
 const TIE: f32 = 0.1;
 /// Added to the score of a result whose description has all texts. Scores of texts are always below it.
-const DESCRIBED: f32 = 1_000.0;
+const DESCRIBED: f32 = 1024.0;
 /// The weight of the share of the description that the texts are, for each text after the first.
 const FOCUS: f64 = 8.0;
-/// The distance between the scores of two classes of matches of names.
-pub(super) const CLASS: f32 = 10_000.0;
+/// The score of the lowest class of matches of names. Each class has twice the score of the one below it, which the other
+/// matches of a result cannot add.
+pub(super) const CLASS: f32 = 4096.0;
 /// The lowest class of names that start with the query, or are the query. In these, the share of the name that was
 /// typed counts beside the rank.
-pub(super) const STARTS: f32 = 3.0 * CLASS;
+pub(super) const STARTS: f32 = 4.0 * CLASS;
+/// The distance between two classes in the order of results, which no score of texts reaches.
+const STEP: f64 = 1e6;
 /// The weight of that share.
 const TYPED: f64 = 0.4;
 
@@ -37,8 +40,8 @@ pub(super) struct Plan {
     /// The texts as words of the description. Results that have all of them are sorted higher, the shorter the
     /// description is.
     pub(super) described: Vec<Box<dyn Query>>,
-    /// Ways in which the texts together are the name of a result. Their scores are multiples of [`CLASS`], and of
-    /// results in one class only the rank matters.
+    /// Ways in which the texts together are the name of a result. Their scores are [`CLASS`] times a power of two, and
+    /// of results in one class only the rank matters.
     pub(super) names: Vec<WeightedMatch>,
     /// The length of the name in the query.
     pub(super) typed: usize,
@@ -124,23 +127,26 @@ impl Plan {
             let ways = ways.into_iter().map(|way| fixed(way.query, way.worth)).collect();
             Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE))
         };
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> =
-            self.texts.into_iter().map(|ways| (Occur::Must, any_of(ways))).collect();
-        if !self.described.is_empty() {
-            let described = Box::new(BooleanQuery::intersection(self.described));
-            clauses.push((Occur::Should, fixed(described, DESCRIBED)));
-        }
-        if !self.names.is_empty() {
-            let mut ways: Vec<Box<dyn Query>> = self.names.into_iter().map(|way| fixed(way.query, way.worth)).collect();
-            let texts = mem::take(&mut clauses);
-            // A single text needs no conjunction, and without texts only the names match.
-            if texts.len() > 1 {
-                ways.push(Box::new(BooleanQuery::new(texts)));
-            } else {
-                ways.extend(texts.into_iter().map(|(_, text)| text));
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = match <[_; 1]>::try_from(self.texts) {
+            // All ways in one union are the fastest.
+            Ok([text]) => vec![(Occur::Must, any_of(self.names.into_iter().chain(text).collect()))],
+            Err(texts) => {
+                let mut clauses: Vec<_> = texts.into_iter().map(|ways| (Occur::Must, any_of(ways))).collect();
+                if !self.described.is_empty() {
+                    let described = Box::new(BooleanQuery::intersection(self.described));
+                    clauses.push((Occur::Should, fixed(described, DESCRIBED)));
+                }
+                if !self.names.is_empty() {
+                    let mut ways: Vec<_> = self.names.into_iter().map(|way| fixed(way.query, way.worth)).collect();
+                    // Without texts only the names match.
+                    if !clauses.is_empty() {
+                        ways.push(Box::new(BooleanQuery::new(mem::take(&mut clauses))));
+                    }
+                    clauses.push((Occur::Must, Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE))));
+                }
+                clauses
             }
-            clauses.push((Occur::Must, Box::new(DisjunctionMaxQuery::new(ways))));
-        }
+        };
         clauses.extend(self.must.into_iter().map(|query| (Occur::Must, fixed(query, 0.0))));
         if clauses.is_empty() {
             clauses.push((Occur::Must, Box::new(AllQuery)));
@@ -195,11 +201,12 @@ impl SegmentSortKeyComputer for Ranks {
 
     fn segment_sort_key(&mut self, document: DocId, score: Score) -> f64 {
         let rank = self.rank.first(document).unwrap_or(0.0);
-        if score >= STARTS {
-            return f64::from(score) + rank + (self.typed / at_least_one(self.name_length.first(document))).min(TYPED);
-        }
         if score >= CLASS {
-            return f64::from(score) + rank;
+            let class = f64::from((score / CLASS).log2().floor() + 1.0) * STEP;
+            if score < STARTS {
+                return class + rank;
+            }
+            return class + rank + (self.typed / at_least_one(self.name_length.first(document))).min(TYPED);
         }
         if score < DESCRIBED {
             return f64::from(score) * (1.0 + rank);

@@ -22,13 +22,13 @@ const MAX_START: usize = 12;
 const MAX_EDITABLE: usize = 64;
 
 /// The classes of matches.
-const WHOLE_PATH: f32 = 9.0 * CLASS;
-const WHOLE_NAME: f32 = 8.0 * CLASS;
-const SPACED: f32 = 7.0 * CLASS;
-const JOINED: f32 = 6.0 * CLASS;
-const SPACED_START: f32 = 5.0 * CLASS;
+const WHOLE_PATH: f32 = 256.0 * CLASS;
+const WHOLE_NAME: f32 = 128.0 * CLASS;
+const SPACED: f32 = 64.0 * CLASS;
+const JOINED: f32 = 32.0 * CLASS;
+const SPACED_START: f32 = 16.0 * CLASS;
 /// The name written with other separators than the query.
-const REJOINED: f32 = 4.0 * CLASS;
+const REJOINED: f32 = 8.0 * CLASS;
 const JOINED_START: f32 = STARTS;
 const WORDS: f32 = 2.0 * CLASS;
 const NEAR: f32 = CLASS;
@@ -72,11 +72,17 @@ impl Builder<'_> {
             ways.push(way(term(self.fields.namespace, namespace), JOINED_START));
             return ways;
         }
-        ways.push(way(inside(self.start(self.fields.name_spaced, &begun(name))), SPACED_START));
-        if !is_divided_at_end(name) {
-            ways.push(way(inside(term(self.fields.name_joined, &whole)), REJOINED));
+        let begun = begun(name);
+        let (in_words, in_one) = (self.fields.name_spaced, self.fields.name_joined);
+        if begun == whole {
+            ways.push(way(inside(self.start(in_one, &whole)), SPACED_START));
+        } else {
+            ways.push(way(inside(self.start(in_words, &begun)), SPACED_START));
+            ways.push(way(inside(self.start(in_one, &whole)), JOINED_START));
+            if !is_divided_at_end(name) {
+                ways.push(way(inside(term(in_one, &whole)), REJOINED));
+            }
         }
-        ways.push(way(inside(self.start(self.fields.name_joined, &whole)), JOINED_START));
         if edits != Edits::None && (MIN_EDITABLE..=MAX_EDITABLE).contains(&whole.len()) {
             let near = FuzzyTermQuery::new(Term::from_field_text(self.fields.name_joined, &whole), 1, true);
             ways.push(way(inside(Box::new(near)), NEAR));
