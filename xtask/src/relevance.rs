@@ -139,7 +139,7 @@ impl Tally {
             if is_missed { "  missed" } else { "" }
         );
         for (question, found) in &self.missed {
-            line.push_str(&format!("\n    {question} → {found}"));
+            line.extend(["\n    ", question, " → ", found]);
         }
         line
     }

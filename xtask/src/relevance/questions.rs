@@ -163,7 +163,7 @@ fn words(description: &str) -> BTreeSet<String> {
     words.filter(|word| word.len() >= MIN_RARE).map(str::to_ascii_lowercase).collect()
 }
 
-/// A generator of the same numbers in each run (SplitMix64).
+/// A generator of the same numbers in each run (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
@@ -184,7 +184,7 @@ impl Dice {
             match self.below(3) {
                 0 => drop(letters.remove(place)),
                 1 => letters.swap(place, place + 1),
-                _ => letters.insert(place, char::from(b"abcdefghijklmnop"[self.below(16)])),
+                _ => letters.insert(place, ('a'..='p').nth(self.below(16)).unwrap_or('a')),
             }
             let mistaken = String::from_iter(letters);
             if mistaken != name {
