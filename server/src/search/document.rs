@@ -107,7 +107,7 @@ fn rank(stars: u64, pulls: u64, official: bool, updated: Timestamp) -> f64 {
     let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     let seconds = f64::from(u32::try_from(updated.seconds() - FIRST_DAY).unwrap_or(0));
     let curated = if official { 0.4 } else { 0.0 };
-    0.12 * number(stars).ln_1p() + 0.03 * number(pulls).ln_1p() + 0.08 * seconds / SECONDS_A_YEAR + curated
+    0.12 * number(stars).ln_1p() + 0.03 * number(pulls).ln_1p() + 0.04 * seconds / SECONDS_A_YEAR + curated
 }
 
 /// Normalises a term for indexing and searching: lower case, limited length.

@@ -174,6 +174,8 @@ impl Builder<'_> {
                 ways.push(way(adjacent(*field, stem), *weight * PREFIX));
             }
             match text.words.as_slice() {
+                // Too many words of paths start with a letter; names that do are a class.
+                [word] if single && *field == self.fields.path_words && word.len() == 1 => {}
                 [word] => self.parts_of_word(word, edits, *field, *weight, &mut ways),
                 words => self.parts_of_phrase(words, edits, *field, *weight, &mut ways),
             }
