@@ -71,6 +71,7 @@ fn within(locale: Locale, reason: &Reason) -> String {
         Reason::CommentEmpty => say!(errors.comment_empty),
         Reason::CommentTooLarge { kib } => say!(errors.comment_too_large, kib = *kib),
         Reason::ParentNotFound => say!(errors.parent_not_found),
+        Reason::ThreadFull { max } => say!(errors.thread_full, max = *max),
         Reason::TextTooLarge { kib } => say!(errors.text_too_large, kib = *kib),
         Reason::UnsupportedCharacter => say!(errors.unsupported_character),
         Reason::TokenLabelLength { max } => say!(errors.token_label_length, max = *max),

@@ -149,6 +149,11 @@ pub enum Reason {
         /// The maximum number of characters.
         max: usize,
     },
+    /// A reply to a thread with the maximum number of replies.
+    ThreadFull {
+        /// The maximum number of replies.
+        max: u64,
+    },
     /// An invalid token scope.
     ScopeSyntax,
     /// A token scope with too many stars.

@@ -18,6 +18,8 @@ pub struct Limits {
     pub manifest: u64,
     /// The largest blob, in bytes.
     pub blob: u64,
+    /// The most uploads that may be open in a repository at a time.
+    pub open_uploads: u64,
     /// The most items on a page of a list. A larger `n` is clamped to it.
     pub page: u64,
     /// Whether manifests of unknown media types are accepted. Their references are not checked.
@@ -26,7 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { manifest: 4 << 20, blob: u64::MAX, page: 1_000, unknown_media_types: false }
+        Self { manifest: 4 << 20, blob: u64::MAX, open_uploads: 1_000, page: 1_000, unknown_media_types: false }
     }
 }
 

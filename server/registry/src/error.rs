@@ -212,9 +212,6 @@ pub enum InvalidManifest {
 /// A bug or corrupt data; only logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InternalError {
-    /// An upload's stored hash state is corrupt.
-    #[error("the hash state of an upload is corrupt")]
-    HashState,
     /// A computed digest is malformed.
     #[error("a computed digest is malformed")]
     Digest,

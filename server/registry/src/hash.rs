@@ -7,6 +7,10 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::error::{Error, InternalError};
 
+/// The first byte of a saved state. Must change whenever the `sha2` crate changes the format of its states; a test
+/// compares it with a known state.
+const STATE_VERSION: u8 = 1;
+
 /// A running hash.
 #[derive(Clone)]
 pub(crate) enum Hasher {
@@ -22,16 +26,17 @@ impl Hasher {
         }
     }
 
-    /// Resumes from the state that [`Hasher::state`] returned. An empty state starts a new hash.
+    /// Resumes from the state that [`Hasher::state`] returned. An empty state starts a new hash. Fails with
+    /// [`Error::UploadUnknown`] for a state of another version of this program, so that the client starts again.
     pub(crate) fn resume(algorithm: Algorithm, state: &[u8]) -> Result<Self, Error> {
         if state.is_empty() {
             return Ok(Self::new(algorithm));
         }
-        let resumed = match algorithm {
+        let resumed = state.strip_prefix(&[STATE_VERSION]).and_then(|state| match algorithm {
             Algorithm::Sha256 => restore(state).map(Self::Sha256),
             Algorithm::Sha512 => restore(state).map(Self::Sha512),
-        };
-        resumed.ok_or(Error::Internal(InternalError::HashState))
+        });
+        resumed.ok_or(Error::UploadUnknown)
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -43,10 +48,12 @@ impl Hasher {
 
     /// Returns the state as bytes.
     pub(crate) fn state(&self) -> Vec<u8> {
+        let mut state = vec![STATE_VERSION];
         match self {
-            Self::Sha256(hasher) => hasher.serialize().to_vec(),
-            Self::Sha512(hasher) => hasher.serialize().to_vec(),
+            Self::Sha256(hasher) => state.extend_from_slice(&hasher.serialize()),
+            Self::Sha512(hasher) => state.extend_from_slice(&hasher.serialize()),
         }
+        state
     }
 
     /// Returns the digest of all bytes so far.
@@ -94,6 +101,24 @@ mod tests {
         fn a_state_that_is_none_is_an_error(state in prop::collection::vec(any::<u8>(), 1..60)) {
             prop_assert!(Hasher::resume(Algorithm::Sha512, &state).is_err());
         }
+    }
+
+    #[test]
+    fn a_saved_state_has_the_format_of_its_version() {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(b"abc");
+        let state = HEXLOWER.encode(&hasher.state());
+        // The version, the eight words of the hash, the number of blocks, the length of the buffer, and the buffer.
+        let words = "67e6096a85ae67bb72f36e3c3af54fa57f520e518c68059babd9831f19cde05b";
+        let known = format!("01{words}{}03616263{}", "00".repeat(8), "00".repeat(60));
+        assert_eq!(state, known, "raise STATE_VERSION and update the state here");
+    }
+
+    #[test]
+    fn a_state_of_another_version_starts_the_upload_again() {
+        let mut state = Hasher::new(Algorithm::Sha256).state();
+        state[0] = STATE_VERSION + 1;
+        assert!(matches!(Hasher::resume(Algorithm::Sha256, &state), Err(Error::UploadUnknown)));
     }
 
     #[test]

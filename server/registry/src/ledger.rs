@@ -253,14 +253,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// Removes the link between a repository and a blob.
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError>;
 
-    /// Opens an empty upload.
+    /// Opens an empty upload. Returns `false` and opens none if the repository has `max` uploads already.
     async fn open_upload(
         &self,
         repository: RepositoryId,
         id: Uuid,
         algorithm: Algorithm,
+        max: u64,
         now: Timestamp,
-    ) -> Result<(), LedgerError>;
+    ) -> Result<bool, LedgerError>;
 
     /// Returns an upload of this repository.
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError>;

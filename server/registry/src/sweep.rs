@@ -91,7 +91,7 @@ mod tests {
         let repository = RepositoryId(1);
         for number in 0..4 {
             let id = Uuid::now_v7();
-            ledger.open_upload(repository, id, Algorithm::Sha256, clock.now()).await.unwrap();
+            ledger.open_upload(repository, id, Algorithm::Sha256, u64::MAX, clock.now()).await.unwrap();
             let segments = vec![Segment { key: format!("o/{number}"), length: 1 }];
             let upload = Upload { id, algorithm: Algorithm::Sha256, offset: 1, hash_state: Vec::new(), segments };
             assert!(ledger.advance_upload(repository, &upload, 0, clock.now()).await.unwrap());

@@ -24,6 +24,8 @@ use crate::storage::{Lease, Writer};
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// How long a client waits, in seconds, if a repository has too many open uploads.
+const UPLOAD_WAIT: u64 = 60;
 /// Chunks may have any length.
 const ANY_LENGTH: HeaderValue = HeaderValue::from_static("1");
 
@@ -90,13 +92,9 @@ impl Uploads {
     }
 
     async fn open(&self, place: &Place, algorithm: Algorithm) -> Result<Uuid, Error> {
-        let id = Uuid::now_v7();
-        self.context
-            .ledger
-            .open_upload(place.id, id, algorithm, self.context.clock.now())
-            .await
-            .map_err(Error::from_ledger)?;
-        Ok(id)
+        let (id, Context { ledger, clock, limits, .. }) = (Uuid::now_v7(), &*self.context);
+        let opened = ledger.open_upload(place.id, id, algorithm, limits.open_uploads, clock.now()).await;
+        if opened.map_err(Error::from_ledger)? { Ok(id) } else { Err(Error::TooManyRequests(UPLOAD_WAIT)) }
     }
 
     async fn find_upload(&self, place: &Place, id: Uuid) -> Result<Upload, Error> {

@@ -11,7 +11,9 @@ use model::oci;
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::access::{self, CommentAct, Need, Participate, Permit, See, Verdict, comment_verdict};
 use crate::entity::{comment, repository};
@@ -21,6 +23,9 @@ use crate::{Store, cursor, outbox};
 mod row;
 
 use row::CommentRow;
+
+/// The most replies in a thread, including deleted ones: a page of threads shows all their replies.
+const MAX_REPLIES: u64 = 100;
 
 /// Returns a comment as the permit's viewer sees it.
 fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
@@ -80,6 +85,7 @@ impl Store {
         Ok(Page { items: threads, next: page.next })
     }
 
+    /// Returns the replies of these threads; each has at most [`MAX_REPLIES`].
     async fn replies(&self, permit: &Permit<See>, roots: &[CommentRow]) -> Result<BTreeMap<i64, Vec<CommentRow>>> {
         let mut replies: BTreeMap<i64, Vec<CommentRow>> = BTreeMap::new();
         if roots.is_empty() {
@@ -121,7 +127,7 @@ impl Store {
             .database()
             .write(permit, |tx| async move {
                 let root = match parent {
-                    Some(parent) => Some(root_of(&*tx, permit.repository().0, parent).await?),
+                    Some(parent) => Some(open_thread(&*tx, permit.repository().0, parent).await?),
                     None => None,
                 };
                 let new = comment::ActiveModel {
@@ -202,11 +208,15 @@ async fn alive<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, id: Comme
     row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 
-/// Returns the id of the first comment in `parent`'s thread. `parent` must be a comment on the same repository.
-async fn root_of(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
+/// Returns the id of the first comment in `parent`'s thread, which must have room for another reply. `parent` must be a
+/// comment on the same repository.
+async fn open_thread(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
     let row = row::find(on, repository, parent).await?;
-    let row = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?;
-    Ok(row.thread())
+    let root = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?.thread();
+    if comment::Entity::find().filter(comment::Column::RootId.eq(root)).count(on).await? >= MAX_REPLIES {
+        return Err(Error::Fault(Fault::invalid("parent", Reason::ThreadFull { max: MAX_REPLIES })));
+    }
+    Ok(root)
 }
 
 /// Adds `step` to the repository's comment count.

@@ -123,9 +123,14 @@ impl Ledger for SqlLedger {
         repository: RepositoryId,
         id: Uuid,
         algorithm: Algorithm,
+        max: u64,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        self.write(|tx| async move { uploads::open(&*tx, repository, id, algorithm, now).await }).await
+    ) -> Result<bool, LedgerError> {
+        if uploads::count(self.rows(), repository).await.map_err(failure)? >= max {
+            return Ok(false);
+        }
+        self.write(|tx| async move { uploads::open(&*tx, repository, id, algorithm, now).await }).await?;
+        Ok(true)
     }
 
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError> {

@@ -46,7 +46,7 @@ impl PushFixture {
     async fn blob(&self, bytes: &[u8]) -> Link {
         let id = Uuid::from_u128(self.uploads.replace(self.uploads.get() + 1));
         let ledger = &self.world.ledger;
-        ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
+        ledger.open_upload(self.place.id, id, Algorithm::Sha256, u64::MAX, self.now()).await.unwrap();
         let mut writer = self.storage.writer(id, Vec::new(), Lease::new(())).await.unwrap();
         writer.write(Bytes::copy_from_slice(bytes)).await.unwrap();
         let segments = writer.finish().await.unwrap();

@@ -179,13 +179,18 @@ impl Ledger for MemoryLedger {
         repository: RepositoryId,
         id: Uuid,
         algorithm: Algorithm,
+        max: u64,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         let upload = Upload { id, algorithm, offset: 0, hash_state: Vec::new(), segments: Vec::new() };
         let mut state = self.state();
+        let open = state.uploads.values().filter(|(of, _)| *of == repository).count();
+        if u64::try_from(open).unwrap() >= max {
+            return Ok(false);
+        }
         state.uploads.insert(id, (repository, upload));
         state.updated.insert(id, now);
-        Ok(())
+        Ok(true)
     }
 
     async fn upload(&self, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>, LedgerError> {

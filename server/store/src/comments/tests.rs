@@ -60,6 +60,20 @@ each_database! {
         assert_eq!(told, 4);
     }
 
+    async fn a_thread_has_a_bounded_number_of_replies(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let root = post(fixture, &ada, &app, &form("root", None)).await.unwrap();
+        let mut last = root.id;
+        for number in 0..super::MAX_REPLIES {
+            last = post(fixture, &ada, &app, &form(&number.to_string(), Some(last))).await.unwrap().id;
+        }
+        for parent in [root.id, last] {
+            assert_eq!(field(post(fixture, &ada, &app, &form("one more", Some(parent))).await), "parent");
+        }
+        post(fixture, &ada, &app, &form("another thread", None)).await.unwrap();
+    }
+
     async fn pages_of_threads_make_the_whole(fixture: &Fixture) {
         let ada = fixture.person("ada").await;
         let app = fixture.repository(&ada, "app", Visibility::Public).await;

@@ -6,7 +6,9 @@ use model::oci::{Algorithm, Digest};
 use registry::ledger::Upload;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 use uuid::Uuid;
 
 use super::{blobs, segments, trash};
@@ -14,6 +16,11 @@ use crate::entity::blob;
 use crate::entity::column::Text;
 use crate::entity::upload::{ActiveModel, Column, Entity};
 use crate::{Error, Result, sql};
+
+/// Returns the number of open uploads of `repository`.
+pub(super) async fn count(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<u64> {
+    Ok(Entity::find().filter(Column::RepositoryId.eq(repository.0)).count(on).await?)
+}
 
 /// Creates an empty upload.
 pub(super) async fn open(

@@ -334,7 +334,7 @@ each_database! {
         let app = fixture.repository(&ada, "app", Visibility::Private).await;
         let own = fixture.store.permit::<Own>(&ada, &app).await.unwrap();
         let upload = Uuid::now_v7();
-        ledger.open_upload(own.repository(), upload, Algorithm::Sha256, now).await.unwrap();
+        ledger.open_upload(own.repository(), upload, Algorithm::Sha256, u64::MAX, now).await.unwrap();
         let moving = fixture.store.database().pool().begin().await.unwrap();
         let advance = "UPDATE upload SET position = 1, segments = '[[\"late\",1]]'";
         assert_eq!(sql::execute(&moving, advance, []).await.unwrap(), 1);
@@ -361,7 +361,7 @@ async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &Rep
             hash_state: vec![1],
             segments: vec![Segment { key: key.to_owned(), length: 3 }],
         };
-        ledger.open_upload(id, upload.id, Algorithm::Sha256, now).await.unwrap();
+        ledger.open_upload(id, upload.id, Algorithm::Sha256, u64::MAX, now).await.unwrap();
         assert!(ledger.advance_upload(id, &upload, 0, now).await.unwrap());
         if commit {
             assert!(ledger.commit_upload(id, &upload, 3, &digest('a'), now).await.unwrap());

@@ -44,7 +44,7 @@ each_database! {
     async fn an_empty_blob_is_a_blob(fixture: &Fixture) {
         let world = World::new(fixture, "team/app").await;
         let id = Uuid::now_v7();
-        world.ledger.open_upload(world.place.id, id, Algorithm::Sha512, world.now()).await.unwrap();
+        world.ledger.open_upload(world.place.id, id, Algorithm::Sha512, u64::MAX, world.now()).await.unwrap();
         let upload = world.ledger.upload(world.place.id, id).await.unwrap().unwrap();
         assert_eq!((upload.algorithm, upload.offset, upload.segments.as_slice()), (Algorithm::Sha512, 0, &[][..]));
         assert!(world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b""), world.now()).await.unwrap());
@@ -112,6 +112,20 @@ each_database! {
         fixture.pass(Duration::from_hours(48));
         assert!(world.ledger.hold_blob(id, &link.digest, world.now()).await.unwrap());
         assert_eq!(held().await, used);
+    }
+
+    async fn a_repository_has_a_bounded_number_of_uploads(fixture: &Fixture) {
+        let (here, elsewhere) = (World::new(fixture, "team/here").await, World::new(fixture, "team/elsewhere").await);
+        let open = async |world: &World| {
+            let id = Uuid::now_v7();
+            world.ledger.open_upload(world.place.id, id, Algorithm::Sha256, 2, world.now()).await.unwrap().then_some(id)
+        };
+        let first = open(&here).await.unwrap();
+        assert!(open(&here).await.is_some());
+        assert_eq!(open(&here).await, None);
+        assert!(open(&elsewhere).await.is_some());
+        assert!(here.ledger.cancel_upload(here.place.id, first, here.now()).await.unwrap());
+        assert!(open(&here).await.is_some());
     }
 
     async fn uploads_that_do_not_advance_expire(fixture: &Fixture) {

@@ -46,7 +46,7 @@ impl World {
     /// empty.
     pub(crate) async fn upload(&self, bytes: &[u8], key: &str) -> Upload {
         let id = Uuid::now_v7();
-        self.ledger.open_upload(self.place.id, id, Algorithm::Sha256, self.now()).await.unwrap();
+        self.ledger.open_upload(self.place.id, id, Algorithm::Sha256, u64::MAX, self.now()).await.unwrap();
         let offset = u64::try_from(bytes.len()).unwrap();
         let segments = vec![Segment { key: key.to_owned(), length: offset }];
         Upload { id, algorithm: Algorithm::Sha256, offset, hash_state: vec![1, 2, 3], segments }
