@@ -91,7 +91,11 @@ impl Search {
             return Err(Fault::invalid("limit", Reason::LimitTooHigh { max: MAX_LIMIT }));
         }
         let scope = store.scope(viewer).await?;
-        let limits = limits(store, viewer, &scope, &asked).await?;
+        let mut limits = limits(store, viewer, &scope, &asked).await?;
+        // Documents are updated after their repository. Do not count those that the viewer may no longer see.
+        let hidden = store.hidden_since(&scope, self.index.applied()).await?;
+        let is_current = hidden.is_some();
+        limits.hidden = hidden.unwrap_or_default();
         let asked = Arc::new(asked);
         let found = {
             let asked = Arc::clone(&asked);
@@ -101,11 +105,16 @@ impl Search {
         let loaded = store.repositories_by_id(&scope, &ids).await?;
         let (rows, edits) = (found.rows, found.edits);
         let hits = self.on_a_thread(move |_| Ok(hits(rows, loaded, &asked, edits))).await?;
-        // Do not count results that are no longer visible to the viewer.
-        let stale = ids.len() - hits.len();
-        let total = u64::try_from(found.total.saturating_sub(stale)).unwrap_or(u64::MAX);
+        // What has been renamed or deleted meanwhile is not on the page and not counted. If there are more changes than
+        // can be left out, only what is on the page is counted.
+        let (shown, facets) = if is_current {
+            (found.total.saturating_sub(ids.len() - hits.len()), found.facets)
+        } else {
+            (hits.len(), Vec::new())
+        };
+        let total = u64::try_from(shown).unwrap_or(u64::MAX);
         let pages = u32::try_from(total.div_ceil(u64::from(limit))).unwrap_or(MAX_PAGE).min(MAX_PAGE);
-        Ok(SearchResults { total, hits, facets: found.facets, page, pages })
+        Ok(SearchResults { total, hits, facets, page, pages })
     }
 
     /// Returns up to eight repositories for what has been typed so far.
@@ -149,7 +158,7 @@ impl Search {
 async fn limits(store: &Store, viewer: &Viewer, scope: &Scope, asked: &ParsedQuery) -> Result<Limits, Fault> {
     let starred = if asked.needs_stars() { store.starred_ids(viewer).await? } else { Vec::new() };
     let readers = store.search_terms(scope).await?;
-    Ok(Limits { readers, globs: scope.globs().map(<[_]>::to_vec), starred })
+    Ok(Limits { readers, globs: scope.globs().map(<[_]>::to_vec), starred, hidden: Vec::new() })
 }
 
 /// The results in the index's order. Repositories that have been renamed meanwhile are left out.

@@ -73,6 +73,8 @@ pub(super) struct Index {
     follower: String,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
+    /// The position up to which searches see all events.
+    applied: Mutex<EventPosition>,
 }
 
 impl Index {
@@ -124,8 +126,11 @@ impl Index {
     fn over(index: tantivy::Index, fields: Fields) -> Result<Self, Error> {
         index.tokenizers().register(analyser::NAME, analyser::analyser());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let follower = payload(&index)?.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
-        let this = Self { inner: index, fields, values: Values::default(), follower, reader, writer: Mutex::new(None) };
+        let payload = payload(&index)?;
+        let follower = payload.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
+        let applied = Mutex::new(payload.position.unwrap_or(EventPosition::START));
+        let (values, writer) = (Values::default(), Mutex::new(None));
+        let this = Self { inner: index, fields, values, follower, reader, writer, applied };
         // The writer's lock keeps two processes from using the same folder.
         this.write(|_| Ok(()))?;
         Ok(this)
@@ -139,6 +144,11 @@ impl Index {
     /// The index as of the last commit.
     pub(super) fn searcher(&self) -> Searcher {
         self.reader.searcher()
+    }
+
+    /// The position up to which searches see all events. Read it before [`Index::searcher`].
+    pub(super) fn applied(&self) -> EventPosition {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The position of the last applied event; `None` if the index was never completed.
@@ -176,6 +186,9 @@ impl Index {
         })?;
         self.reader.reload()?;
         self.values.retain(&self.searcher());
+        if let Some(position) = position {
+            *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = position;
+        }
         Ok(())
     }
 

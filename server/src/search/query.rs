@@ -60,6 +60,8 @@ pub(super) struct Limits {
     pub(super) globs: Option<Vec<TokenScope>>,
     /// The repositories starred by the viewer, if the query needs them.
     pub(super) starred: Vec<RepositoryId>,
+    /// Repositories that the viewer may no longer see, although their documents say so.
+    pub(super) hidden: Vec<RepositoryId>,
 }
 
 type Clause = (Occur, Box<dyn Query>);
@@ -118,7 +120,13 @@ impl Builder<'_> {
         must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
         let without = asked.without.iter().map(|text| self.whole(text));
         let unless = asked.unless.iter().map(|filter| self.filter(filter));
-        Ok(Plan { must, without: without.chain(unless).collect(), ..Plan::default() })
+        let hidden = (!self.limits.hidden.is_empty()).then(|| self.among(&self.limits.hidden));
+        Ok(Plan { must, without: without.chain(unless).chain(hidden).collect(), ..Plan::default() })
+    }
+
+    /// The documents of these repositories.
+    fn among(self, ids: &[RepositoryId]) -> Box<dyn Query> {
+        Box::new(TermSetQuery::new(ids.iter().map(|id| Term::from_field_u64(self.fields.id, key(*id)))))
     }
 
     /// The viewer's limits.
@@ -246,10 +254,7 @@ impl Builder<'_> {
             Filter::Os(os) => term(fields.os, os),
             Filter::Official => term(fields.is, "official"),
             Filter::Visible(visibility) => term(fields.is, visibility.as_str()),
-            Filter::Starred => {
-                let ids = self.limits.starred.iter().map(|id| Term::from_field_u64(fields.id, key(*id)));
-                Box::new(TermSetQuery::new(ids))
-            }
+            Filter::Starred => self.among(&self.limits.starred),
             Filter::Stars(bounds) => numbers(fields.stars, *bounds),
             Filter::Pulls(bounds) => numbers(fields.pulls, *bounds),
             Filter::Updated(bounds) => numbers(fields.updated, *bounds),

@@ -6,6 +6,7 @@
 //! waits for other events; a long transaction only delays readers. SQLite has one writer at a time and no transaction
 //! ids.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,22 +19,28 @@ use model::oci::RepositoryName;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use self::notifier::EventNotifier;
-use crate::access::{Exemption, Need, Permit, System, Viewer};
+use crate::access::{Exemption, Need, Permit, Scope, System, Viewer};
 use crate::database::{Database, Tx};
-use crate::entity::follower;
 use crate::entity::outbox::{ActiveModel, Column, Entity};
+use crate::entity::{follower, repository};
 use crate::{Error, Result, Store};
 
 mod followers;
 mod notifier;
 #[cfg(test)]
 mod tests;
+
+/// The kinds of events after which fewer viewers may see a repository.
+const HIDING: [&str; 3] = ["visibility_changed", "role_changed", "repository_deleted"];
+/// The most repositories that [`Store::hidden_since`] looks at.
+const MAX_HIDDEN: u64 = 100;
 
 /// The longest time a follower waits before it polls.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -217,6 +224,40 @@ impl Store {
     /// follow events from it.
     pub async fn last_event(&self, system: &System) -> Result<EventPosition> {
         newest(self.database().read(system)).await
+    }
+
+    /// Returns the repositories that became hidden, and are hidden from the scope now, in events after `position`; `None`
+    /// if more than [`MAX_HIDDEN`] repositories changed who may see them. Includes events that followers cannot read yet.
+    pub async fn hidden_since(&self, scope: &Scope, position: EventPosition) -> Result<Option<Vec<RepositoryId>>> {
+        let on = self.database().read(scope);
+        let changed: Vec<i64> = Entity::find()
+            .select_only()
+            .column(Column::RepositoryId)
+            .distinct()
+            .filter(place().gt(position.values()))
+            .filter(Column::Kind.is_in(HIDING))
+            .filter(Column::RepositoryId.is_not_null())
+            .limit(MAX_HIDDEN + 1)
+            .into_tuple()
+            .all(on)
+            .await?;
+        if changed.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        if u64::try_from(changed.len()).is_ok_and(|count| count > MAX_HIDDEN) {
+            return Ok(None);
+        }
+        let visible: BTreeSet<i64> = repository::Entity::find()
+            .select_only()
+            .column(repository::Column::Id)
+            .filter(scope.condition())
+            .filter(repository::Column::Id.is_in(changed.iter().copied()))
+            .into_tuple::<i64>()
+            .all(on)
+            .await?
+            .into_iter()
+            .collect();
+        Ok(Some(changed.into_iter().filter(|id| !visible.contains(id)).map(RepositoryId).collect()))
     }
 
     /// Returns up to `limit` events after `position`, in order. Events that become readable later come after all of

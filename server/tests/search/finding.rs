@@ -6,10 +6,12 @@ use model::role::{Role, Visibility};
 use model::search::{Facet, SearchRequest, SearchSort};
 use server::search::{Search, follow};
 
+use store::access::Viewer;
+
 use crate::world::World;
 
 /// Returns a world with some indexed repositories, and their owner.
-async fn harbour() -> (World, store::access::Viewer) {
+async fn harbour() -> (World, Viewer) {
     let world = World::new().await;
     let ann = world.member("ann").await;
     let redis = world
@@ -222,6 +224,39 @@ async fn a_stale_index_can_hide_and_never_leak() {
     let nobody = world.store.anonymous();
     assert!(world.found(&nobody, "open").await.is_empty());
     assert!(world.suggested(&nobody, "open").await.is_empty());
+}
+
+#[tokio::test]
+async fn totals_and_facets_never_count_what_has_just_become_hidden() {
+    let world = World::new().await;
+    let (ann, ben) = (world.member("ann").await, world.member("ben").await);
+    for path in ["ann/turned", "ann/deleted", "ann/open"] {
+        world.public(&ann, path, "", "A whispered word.").await;
+    }
+    world.repository(&ann, "ann/shared", Visibility::Private, "", "A whispered word.").await;
+    world.store.set_collaborator(&world.manage(&ann, "ann/shared").await, "ben", Role::Reader).await.unwrap();
+    world.follow().await;
+    let count = async |viewer: &Viewer, query: &str| {
+        let results = world.results(viewer, query).await;
+        let counted = results.facets.iter().flat_map(|facet| &facet.values).map(|value| value.count).max();
+        (results.total, counted.unwrap_or(0))
+    };
+    let nobody = world.store.anonymous();
+    assert_eq!((count(&nobody, "whispered").await, count(&ben, "whispered").await), ((3, 3), (4, 4)));
+    let permit = world.manage(&ann, "ann/turned").await;
+    let patch = model::repository::RepositoryPatch { visibility: Some(Visibility::Private), ..Default::default() };
+    world.store.update_repository(&permit, &patch).await.unwrap();
+    world.delete(&ann, "ann/deleted").await;
+    world.store.remove_collaborator(&world.manage(&ann, "ann/shared").await, "ben").await.unwrap();
+    // The index has not followed yet. Not even a page that shows none of them counts them.
+    for query in ["whispered", "ns:ann whispered", "whispered -open", "ns:ann"] {
+        let visible = u64::from(!query.contains("-open"));
+        assert_eq!(count(&nobody, query).await, (visible, visible), "{query}");
+        assert_eq!(count(&ben, query).await, (visible, visible), "{query}");
+    }
+    assert_eq!(count(&ann, "whispered").await, (3, 3), "the owner still sees the others");
+    world.follow().await;
+    assert_eq!((count(&nobody, "whispered").await, count(&ann, "whispered").await), ((1, 1), (3, 3)));
 }
 
 #[tokio::test]
