@@ -185,7 +185,8 @@ async fn credentials(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .table("invitation")
                 .col(big_pk_auto("id"))
                 .col(key(manager, "secret_hash").unique_key())
-                .col(big_integer("created_by"))
+                // NULL if created on the command line.
+                .col(big_integer_null("created_by"))
                 .col(big_integer("created_at"))
                 .col(big_integer("expires_at"))
                 .col(big_integer_null("used_by"))

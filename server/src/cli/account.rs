@@ -20,6 +20,8 @@ use crate::cli::{Error, settings};
 pub(super) enum User {
     /// Create an account; generates and prints a password unless one is given
     Add(Add),
+    /// Create an invitation for one person and print its link, which is valid for a week
+    Invite(Settings),
     /// List all accounts
     List(Settings),
     /// Disable an account: its password, sessions and tokens stop working
@@ -133,6 +135,12 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             let account = system.store().create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
             say(&format!("Created the account {}.", account.name));
             tell(&password);
+        }
+        User::Invite(given) => {
+            let root = given.resolve()?.public_url;
+            let (system, operator) = enter(&given).await?;
+            let secret = system.store().invite(&operator).await.map_err(Error::of_store)?;
+            say(&format!("{root}/invites/{secret}"));
         }
         User::List(given) => {
             let (system, operator) = enter(&given).await?;

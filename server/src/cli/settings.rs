@@ -41,7 +41,7 @@ pub(super) struct Settings {
     /// Log format: text or json (default text)
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,
-    /// Serve /metrics on this address instead of the main one
+    /// Serve /metrics on this address, to everyone; otherwise the main address serves it to this machine only
     #[arg(long, value_name = "ADDR")]
     pub metrics_listen: Option<String>,
     /// Trust the X-Forwarded headers of proxies in these networks
@@ -56,6 +56,21 @@ pub(super) struct Settings {
     /// Largest blob that can be pushed, in GiB (default 64)
     #[arg(long, value_name = "GIB")]
     pub upload_gib: Option<String>,
+    /// Days that an upload may wait for its next chunk (default 7)
+    #[arg(long, value_name = "DAYS")]
+    pub upload_days: Option<String>,
+    /// Requests from an address in a minute; 0 for no limit (default 0)
+    #[arg(long, value_name = "COUNT")]
+    pub requests_per_minute: Option<String>,
+    /// Sign-ups from an address in an hour; 0 for no limit (default 100)
+    #[arg(long, value_name = "COUNT")]
+    pub sign_ups_per_hour: Option<String>,
+    /// Comments of an account in an hour; 0 for no limit (default 120)
+    #[arg(long, value_name = "COUNT")]
+    pub comments_per_hour: Option<String>,
+    /// New repositories of an account in an hour; 0 for no limit (default 1000)
+    #[arg(long, value_name = "COUNT")]
+    pub repositories_per_hour: Option<String>,
 }
 
 impl Settings {
@@ -75,6 +90,11 @@ impl Settings {
             ("session_days", &self.session_days),
             ("drain_seconds", &self.drain_seconds),
             ("upload_gib", &self.upload_gib),
+            ("upload_days", &self.upload_days),
+            ("requests_per_minute", &self.requests_per_minute),
+            ("sign_ups_per_hour", &self.sign_ups_per_hour),
+            ("comments_per_hour", &self.comments_per_hour),
+            ("repositories_per_hour", &self.repositories_per_hour),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value.clone()?)))

@@ -26,6 +26,7 @@ pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken)
         while store.sweep_sessions(&system).await? > 0 && !shutdown.is_cancelled() {}
         while store.sweep_refresh_tokens(&system).await? > 0 && !shutdown.is_cancelled() {}
         store.sweep_sign_in_failures(&system).await?;
+        store.sweep_invitations(&system).await?;
         while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
         in_batches("expired uploads", &shutdown, || engine.expire_uploads(upload_age, OBJECTS)).await;
         in_batches("unneeded objects", &shutdown, || engine.delete_trash(OBJECTS)).await;

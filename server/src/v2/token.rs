@@ -63,17 +63,18 @@ struct TokenResponse {
     refresh_token: Option<String>,
 }
 
-/// `GET /token`: credentials in the `Authorization` header or none; `service`, any number of `scope`s and
-/// `offline_token` in the query.
+/// `GET /token`: credentials in the `Authorization` header or none; `service` and any number of `scope`s in the query.
+///
+/// There is no refresh token, even for `offline_token=true`: `docker login` would store it instead of the password, and
+/// tools that only read the password from docker's configuration could not sign in.
 pub async fn issue(state: State, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let asked = TokenRequest::read(parts.uri.query().unwrap_or_default());
     let answer = async {
         check_service(&asked)?;
         let viewer = by_header(&state, &parts).await?;
-        let refresh = if asked.offline { refresh_token(&state, &viewer).await? } else { None };
         let issued = sign(&state, &parts, &viewer, &asked).await?;
-        Ok::<_, Refusal>(given(issued, None, refresh))
+        Ok::<_, Refusal>(given(issued, None, None))
     };
     match answer.await {
         Ok(given) => given,
@@ -119,7 +120,6 @@ impl TokenRequest {
             match &*key {
                 "service" => asked.service = value.into_owned(),
                 "scope" => asked.scopes.extend(ResourceScope::parse_all(&value)),
-                "offline_token" => asked.offline |= &*value == "true",
                 "access_type" => asked.offline |= &*value == "offline",
                 "grant_type" => asked.grant_type = value.into_owned(),
                 "username" => asked.username = value.into_owned(),

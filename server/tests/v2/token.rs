@@ -102,7 +102,7 @@ async fn a_refresh_token_stands_for_its_owner_until_it_is_wrong() {
     let answer = world.form("/token", &again("ptr_wrong")).await;
     assert_eq!((answer.status, answer.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
     let query = world.get("/token?service=portolan&offline_token=true", &basic("ada", PASSWORD)).await;
-    assert!(query.json()["refresh_token"].as_str().is_some_and(|token| token.starts_with("ptr_")));
+    assert_eq!((query.status, query.json().get("refresh_token")), (StatusCode::OK, None), "for docker login");
 }
 
 #[tokio::test]

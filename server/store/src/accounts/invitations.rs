@@ -10,7 +10,7 @@ use model::reason::Reason;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue, ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use crate::access::{Exemption, Viewer};
+use crate::access::{Exemption, System, Viewer};
 use crate::database::Tx;
 use crate::entity::invitation;
 use crate::error::{Error, Result};
@@ -24,17 +24,17 @@ fn spent() -> Error {
 }
 
 impl Store {
-    /// Creates an invitation and returns its secret, of which only a hash is stored. For administrators.
+    /// Creates an invitation and returns its secret, of which only a hash is stored. For administrators and the site.
     pub async fn invite(&self, viewer: &Viewer) -> Result<String> {
         let administrator = viewer.administrator()?;
-        let by = viewer.own_account()?.id;
+        let by = viewer.account_id().map(|id| id.0);
         let secret = secret::generate("");
         let hash = &secret::hash(&secret);
         let now = self.clock().now();
         let keep = |tx: Arc<Tx>| async move {
             let row = invitation::ActiveModel {
                 secret_hash: ActiveValue::Set(hash.clone()),
-                created_by: ActiveValue::Set(by.0),
+                created_by: ActiveValue::Set(by),
                 created_at: ActiveValue::Set(now.micros()),
                 expires_at: ActiveValue::Set(now.plus(GOOD_FOR).micros()),
                 ..Default::default()
@@ -43,6 +43,18 @@ impl Store {
         };
         self.database().write(&administrator, keep).await?;
         Ok(secret)
+    }
+
+    /// Deletes used and expired invitations and returns their number.
+    pub async fn sweep_invitations(&self, system: &System) -> Result<u64> {
+        let now = self.clock().now();
+        let delete = |tx: Arc<Tx>| async move {
+            let spent = Condition::any()
+                .add(invitation::Column::UsedBy.is_not_null())
+                .add(invitation::Column::ExpiresAt.lte(now.micros()));
+            invitation::Entity::delete_many().filter(spent).exec(&*tx).await
+        };
+        Ok(self.database().write(system, delete).await?.rows_affected)
     }
 
     /// Returns an error unless the secret belongs to a valid invitation.

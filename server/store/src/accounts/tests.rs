@@ -90,6 +90,11 @@ each_database! {
         let late = fixture.store.invite(&root).await.unwrap();
         fixture.pass(Duration::from_hours(8 * 24));
         assert!(fixture.store.invitation(&late).await.is_err());
+        // The command line has no account.
+        let from_system = fixture.store.invite(&fixture.system.viewer("test")).await.unwrap();
+        fixture.store.invitation(&from_system).await.unwrap();
+        assert_eq!(fixture.store.sweep_invitations(&fixture.system).await.unwrap(), 2);
+        fixture.store.invitation(&from_system).await.unwrap();
     }
 
     async fn where_sign_up_is_closed_only_administrators_make_accounts(fixture: &Fixture) {

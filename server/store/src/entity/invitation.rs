@@ -10,12 +10,12 @@ pub(crate) struct Model {
     pub(crate) id: i64,
     #[sea_orm(unique)]
     pub(crate) secret_hash: String,
-    pub(crate) created_by: i64,
+    pub(crate) created_by: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
     pub(crate) used_by: Option<i64>,
     #[sea_orm(belongs_to, relation_enum = "Creator", from = "created_by", to = "id")]
-    pub(crate) creator: BelongsTo<super::account::Entity>,
+    pub(crate) creator: BelongsTo<Option<super::account::Entity>>,
     #[sea_orm(belongs_to, relation_enum = "User", from = "used_by", to = "id")]
     pub(crate) user: BelongsTo<Option<super::account::Entity>>,
 }
