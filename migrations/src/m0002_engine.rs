@@ -92,6 +92,7 @@ async fn manifests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
+    index(manager, "manifest_digest", "manifest", ["digest", "repository_id"]).await?;
     index(manager, "manifest_subject", "manifest", ["repository_id", "subject", "digest"]).await?;
     manager
         .create_table(

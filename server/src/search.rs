@@ -10,6 +10,7 @@ pub mod follow;
 mod index;
 mod name;
 mod parse;
+mod paste;
 mod query;
 mod schema;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use model::fault::Fault;
 use model::id::RepositoryId;
+use model::oci::Digest;
 use model::reason::Reason;
 use model::repository::Repository;
 use model::search::{MAX_PAGE, SearchHit, SearchRequest, SearchResults, SearchSort};
@@ -81,7 +83,8 @@ impl Search {
 
     /// Searches what the viewer may see.
     pub async fn search(&self, store: &Store, viewer: &Viewer, request: SearchRequest) -> Result<SearchResults, Fault> {
-        let asked = parse::parse(&request.q)?;
+        let pasted = paste::path(&request.q);
+        let asked = parse::parse(pasted.as_ref().map_or(&*request.q, |path| path.as_str()))?;
         let page = request.page.max(1);
         if page > MAX_PAGE {
             return Err(Fault::invalid("page", Reason::PageTooHigh { max: MAX_PAGE }));
@@ -91,6 +94,9 @@ impl Search {
             return Err(Fault::invalid("limit", Reason::LimitTooHigh { max: MAX_LIMIT }));
         }
         let scope = store.scope(viewer).await?;
+        if let Some(digest) = paste::digest(&request.q) {
+            return Ok(of_digest(store, &scope, &digest).await?);
+        }
         let mut limits = limits(store, viewer, &scope, &asked).await?;
         // Documents are updated after their repository. Do not count those that the viewer may no longer see.
         let hidden = store.hidden_since(&scope, self.index.applied()).await?;
@@ -152,6 +158,19 @@ impl Search {
             Fault::internal()
         })
     }
+}
+
+/// The repositories that have a manifest with this digest.
+async fn of_digest(store: &Store, scope: &Scope, digest: &Digest) -> store::Result<SearchResults> {
+    let ids = store.repositories_with(scope, digest, u64::from(MAX_LIMIT)).await?;
+    let loaded = store.repositories_by_id(scope, &ids).await?;
+    let hit = |repository: Repository| {
+        let excerpt = excerpt::excerpt(&ParsedQuery::default(), Edits::None, &repository.description, "");
+        SearchHit { repository, excerpt, platforms: Vec::new() }
+    };
+    let hits: Vec<SearchHit> = loaded.into_iter().map(hit).collect();
+    let total = u64::try_from(hits.len()).unwrap_or(u64::MAX);
+    Ok(SearchResults { total, hits, facets: Vec::new(), page: 1, pages: 1 })
 }
 
 /// The viewer's limits for the query.
@@ -242,4 +261,53 @@ fn row(index: &Index, searcher: &Searcher, place: DocAddress) -> Result<Row, Err
 fn id(searcher: &Searcher, place: DocAddress) -> Result<RepositoryId, Error> {
     let ids = searcher.segment_reader(place.segment_ord).fast_fields().u64("id")?;
     Ok(RepositoryId(ids.first(place.doc_id).and_then(|id| i64::try_from(id).ok()).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use model::fault::FaultCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_search_whose_caller_hangs_up_keeps_its_permit_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let search = Search::open(folder.path()).unwrap();
+        let permits = search.permits.available_permits();
+        let (end, ended) = mpsc::channel::<()>();
+        let running = search.clone();
+        let caller = tokio::spawn(async move {
+            running
+                .on_a_thread(move |_| {
+                    let _ = ended.recv();
+                    Ok(())
+                })
+                .await
+        });
+        while search.permits.available_permits() == permits {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(search.permits.available_permits(), permits - 1);
+        drop(end);
+        while search.permits.available_permits() < permits {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_waits_for_a_permit_for_a_few_seconds() {
+        let folder = tempfile::tempdir().unwrap();
+        let search = Search::open(folder.path()).unwrap();
+        let all = u32::try_from(search.permits.available_permits()).unwrap();
+        let held = search.permits.acquire_many(all).await.unwrap();
+        let started = tokio::time::Instant::now();
+        let fault = search.on_a_thread(|_| Ok(())).await.unwrap_err();
+        assert_eq!((fault.code, started.elapsed()), (FaultCode::TooMany, PATIENCE));
+        drop(held);
+        search.on_a_thread(|_| Ok(())).await.unwrap();
+    }
 }

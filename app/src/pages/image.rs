@@ -1,6 +1,7 @@
 //! An image: platforms, layers, config and referrers. An index shows its first real platform, or the selected one.
 
 use leptos::prelude::*;
+use model::clock::Timestamp;
 use model::image::{Image, ImageConfig, PlatformImage};
 use model::oci::{Reference, RepositoryName};
 
@@ -162,6 +163,11 @@ fn layer_section(image: &Image) -> AnyView {
 /// did not exist before this time (2000-01-01), in seconds.
 const RECORDED: i64 = 946_684_800;
 
+/// The age of an image, or the date if it is a fixed one.
+fn creation(created: Timestamp, now: Timestamp) -> AnyView {
+    if created.seconds() < RECORDED { words::exact(created).into_any() } else { ago(created, now) }
+}
+
 fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     let fact = |name: &'static str, words: String| {
         (!words.is_empty()).then(|| {
@@ -174,7 +180,7 @@ fn configuration(config: &ImageConfig, visit: &Visit) -> AnyView {
     let created = config.created.map(|created| {
         view! {
             <dt>{text!(image.created)}</dt>
-            <dd>{if created.seconds() < RECORDED { words::exact(created).into_any() } else { ago(created, visit.portal.now()) }}</dd>
+            <dd>{creation(created, visit.portal.now())}</dd>
         }
     });
     let environment: Vec<(&str, &str)> =
@@ -321,7 +327,6 @@ fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::clock::Timestamp;
     use model::image::Referrer;
     use model::oci::Digest;
 
@@ -333,6 +338,22 @@ mod tests {
 
     fn html(view: impl FnOnce() -> AnyView) -> String {
         Owner::new().with(|| view().to_html())
+    }
+
+    #[test]
+    fn an_image_with_a_fixed_creation_time_shows_the_date() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap();
+        for (time, year) in [
+            ("1970-01-01T00:00:00Z", "1970"),
+            ("0001-01-01T00:00:00Z", "0001"),
+            ("1980-01-01T00:00:00Z", "1980"),
+            ("1999-12-31T23:59:59Z", "1999"),
+        ] {
+            let page = html(|| creation(Timestamp::parse_rfc3339(time).unwrap(), now));
+            assert!(page.contains(year) && !page.contains("ago"), "{page}");
+        }
+        let page = html(|| creation(Timestamp::parse_rfc3339("2026-11-20T10:00:00Z").unwrap(), now));
+        assert!(page.contains("2 days ago"), "{page}");
     }
 
     #[test]

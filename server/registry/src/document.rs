@@ -271,6 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn layers_that_may_be_elsewhere_are_not_required() {
+        let config = json!({ "mediaType": "application/x", "digest": digest('c'), "size": 1 });
+        for (kind, is_foreign) in [
+            ("application/vnd.docker.image.rootfs.foreign.diff.tar", true),
+            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar", true),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", true),
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip", false),
+            ("application/vnd.oci.image.layer.v1.tar", false),
+        ] {
+            let urls = ["https://example.org/layer"];
+            let layer = json!({ "mediaType": kind, "digest": digest('a'), "size": 1, "urls": urls });
+            let manifest = json!({ "schemaVersion": 2, "config": config, "layers": [layer] });
+            let document = Document::parse(Some(OCI_MANIFEST), manifest.to_string().as_bytes(), false).unwrap();
+            assert_eq!((document.foreign.len() == 1, document.blobs.len() == 1), (is_foreign, is_foreign), "{kind}");
+        }
+    }
+
+    #[test]
     fn an_unknown_type_is_taken_whole_where_it_is_allowed() {
         let payload = br#"{"anything": ["goes"]}"#;
         assert!(Document::parse(Some("application/vnd.x+json"), payload, false).is_err());

@@ -1,3 +1,5 @@
+//! Tests of rendering: what is shown, what is not, and what it costs.
+
 use super::*;
 use proptest::prelude::*;
 

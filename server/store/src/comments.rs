@@ -1,6 +1,7 @@
 //! Comments on a repository: Markdown text in threads of one level.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::clock::Timestamp;
 use model::comment::{Comment, MAX_BODY, NewComment, Thread};
@@ -18,7 +19,7 @@ use sea_orm::{
 use crate::access::{self, CommentAct, Need, Participate, Permit, See, Verdict, comment_verdict};
 use crate::entity::{comment, repository};
 use crate::error::{Error, Result};
-use crate::{Store, cursor, outbox};
+use crate::{Store, cursor, ledger, outbox};
 
 mod row;
 
@@ -26,6 +27,9 @@ use row::CommentRow;
 
 /// The most replies in a thread, including deleted ones: a page of threads shows all their replies.
 const MAX_REPLIES: u64 = 100;
+
+/// How long the same text by the same author at the same place is taken for the same comment.
+const REPEATED: Duration = Duration::from_secs(10);
 
 /// Returns a comment as the permit's viewer sees it.
 fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
@@ -109,7 +113,8 @@ impl Store {
         view(permit, alive(self.database().read(permit), permit, id).await?)
     }
 
-    /// Creates a comment. A reply to a reply joins the same thread. The comment replied to must exist.
+    /// Creates a comment. A reply to a reply joins the same thread. The comment replied to must exist. If the author
+    /// posted the same text there a moment ago, returns that comment: forms are sent twice by impatient people.
     pub async fn post_comment(&self, permit: &Permit<access::Comment>, form: &NewComment) -> Result<Comment> {
         let author = permit.require_account()?.0;
         let body = body(&form.body)?;
@@ -130,6 +135,11 @@ impl Store {
                     Some(parent) => Some(open_thread(&*tx, permit.repository().0, parent).await?),
                     None => None,
                 };
+                ledger::manifests::lock(&*tx, permit.repository()).await?;
+                let since = now.minus(REPEATED);
+                if let Some(comment) = repeated(&*tx, permit.repository().0, author, root, tag, body, since).await? {
+                    return row::find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent);
+                }
                 let new = comment::ActiveModel {
                     repository_id: ActiveValue::Set(permit.repository().0),
                     author_id: ActiveValue::Set(author),
@@ -217,6 +227,33 @@ async fn open_thread(on: &impl ConnectionTrait, repository: i64, parent: Comment
         return Err(Error::Fault(Fault::invalid("parent", Reason::ThreadFull { max: MAX_REPLIES })));
     }
     Ok(root)
+}
+
+/// Returns the author's newest comment with the same text at the same place, if it was posted after `since`.
+async fn repeated(
+    on: &impl ConnectionTrait,
+    repository: i64,
+    author: i64,
+    root: Option<i64>,
+    tag: Option<&str>,
+    body: &str,
+    since: Timestamp,
+) -> Result<Option<CommentId>> {
+    let comment = comment::Entity::find()
+        .select_only()
+        .column(comment::Column::Id)
+        .filter(comment::Column::RepositoryId.eq(repository))
+        .filter(comment::Column::AuthorId.eq(author))
+        .filter(comment::Column::CreatedAt.gt(since.micros()))
+        .filter(comment::Column::DeletedAt.is_null())
+        .filter(comment::Column::Body.eq(body))
+        .filter(root.map_or(comment::Column::RootId.is_null(), |root| comment::Column::RootId.eq(root)))
+        .filter(tag.map_or(comment::Column::Tag.is_null(), |tag| comment::Column::Tag.eq(tag)))
+        .order_by_desc(comment::Column::Id)
+        .into_tuple::<i64>()
+        .one(on)
+        .await?;
+    Ok(comment.map(CommentId))
 }
 
 /// Adds `step` to the repository's comment count.

@@ -227,7 +227,7 @@ impl Store {
     }
 
     /// Returns the repositories that became hidden, and are hidden from the scope now, in events after `position`; `None`
-    /// if more than [`MAX_HIDDEN`] repositories changed who may see them. Includes events that followers cannot read yet.
+    /// if too many repositories changed who may see them. Includes events that followers cannot read yet.
     pub async fn hidden_since(&self, scope: &Scope, position: EventPosition) -> Result<Option<Vec<RepositoryId>>> {
         let on = self.database().read(scope);
         let changed: Vec<i64> = Entity::find()

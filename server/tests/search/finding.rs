@@ -6,7 +6,7 @@ use model::role::{Role, Visibility};
 use model::search::{Facet, SearchRequest, SearchSort};
 use server::search::{Search, follow};
 
-use store::access::Viewer;
+use store::access::{See, Viewer};
 
 use crate::world::World;
 
@@ -257,6 +257,32 @@ async fn totals_and_facets_never_count_what_has_just_become_hidden() {
     assert_eq!(count(&ann, "whispered").await, (3, 3), "the owner still sees the others");
     world.follow().await;
     assert_eq!((count(&nobody, "whispered").await, count(&ann, "whispered").await), ((1, 1), (3, 3)));
+}
+
+#[tokio::test]
+async fn what_is_pasted_leads_to_its_repository() {
+    let (world, ann) = harbour().await;
+    let secret = world.repository(&ann, "ann/secret", Visibility::Private, "", "").await;
+    world.push(secret, "ann/secret", &["1"], "linux/amd64", &[]).await;
+    world.follow().await;
+    let nobody = world.store.anonymous();
+    for pasted in [
+        "http://127.0.0.1:5000/r/ann/redis",
+        "127.0.0.1:5000/ann/redis:7.2-alpine",
+        "docker pull hub.example/ann/redis",
+        "ann/redis:latest",
+    ] {
+        assert_eq!(world.found(&nobody, pasted).await.first().map(String::as_str), Some("ann/redis"), "{pasted}");
+    }
+    let digest = async |path: &str, tag: &str| {
+        let permit = world.store.permit::<See>(&ann, &path.parse().unwrap()).await.unwrap();
+        world.store.tag(&permit, &tag.parse().unwrap()).await.unwrap().digest.to_string()
+    };
+    let (redis, hidden) = (digest("ann/redis", "latest").await, digest("ann/secret", "1").await);
+    assert_eq!(world.found(&nobody, &redis).await, ["ann/redis"]);
+    assert_eq!(world.found(&ann, &format!(" {hidden} ")).await, ["ann/secret"]);
+    assert!(world.found(&nobody, &hidden).await.is_empty());
+    assert!(world.found(&nobody, &format!("sha256:{}", "0".repeat(64))).await.is_empty());
 }
 
 #[tokio::test]

@@ -151,6 +151,35 @@ async fn each_image_of_an_index_is_inspected() {
 }
 
 #[tokio::test]
+async fn indexes_that_repeat_or_list_very_many_images_cost_a_bounded_inspection() {
+    let dock = PushFixture::new().await;
+    let entry = |kind: &str, link: &Link| json!({"mediaType": kind, "digest": link.digest, "size": link.size});
+    let image = dock.image(&config("amd64"), CONFIG, &[]).await;
+    let index = |entries: Vec<Value>| json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries});
+    let repeating = index(vec![entry(IMAGE, &image); 200]);
+    let inner = dock.put(INDEX, &repeating, Vec::new(), vec![image], &[]).await;
+    dock.inspect().await;
+    let before = dock.world.store.statements();
+    dock.put(INDEX, &index(vec![entry(INDEX, &inner); 200]), Vec::new(), vec![inner], &["nested"]).await;
+    dock.inspect().await;
+    let nested = dock.world.store.statements() - before;
+    assert!(nested < 100, "{nested} statements");
+
+    let mut images = Vec::new();
+    for number in 0..250 {
+        images
+            .push(dock.image(format!(r#"{{"os":"linux","architecture":"a{number}"}}"#).as_bytes(), CONFIG, &[]).await);
+    }
+    dock.inspect().await;
+    let before = dock.world.store.statements();
+    let many = index(images.iter().map(|link| entry(IMAGE, link)).collect());
+    dock.put(INDEX, &many, Vec::new(), images, &["many"]).await;
+    dock.inspect().await;
+    let wide = dock.world.store.statements() - before;
+    assert!(wide < 200 * 12, "{wide} statements");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_holds_nothing_up() {
     let dock = PushFixture::new().await;
     dock.image(b"not json", CONFIG, &["broken"]).await;

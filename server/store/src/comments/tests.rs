@@ -1,5 +1,7 @@
 //! Tests of threads, editing and moderation, on both databases.
 
+use std::time::Duration;
+
 use model::comment::{MAX_BODY, NewComment};
 use model::event::EventKind;
 use model::fault::Fault;
@@ -58,6 +60,23 @@ each_database! {
         assert_eq!(head.comment_count, 4);
         let told = fixture.events().await.into_iter().filter(|what| matches!(what, EventKind::CommentCreated { .. })).count();
         assert_eq!(told, 4);
+    }
+
+    async fn a_form_that_is_sent_twice_posts_one_comment(fixture: &Fixture) {
+        let (ada, ben) = (fixture.person("ada").await, fixture.person("ben").await);
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let text = form("What I think.", None);
+        let (one, two) = tokio::join!(post(fixture, &ada, &app, &text), post(fixture, &ada, &app, &text));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!(one.id, two.id);
+        // Another author, another place, another text and another time are other comments.
+        post(fixture, &ben, &app, &text).await.unwrap();
+        post(fixture, &ada, &app, &form("What I think.", Some(one.id))).await.unwrap();
+        post(fixture, &ada, &app, &form("What else I think.", None)).await.unwrap();
+        fixture.pass(Duration::from_secs(11));
+        assert_ne!(post(fixture, &ada, &app, &text).await.unwrap().id, one.id);
+        let (_, head) = fixture.store.head(&ada, &app).await.unwrap();
+        assert_eq!(head.comment_count, 5);
     }
 
     async fn a_thread_has_a_bounded_number_of_replies(fixture: &Fixture) {

@@ -210,7 +210,7 @@ pub(super) async fn referrers(
 
 /// Locks a repository's row until the transaction ends. Returns `false` if it does not exist. Every change to tags or
 /// manifests must do this before it locks any other row.
-async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
+pub(crate) async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
     let held: Option<i64> = repository::Entity::find_by_id(repository.0)
         .select_only()
         .column(repository::Column::Id)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::account::AccountName;
 use model::id::RepositoryId;
-use model::oci::RepositoryName;
+use model::oci::{Digest, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::repository::{Repository, RepositoryFilter, RepositorySort};
 use registry::ledger::ListPage;
@@ -17,7 +17,7 @@ use sea_orm::{
 
 use super::ViewedRow;
 use crate::access::{LIBRARY, Scope, granted_to};
-use crate::entity::{account, repository, star};
+use crate::entity::{account, manifest, repository, star};
 use crate::error::{Error, Result};
 use crate::{Store, cursor, sql};
 
@@ -72,6 +72,28 @@ impl Store {
             found.extend(covered.map(|row| (row.repository.id(), row)));
         }
         ids.iter().filter_map(|id| found.get(id)).map(|row| view(scope, row)).collect()
+    }
+
+    /// Returns up to `limit` repositories in the scope's visibility that have a manifest with this digest.
+    pub async fn repositories_with(&self, scope: &Scope, digest: &Digest, limit: u64) -> Result<Vec<RepositoryId>> {
+        let having = manifest::Entity::find()
+            .select_only()
+            .column(manifest::Column::RepositoryId)
+            .filter(manifest::Column::Digest.eq(digest.as_str()))
+            .into_query();
+        let ids: Vec<i64> = repository::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(scope.condition())
+            .filter(Column::Id.in_subquery(having))
+            .filter(Column::NamespaceId.is_not_null())
+            .order_by_desc(Column::PullCount)
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.database().read(scope))
+            .await?;
+        Ok(ids.into_iter().map(RepositoryId).collect())
     }
 
     /// Returns paths within the scope in byte order, for the engine's catalog. `next` is the path after which the

@@ -214,5 +214,13 @@ each_database! {
         crate::sql::execute(pool, link, [world.place.id.0.into()]).await.unwrap();
         assert_eq!(world.put(&manifest("m", &layers, &[])).await, Put::Stored);
         assert_eq!(world.counters().await, (0, 1 + 4 * 1_201));
+        // Layers that need not be here are looked up together.
+        let digests: Vec<_> = layers.iter().map(|link| link.digest.clone()).chain([digest_of(b"other")]).collect();
+        let before = world.store.statements();
+        let mut linked = world.ledger.linked(world.place.id, &digests).await.unwrap();
+        assert!(world.store.statements() - before <= 3);
+        linked.sort_by(|one, other| one.digest.cmp(&other.digest));
+        layers.sort_by(|one, other| one.digest.cmp(&other.digest));
+        assert_eq!(linked, layers);
     }
 }
