@@ -88,8 +88,8 @@ impl Store {
         self.database().write(system, write).await
     }
 
-    /// Deletes a batch of old events that every follower has read, and followers that are no longer seen. Returns the
-    /// number of deleted events.
+    /// Deletes a batch of old events that all followers have read and returns its size. Also deletes followers that have
+    /// not reported for a while.
     ///
     /// The newest event is kept, because it marks the end of the outbox. Nothing is deleted while one of the `required`
     /// followers is not registered, because it will read from the first event.
