@@ -59,16 +59,25 @@ impl Scratch {
     pub async fn copy(&self, folder: &Path) -> Result<Self> {
         let Place::Server { address, database } = &self.place else { return Ok(Self::sqlite(folder)) };
         let copy = name();
-        let steps = [
-            format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false"),
-            format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{database}'"),
-            format!("CREATE DATABASE {copy} TEMPLATE {database}"),
-            format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true"),
-        ];
+        let server = connect(address).await?;
         // Copy one at a time, because concurrent changes to the same row of the system catalog would fail.
-        let lock = format!("SELECT pg_advisory_lock(hashtext('{database}'))");
-        let steps: Vec<String> = std::iter::once(lock).chain(steps).collect();
-        statements(address, &steps).await?;
+        server.execute_unprepared(&format!("SELECT pg_advisory_lock(hashtext('{database}'))")).await?;
+        server.execute_unprepared(&format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false")).await?;
+        let close =
+            format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{database}'");
+        let create = format!("CREATE DATABASE {copy} TEMPLATE {database}");
+        let mut attempts = 5;
+        loop {
+            server.execute_unprepared(&close).await?;
+            match server.execute_unprepared(&create).await {
+                Ok(_) => break,
+                // A connection that was being opened when connections were forbidden is only seen afterwards.
+                Err(_) if attempts > 1 => attempts -= 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        server.execute_unprepared(&format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true")).await?;
+        server.close().await?;
         Ok(Self::on_server(address, copy))
     }
 
@@ -79,9 +88,7 @@ impl Scratch {
 
     /// Returns all texts and bytes in all tables, with the name of the table, to check that none is a secret.
     pub async fn all_texts(&self) -> Result<Vec<(String, String)>> {
-        let mut options = sea_orm::ConnectOptions::new(&self.url);
-        options.max_connections(1).sqlx_logging(false);
-        let database = Database::connect(options).await?;
+        let database = connect(&self.url).await?;
         let tables = match database.get_database_backend() {
             DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
             _ => "SELECT name FROM sqlite_master WHERE type = 'table'",
@@ -132,11 +139,16 @@ async fn select(on: &DatabaseConnection, query: &str) -> Result<Vec<QueryResult>
     Ok(on.query_all_raw(Statement::from_string(on.get_database_backend(), query)).await?)
 }
 
+/// Opens one connection.
+async fn connect(url: &str) -> Result<DatabaseConnection> {
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    Ok(Database::connect(options).await?)
+}
+
 /// Executes statements on a connection to the server.
 async fn statements(address: &str, statements: &[String]) -> Result<()> {
-    let mut options = sea_orm::ConnectOptions::new(address);
-    options.max_connections(1).sqlx_logging(false);
-    let server = Database::connect(options).await?;
+    let server = connect(address).await?;
     for statement in statements {
         server.execute_unprepared(statement).await?;
     }
