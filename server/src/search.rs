@@ -99,7 +99,10 @@ impl Search {
         }
         let mut limits = limits(store, viewer, &scope, &asked).await?;
         // Documents are updated after their repository. Do not count those that the viewer may no longer see.
-        let hidden = store.hidden_since(&scope, self.index.applied()).await?;
+        let hidden = match self.index.applied() {
+            Some(position) => store.hidden_since(&scope, position).await?,
+            None => None,
+        };
         let is_current = hidden.is_some();
         limits.hidden = hidden.unwrap_or_default();
         let asked = Arc::new(asked);

@@ -80,6 +80,8 @@ pub async fn rebuild(search: &Search, system: &System) -> Result<EventPosition, 
     let mut position = system.store().last_event(system).await.map_err(Error::Store)?;
     system.store().register_follower(system, search.index.follower(), position).await.map_err(Error::Store)?;
     let first = search.index.searcher().num_docs() == 0;
+    // What a first build adds is newer than its start. Events that an old index missed may have been deleted.
+    search.index.set_applied(first.then_some(position));
     blocking(search, Index::clear).await?;
     let (mut last, mut done) = (RepositoryId(0), 0_u64);
     loop {

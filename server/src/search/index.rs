@@ -73,8 +73,8 @@ pub(super) struct Index {
     follower: String,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
-    /// The position up to which searches see all events.
-    applied: Mutex<EventPosition>,
+    /// The position up to which searches see all events; `None` if it is not known.
+    applied: Mutex<Option<EventPosition>>,
 }
 
 impl Index {
@@ -128,7 +128,7 @@ impl Index {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let payload = payload(&index)?;
         let follower = payload.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
-        let applied = Mutex::new(payload.position.unwrap_or(EventPosition::START));
+        let applied = Mutex::new(payload.position);
         let (values, writer) = (Values::default(), Mutex::new(None));
         let this = Self { inner: index, fields, values, follower, reader, writer, applied };
         // The writer's lock keeps two processes from using the same folder.
@@ -146,9 +146,14 @@ impl Index {
         self.reader.searcher()
     }
 
-    /// The position up to which searches see all events. Read it before [`Index::searcher`].
-    pub(super) fn applied(&self) -> EventPosition {
+    /// The position up to which searches see all events; `None` if it is not known. Read it before [`Index::searcher`].
+    pub(super) fn applied(&self) -> Option<EventPosition> {
         *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the position up to which searches see all events.
+    pub(super) fn set_applied(&self, position: Option<EventPosition>) {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = position;
     }
 
     /// The position of the last applied event; `None` if the index was never completed.
@@ -186,8 +191,8 @@ impl Index {
         })?;
         self.reader.reload()?;
         self.values.retain(&self.searcher());
-        if let Some(position) = position {
-            *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = position;
+        if position.is_some() {
+            self.set_applied(position);
         }
         Ok(())
     }
