@@ -1,11 +1,13 @@
 //! Blobs: GET, HEAD and DELETE (distribution-spec, "Pulling blobs", "Deleting Blobs").
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
 };
 use http::{Response, StatusCode};
+use model::id::RepositoryId;
 use model::oci::Digest;
 
 use crate::body::Body;
@@ -27,13 +29,15 @@ struct CachedBlob {
     blob: Blob,
     digest: HeaderValue,
     etag: HeaderValue,
+    /// Whether its link has been held for a push since it was cached.
+    held: AtomicBool,
 }
 
 impl CachedBlob {
     fn new(blob: Blob) -> Self {
         let digest = value(blob.digest.to_string());
         let etag = value(format!("\"{}\"", blob.digest));
-        Self { blob, digest, etag }
+        Self { blob, digest, etag, held: AtomicBool::new(false) }
     }
 
     /// Returns the approximate size in memory.
@@ -61,21 +65,32 @@ impl Blobs {
         Self { context, cache: Arc::new(Cache::new(CACHE_CAPACITY, CachedBlob::weight)) }
     }
 
+    /// Forgets what is cached of a repository.
+    pub(crate) fn forget(&self, repository: RepositoryId) {
+        self.cache.forget(repository);
+    }
+
     /// Returns a blob linked to this repository. With `hold`, the caller may be about to push a manifest that uses it.
     async fn find(&self, place: &Place, digest: Digest, hold: bool) -> Result<Arc<CachedBlob>, Error> {
         let key = (place.id, digest);
-        if let Some(cached) = self.cache.get(&key) {
-            return Ok(cached);
-        }
-        let epoch = self.cache.epoch(place.id);
-        let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(Error::from_ledger)? else {
-            return Err(Error::BlobUnknown(key.1));
+        let cached = if let Some(cached) = self.cache.get(&key) {
+            cached
+        } else {
+            let epoch = self.cache.epoch(place.id);
+            let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(Error::from_ledger)? else {
+                return Err(Error::BlobUnknown(key.1));
+            };
+            let cached = Arc::new(CachedBlob::new(blob));
+            self.cache.insert(key.clone(), epoch, cached.clone());
+            cached
         };
-        if hold && !self.hold(place, &key.1).await {
-            return Err(Error::BlobUnknown(key.1));
+        // A GET may have cached the blob without holding it.
+        if hold && !cached.held.load(Ordering::Relaxed) {
+            if !self.hold(place, &key.1).await {
+                return Err(Error::BlobUnknown(key.1));
+            }
+            cached.held.store(true, Ordering::Relaxed);
         }
-        let cached = Arc::new(CachedBlob::new(blob));
-        self.cache.insert(key, epoch, cached.clone());
         Ok(cached)
     }
 
@@ -142,5 +157,26 @@ impl Blobs {
             }
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::memory::MemoryLedger;
+    use crate::testing::{REPOSITORY, TestRegistry};
+
+    #[tokio::test]
+    async fn only_a_head_holds_a_blob_even_if_a_get_has_cached_it() {
+        let ledger = Arc::new(MemoryLedger::default());
+        let registry = TestRegistry::new(ledger.clone()).await;
+        let digest = registry.push_blob(REPOSITORY, "layer").await;
+        let path = format!("/v2/{REPOSITORY}/blobs/{digest}");
+        registry.get(&path).await.is(StatusCode::OK);
+        assert_eq!(ledger.holds(), 0, "a pull writes nothing");
+        for _ in 0..3 {
+            registry.head(&path).await.is(StatusCode::OK);
+        }
+        assert_eq!(ledger.holds(), 1);
     }
 }

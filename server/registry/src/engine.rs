@@ -90,6 +90,7 @@ impl Engine {
 
     /// Forgets what is cached of a repository; must be called after a change that was not made through the engine.
     pub fn forget(&self, repository: RepositoryId) {
+        self.inner.blobs.forget(repository);
         self.inner.manifests.forget(repository);
     }
 

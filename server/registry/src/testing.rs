@@ -373,6 +373,7 @@ macro_rules! requirements {
             uploads::an_upload_tells_where_it_stands,
             uploads::an_upload_that_is_cancelled_is_gone,
             uploads::an_upload_of_another_repository_is_unknown,
+            uploads::a_repository_with_too_many_uploads_asks_to_wait,
             uploads::an_upload_is_not_closed_without_a_digest,
             uploads::an_upload_that_is_closed_with_a_wrong_digest_stands_where_it_stood,
             uploads::a_chunk_that_is_cut_off_was_never_sent,

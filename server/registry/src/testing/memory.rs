@@ -41,6 +41,7 @@ struct State {
     manifests: BTreeMap<(RepositoryId, Digest), NewManifest>,
     tags: BTreeMap<(RepositoryId, Tag), Digest>,
     trash: Vec<String>,
+    holds: usize,
     fault: Option<Fault>,
 }
 
@@ -92,6 +93,11 @@ impl State {
 impl MemoryLedger {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Returns how often a blob was held for a push.
+    pub fn holds(&self) -> usize {
+        self.state().holds
     }
 
     /// Makes the next chunk, closing of an upload or manifest push fail.
@@ -149,7 +155,9 @@ impl Ledger for MemoryLedger {
     }
 
     async fn hold_blob(&self, repository: RepositoryId, digest: &Digest, _now: Timestamp) -> Result<bool, LedgerError> {
-        Ok(self.state().linked(repository, digest).is_some())
+        let mut state = self.state();
+        state.holds += 1;
+        Ok(state.linked(repository, digest).is_some())
     }
 
     async fn mount(

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use futures::future::join_all;
-use http::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
+use http::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE, RETRY_AFTER};
 use http::{Method, StatusCode};
 
 use super::{OTHER_REPOSITORY, REPOSITORY, TestRegistry, sha256, sha512};
+use crate::Limits;
 use crate::response::CONTENT_DIGEST;
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
@@ -229,4 +230,15 @@ pub async fn the_same_blob_pushed_twice_is_stored_once(registry: &TestRegistry) 
     registry.engine.delete_trash(10).await.unwrap();
     assert_eq!(registry.storage.keys().len(), 1);
     assert_eq!(registry.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body, "again");
+}
+
+pub async fn a_repository_with_too_many_uploads_asks_to_wait(registry: &TestRegistry) {
+    let limited = registry.with_limits(Limits { open_uploads: 1, ..Limits::default() });
+    let location = limited.open().await;
+    let path = format!("/v2/{REPOSITORY}/blobs/uploads/");
+    let refused = limited.request(Method::POST, path).send().await;
+    refused.is_error(429, "TOOMANYREQUESTS");
+    assert!(refused.headers.contains_key(&RETRY_AFTER));
+    limited.delete(location).await.is(StatusCode::NO_CONTENT);
+    limited.open().await;
 }
