@@ -8,6 +8,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use model::fault::Fault;
 use model::id::AccountId;
 use store::access::Viewer;
+use store::accounts::subscriber;
 
 use crate::config::Config;
 
@@ -29,18 +30,14 @@ pub enum LimitedAction {
 pub enum LimitedCaller {
     /// An account.
     Account(AccountId),
-    /// A network address: all of an IPv4 address, or the first 64 bits of an IPv6 address, which one subscriber has;
-    /// `None` if it is not known.
+    /// The part of a network address that one [subscriber] has; `None` if it is not known.
     Address(Option<IpAddr>),
 }
 
 impl LimitedCaller {
     /// The caller at this address.
     pub fn at(address: Option<IpAddr>) -> Self {
-        Self::Address(address.map(|address| match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        }))
+        Self::Address(address.map(subscriber))
     }
 
     /// The viewer's account, or the address of someone who is not signed in.

@@ -12,6 +12,7 @@ mod sign_in;
 pub(crate) mod tokens;
 
 pub use administration::AccountEntry;
+pub use backoff::subscriber;
 pub(crate) use password::Passwords;
 pub(crate) use profile::by_name;
 pub(crate) use row::AccountRow;

@@ -12,7 +12,6 @@ use model::fault::Fault;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
 };
 
 use crate::Store;
@@ -61,7 +60,7 @@ impl Origin {
         name: &str,
         from: Option<IpAddr>,
     ) -> Result<Self> {
-        let address = from.map(subscriber);
+        let address = from.map(|from| subscriber(from).to_string());
         let identity = match account {
             Some(id) => format!("account:{id}"),
             None => format!("name:{}", crate::secret::hash(name)),
@@ -80,7 +79,7 @@ impl Origin {
         Subject { name: format!("{identity}@{place}"), free: 5, longest }
     }
 
-    /// All subjects that a failure counts for.
+    /// All subjects that a failure counts for, with [`Origin::own`] first.
     pub(crate) fn subjects(&self) -> Vec<Subject> {
         let mut subjects = vec![self.own()];
         if let Some(address) = self.address.as_deref().filter(|_| !self.known) {
@@ -98,28 +97,30 @@ impl Origin {
 
 /// The subject of a network address. It may fail more often, because several people may share it.
 pub(crate) fn address(address: IpAddr) -> Subject {
-    address_subject(&subscriber(address))
+    address_subject(&subscriber(address).to_string())
 }
 
 fn address_subject(address: &str) -> Subject {
     Subject { name: format!("address:{address}"), free: 30, longest: LONGEST }
 }
 
-/// The part of an address that one subscriber usually has: all of an IPv4 address, a /64 of IPv6.
-fn subscriber(address: IpAddr) -> String {
+/// The part of an address that one subscriber usually has: all of an IPv4 address, the first 64 bits of an IPv6 address.
+pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:x}", address.to_bits() >> 64),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
-/// Returns an error with the seconds left if one of the subjects has to wait.
-pub(crate) async fn check(on: &impl ConnectionTrait, subjects: &[Subject], now: Timestamp) -> Result<()> {
+/// Returns an error with the seconds left if one of the subjects has to wait; otherwise, whether the first of them has
+/// failed before.
+pub(crate) async fn check(on: &impl ConnectionTrait, subjects: &[Subject], now: Timestamp) -> Result<bool> {
     let names = subjects.iter().map(|subject| subject.name.as_str());
     let rows = sign_in_failure::Entity::find().filter(sign_in_failure::Column::Subject.is_in(names)).all(on).await?;
     let until = Timestamp::from_micros(rows.iter().map(|row| row.blocked_until).max().unwrap_or(0));
     if until <= now {
-        return Ok(());
+        let own = subjects.first().map(|subject| &subject.name);
+        return Ok(rows.iter().any(|row| Some(&row.subject) == own));
     }
     let seconds = now.until(until).as_secs() + 1;
     Err(Error::Fault(Fault::too_many(u32::try_from(seconds).unwrap_or(u32::MAX))))
@@ -198,17 +199,8 @@ pub(crate) async fn remember(tx: &Tx, account: i64, address: &str, now: Timestam
     Ok(())
 }
 
-/// Whether failures of a subject are stored.
-pub(crate) async fn has_failed(on: &impl ConnectionTrait, subject: &Subject) -> Result<bool> {
-    Ok(find(subject).one(on).await?.is_some())
-}
-
 /// Deletes a subject's failures.
 pub(crate) async fn forget(on: &impl ConnectionTrait, subject: &Subject) -> Result<()> {
     sign_in_failure::Entity::delete_by_id(subject.name.as_str()).exec(on).await?;
     Ok(())
-}
-
-fn find(subject: &Subject) -> Select<sign_in_failure::Entity> {
-    sign_in_failure::Entity::find_by_id(subject.name.as_str())
 }

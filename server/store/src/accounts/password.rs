@@ -149,10 +149,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_caller_who_hangs_up_keeps_the_permit_until_the_hash_is_computed() {
         let passwords = Passwords::new();
+        let hash = passwords.turn().await.unwrap().hash("correct horse").await.unwrap();
         let permits = passwords.turns.available_permits();
         for _ in 0..permits {
-            let turn = passwords.turn().await.unwrap();
-            let hashing = tokio::spawn(async move { turn.hash("correct horse").await });
+            let (turn, hash) = (passwords.turn().await.unwrap(), hash.clone());
+            let hashing = tokio::spawn(async move { turn.verify("wrong horse", Some(hash)).await });
             tokio::time::sleep(Duration::from_millis(1)).await;
             hashing.abort();
         }

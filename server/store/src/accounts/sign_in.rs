@@ -59,14 +59,13 @@ impl Store {
         let turn = self.passwords().turn().await?;
         // Check again: otherwise many parallel guesses could be checked before the first failure is counted.
         let now = self.clock().now();
-        backoff::check(rows, &subjects, now).await?;
+        let has_failed = backoff::check(rows, &subjects, now).await?;
         let (row, hash) = found.map_or((None, None), |(row, hash)| (Some(row), hash));
         let right = turn.verify(password, hash).await?;
         match row {
             Some(row) if right && row.disabled_at.is_none() => {
                 let (own, account) = (&origin.own(), row.id);
-                let failed = backoff::has_failed(rows, own).await?;
-                if failed || origin.new_address().is_some() {
+                if has_failed || origin.new_address().is_some() {
                     let settle = |tx: Arc<Tx>| {
                         let address = origin.new_address();
                         async move {
