@@ -309,10 +309,10 @@ async fn discussion(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table("comment")
-                .col(big_pk_auto("id"))
                 .col(big_integer("repository_id"))
+                .col(big_integer("number"))
                 .col(big_integer("author_id"))
-                .col(big_integer_null("root_id"))
+                .col(big_integer_null("root"))
                 .col(text_null("tag"))
                 .col(text("body"))
                 .col(big_integer("created_at"))
@@ -320,12 +320,17 @@ async fn discussion(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer_null("deleted_at"))
                 .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
                 .foreign_key(&mut references(["author_id"], "account", ["id"], ForeignKeyAction::Restrict))
-                .foreign_key(&mut references(["root_id"], "comment", ["id"], ForeignKeyAction::Cascade))
+                .primary_key(&mut primary(["repository_id", "number"]))
+                .foreign_key(&mut references(
+                    ["repository_id", "root"],
+                    "comment",
+                    ["repository_id", "number"],
+                    ForeignKeyAction::Cascade,
+                ))
                 .take(),
         )
         .await?;
-    index(manager, "comment_repository", "comment", ["repository_id", "root_id", "id"]).await?;
-    index(manager, "comment_root", "comment", ["root_id"]).await?;
+    index(manager, "comment_thread", "comment", ["repository_id", "root", "number"]).await?;
     index(manager, "comment_author", "comment", ["author_id"]).await
 }
 

@@ -15,7 +15,7 @@ pub const MAX_BODY: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
-    /// Its id. Its anchor on the repository's comments page is `comment-<id>`.
+    /// Its number in the repository. Its anchor on the comments page is `comment-<id>`.
     pub id: CommentId,
     /// Its author.
     pub author: AccountName,

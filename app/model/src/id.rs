@@ -23,7 +23,7 @@ id! {
     AccountId;
     /// The id of a repository; renaming the repository does not change it.
     RepositoryId;
-    /// The id of a comment.
+    /// The number of a comment within its repository.
     CommentId;
     /// The id of a personal access token (not its secret).
     TokenId;

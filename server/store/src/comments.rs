@@ -38,12 +38,12 @@ fn view<N: Need>(permit: &Permit<N>, row: CommentRow) -> Result<Comment> {
     let author_role = row.author_role()?;
     let CommentRow { comment, author, .. } = row;
     Ok(Comment {
-        id: CommentId(comment.id),
+        id: CommentId(comment.number),
         author: author.0,
         body: comment.body,
         html: String::new(),
         tag: comment.tag.map(|tag| oci::Tag::parse(&tag)).transpose().map_err(|_| Error::Corrupt("comment.tag"))?,
-        parent: comment.root_id.map(CommentId),
+        parent: comment.root.map(CommentId),
         created_at: Timestamp::from_micros(comment.created_at),
         edited_at: comment.edited_at.map(Timestamp::from_micros),
         deleted: comment.deleted_at.is_some(),
@@ -70,19 +70,19 @@ impl Store {
         let limit = page.limit();
         let repository = permit.repository().0;
         let roots = row::select(repository)
-            .filter(comment::Column::RootId.is_null())
-            .filter(comment::Column::Id.lt(before))
+            .filter(comment::Column::Root.is_null())
+            .filter(comment::Column::Number.lt(before))
             .filter(row::stands())
-            .order_by_desc(comment::Column::Id)
+            .order_by_desc(comment::Column::Number)
             .limit(u64::from(limit) + 1)
             .into_model::<CommentRow>()
             .all(self.database().read(permit))
             .await?;
-        let page = Page::from_surplus(roots, limit, |row| row.comment.id.to_string());
+        let page = Page::from_surplus(roots, limit, |row| row.comment.number.to_string());
         let mut replies = self.replies(permit, &page.items).await?;
         let mut threads = Vec::new();
         for root in page.items {
-            let replies = replies.remove(&root.comment.id).unwrap_or_default();
+            let replies = replies.remove(&root.comment.number).unwrap_or_default();
             let replies = replies.into_iter().map(|row| view(permit, row)).collect::<Result<_>>()?;
             threads.push(Thread { root: view(permit, root)?, replies });
         }
@@ -96,9 +96,9 @@ impl Store {
             return Ok(replies);
         }
         let rows = row::select(permit.repository().0)
-            .filter(comment::Column::RootId.is_in(roots.iter().map(|root| root.comment.id)))
+            .filter(comment::Column::Root.is_in(roots.iter().map(|root| root.comment.number)))
             .filter(comment::Column::DeletedAt.is_null())
-            .order_by_asc(comment::Column::Id)
+            .order_by_asc(comment::Column::Number)
             .into_model::<CommentRow>()
             .all(self.database().read(permit))
             .await?;
@@ -131,25 +131,27 @@ impl Store {
         let row = self
             .database()
             .write(permit, |tx| async move {
+                ledger::manifests::lock(&*tx, permit.repository()).await?;
                 let root = match parent {
                     Some(parent) => Some(open_thread(&*tx, permit.repository().0, parent).await?),
                     None => None,
                 };
-                ledger::manifests::lock(&*tx, permit.repository()).await?;
                 let since = now.minus(REPEATED);
                 if let Some(comment) = repeated(&*tx, permit.repository().0, author, root, tag, body, since).await? {
                     return row::find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent);
                 }
+                let comment = next(&*tx, permit.repository().0).await?;
                 let new = comment::ActiveModel {
                     repository_id: ActiveValue::Set(permit.repository().0),
+                    number: ActiveValue::Set(comment.0),
                     author_id: ActiveValue::Set(author),
-                    root_id: ActiveValue::Set(root),
+                    root: ActiveValue::Set(root),
                     tag: ActiveValue::Set(tag.map(str::to_owned)),
                     body: ActiveValue::Set(body.to_owned()),
                     created_at: ActiveValue::Set(now.micros()),
                     ..Default::default()
                 };
-                let comment = CommentId(comment::Entity::insert(new).exec(&*tx).await?.last_insert_id);
+                comment::Entity::insert(new).exec_without_returning(&*tx).await?;
                 count(&*tx, permit.repository().0, 1).await?;
                 let row = row::find(&*tx, permit.repository().0, comment).await?.ok_or(Error::Absent)?;
                 outbox::append(&*tx, &outbox::event(permit, EventKind::CommentCreated { comment }), now).await?;
@@ -173,7 +175,7 @@ impl Store {
                     .col_expr(comment::Column::Body, Expr::val(body))
                     .col_expr(comment::Column::EditedAt, Expr::val(now.micros()))
                     .filter(comment::Column::RepositoryId.eq(permit.repository().0))
-                    .filter(comment::Column::Id.eq(id.0))
+                    .filter(comment::Column::Number.eq(id.0))
                     .exec(&*tx)
                     .await?;
                 outbox::append(&*tx, &outbox::event(permit, EventKind::CommentEdited { comment: id }), now).await?;
@@ -197,7 +199,7 @@ impl Store {
                     .col_expr(comment::Column::Body, Expr::val(""))
                     .col_expr(comment::Column::DeletedAt, Expr::val(now.micros()))
                     .filter(comment::Column::RepositoryId.eq(permit.repository().0))
-                    .filter(comment::Column::Id.eq(id.0))
+                    .filter(comment::Column::Number.eq(id.0))
                     .filter(comment::Column::DeletedAt.is_null())
                     .exec(&*tx)
                     .await?;
@@ -218,12 +220,28 @@ async fn alive<N: Need>(on: &impl ConnectionTrait, permit: &Permit<N>, id: Comme
     row::find(on, permit.repository().0, id).await?.ok_or(Error::Absent)
 }
 
-/// Returns the id of the first comment in `parent`'s thread, which must have room for another reply. `parent` must be a
+/// Returns the number of the next comment on a repository, whose row must be locked. Numbers of all repositories
+/// together would tell how much is written in hidden ones.
+async fn next(on: &impl ConnectionTrait, repository: i64) -> Result<CommentId> {
+    let last = comment::Entity::find()
+        .select_only()
+        .column(comment::Column::Number)
+        .filter(comment::Column::RepositoryId.eq(repository))
+        .order_by_desc(comment::Column::Number)
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(on)
+        .await?;
+    Ok(CommentId(last.unwrap_or(0) + 1))
+}
+
+/// Returns the number of the first comment in `parent`'s thread, which must have room for another reply. `parent` must be a
 /// comment on the same repository.
 async fn open_thread(on: &impl ConnectionTrait, repository: i64, parent: CommentId) -> Result<i64> {
     let row = row::find(on, repository, parent).await?;
     let root = row.ok_or_else(|| Fault::invalid("parent", Reason::ParentNotFound))?.thread();
-    if comment::Entity::find().filter(comment::Column::RootId.eq(root)).count(on).await? >= MAX_REPLIES {
+    let replies = comment::Entity::find().filter(comment::Column::RepositoryId.eq(repository));
+    if replies.filter(comment::Column::Root.eq(root)).count(on).await? >= MAX_REPLIES {
         return Err(Error::Fault(Fault::invalid("parent", Reason::ThreadFull { max: MAX_REPLIES })));
     }
     Ok(root)
@@ -241,15 +259,15 @@ async fn repeated(
 ) -> Result<Option<CommentId>> {
     let comment = comment::Entity::find()
         .select_only()
-        .column(comment::Column::Id)
+        .column(comment::Column::Number)
         .filter(comment::Column::RepositoryId.eq(repository))
         .filter(comment::Column::AuthorId.eq(author))
         .filter(comment::Column::CreatedAt.gt(since.micros()))
         .filter(comment::Column::DeletedAt.is_null())
         .filter(comment::Column::Body.eq(body))
-        .filter(root.map_or(comment::Column::RootId.is_null(), |root| comment::Column::RootId.eq(root)))
+        .filter(root.map_or(comment::Column::Root.is_null(), |root| comment::Column::Root.eq(root)))
         .filter(tag.map_or(comment::Column::Tag.is_null(), |tag| comment::Column::Tag.eq(tag)))
-        .order_by_desc(comment::Column::Id)
+        .order_by_desc(comment::Column::Number)
         .into_tuple::<i64>()
         .one(on)
         .await?;

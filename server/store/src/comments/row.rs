@@ -24,9 +24,9 @@ pub(super) struct CommentRow {
 }
 
 impl CommentRow {
-    /// The id of the first comment in the thread, which may be this one.
+    /// The number of the first comment in the thread, which may be this one.
     pub(super) fn thread(&self) -> i64 {
-        self.comment.root_id.unwrap_or(self.comment.id)
+        self.comment.root.unwrap_or(self.comment.number)
     }
 
     /// The author's role on the repository.
@@ -50,7 +50,11 @@ pub(super) fn stands() -> Condition {
     let replies = Query::select()
         .expr(Expr::val(1))
         .from_as(comment::Entity, "reply")
-        .and_where(Expr::col(("reply", comment::Column::RootId)).equals((comment::Entity, comment::Column::Id)))
+        .and_where(
+            Expr::col(("reply", comment::Column::RepositoryId))
+                .equals((comment::Entity, comment::Column::RepositoryId)),
+        )
+        .and_where(Expr::col(("reply", comment::Column::Root)).equals((comment::Entity, comment::Column::Number)))
         .and_where(Expr::col(("reply", comment::Column::DeletedAt)).is_null())
         .take();
     Condition::any().add(comment::Column::DeletedAt.is_null()).add(Expr::exists(replies))
@@ -58,6 +62,7 @@ pub(super) fn stands() -> Condition {
 
 /// Returns a comment of a repository; `None` if it is missing or deleted.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: i64, id: CommentId) -> Result<Option<CommentRow>> {
-    let alive = select(repository).filter(comment::Column::Id.eq(id.0)).filter(comment::Column::DeletedAt.is_null());
+    let alive =
+        select(repository).filter(comment::Column::Number.eq(id.0)).filter(comment::Column::DeletedAt.is_null());
     Ok(alive.into_model::<CommentRow>().one(on).await?)
 }

@@ -45,6 +45,25 @@ fn field<T>(answer: Result<T>) -> String {
 }
 
 each_database! {
+    async fn comments_are_numbered_within_their_repository(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let app = fixture.repository(&ada, "app", Visibility::Public).await;
+        let hidden = fixture.repository(&ada, "hidden", Visibility::Private).await;
+        for text in ["one", "two", "three"] {
+            post(fixture, &ada, &hidden, &form(text, None)).await.unwrap();
+        }
+        let root = post(fixture, &ada, &app, &form("first", None)).await.unwrap();
+        assert_eq!(root.id, CommentId(1));
+        let reply = post(fixture, &ada, &app, &form("reply", Some(root.id))).await.unwrap();
+        assert_eq!((reply.id, reply.parent), (CommentId(2), Some(CommentId(1))));
+        // Another repository's comment with the same number is neither shown in the thread nor deleted.
+        assert_eq!(threads(fixture, &ada, &app).await, ["first: reply"]);
+        let permit = fixture.store.permit::<Participate>(&ada, &app).await.unwrap();
+        fixture.store.delete_comment(&permit, reply.id).await.unwrap();
+        assert_eq!(post(fixture, &ada, &app, &form("next", None)).await.unwrap().id, CommentId(3));
+        assert_eq!(threads(fixture, &ada, &hidden).await, ["three: ", "two: ", "one: "]);
+    }
+
     async fn answers_join_the_thread_and_the_newest_thread_comes_first(fixture: &Fixture) {
         let ada = fixture.person("ada").await;
         let ben = fixture.person("ben").await;
