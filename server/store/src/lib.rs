@@ -9,6 +9,7 @@ use registry::ledger::Ledger;
 use crate::access::{Exemption, Standings, System};
 use crate::accounts::Passwords;
 use crate::bearer::Bearers;
+use crate::cursor::CursorKey;
 use crate::database::Database;
 pub use crate::documents::SearchDocument;
 pub use crate::error::{Error, Result};
@@ -54,6 +55,7 @@ struct Inner {
     passwords: Passwords,
     keys: Keys,
     bearers: Bearers,
+    cursors: CursorKey,
     unsettled: AtomicBool,
 }
 
@@ -73,6 +75,7 @@ impl Store {
         let database = Database::open(url).await?;
         outbox::adopt(&database).await?;
         let notifier = database.notifier(url);
+        let cursors = CursorKey::open(&database).await?;
         let inner = Inner {
             database,
             clock,
@@ -81,6 +84,7 @@ impl Store {
             passwords: Passwords::new(),
             keys: Keys::default(),
             bearers: Bearers::new(),
+            cursors,
             unsettled: AtomicBool::new(false),
         };
         let store = Self { inner: Arc::new(inner) };
@@ -131,6 +135,11 @@ impl Store {
     /// The signing keys known to this process.
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    /// The key of cursors.
+    pub(crate) fn cursors(&self) -> &CursorKey {
+        &self.inner.cursors
     }
 
     /// Cache of verified bearer tokens.

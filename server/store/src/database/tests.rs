@@ -11,17 +11,20 @@ use crate::testing::{Fixture, each_database};
 use crate::{Error, sql};
 
 async fn count(fixture: &Fixture) -> i64 {
-    let row = sql::first(fixture.store.database().pool(), "SELECT value FROM setting", []).await.unwrap().unwrap();
+    let row = sql::first(fixture.store.database().pool(), "SELECT value FROM setting WHERE name = 'count'", [])
+        .await
+        .unwrap()
+        .unwrap();
     row.try_get_by_index::<String>(0).unwrap().parse().unwrap()
 }
 
 async fn raise(tx: Arc<Tx>) -> Result<(), Error> {
-    let row = sql::first(&*tx, "SELECT value FROM setting", []).await?.ok_or(Error::Absent)?;
+    let row = sql::first(&*tx, "SELECT value FROM setting WHERE name = 'count'", []).await?.ok_or(Error::Absent)?;
     let value: String = row.try_get_by_index(0)?;
     tokio::task::yield_now().await;
     let next = value.parse::<i64>().unwrap() + 1;
     // Fails if another transaction changed the value meanwhile; the caller then tries again.
-    let update = "UPDATE setting SET value = $1 WHERE value = $2";
+    let update = "UPDATE setting SET value = $1 WHERE name = 'count' AND value = $2";
     match sql::execute(&*tx, update, [next.to_string().into(), value.into()]).await? {
         0 => Err(Error::Absent),
         _ => Ok(()),
@@ -66,12 +69,13 @@ each_database! {
     }
 
     async fn work_that_fails_leaves_nothing(fixture: &Fixture) {
+        let before = fixture.rows("setting").await;
         let outcome = fixture.store.database().write(&Exemption::Test, |tx| async move {
             sql::execute(&*tx, "INSERT INTO setting (name, value) VALUES ('count', '0')", []).await?;
             Err::<(), _>(Error::Forbidden)
         }).await;
         assert!(matches!(outcome, Err(Error::Forbidden)));
-        assert_eq!(fixture.rows("setting").await, 0);
+        assert_eq!(fixture.rows("setting").await, before);
     }
 
     async fn writers_wait_for_each_other_instead_of_failing(fixture: &Fixture) {
@@ -113,7 +117,7 @@ async fn a_disk_that_was_full_leaves_no_connection_behind_that_lives_in_the_past
     assert!(matches!(full, Err(Error::Unavailable(_))), "{full:?}");
     // A connection that the driver still considers in a transaction would keep failing. Repeat, to use all of them.
     let look = |tx: Arc<Tx>| async move {
-        sql::all(&*tx, "SELECT value FROM setting", []).await?;
+        sql::all(&*tx, "SELECT value FROM setting WHERE name = 'count'", []).await?;
         Err::<(), _>(Error::Forbidden)
     };
     for _ in 0..16 {

@@ -17,6 +17,7 @@ use sea_orm::{
 
 use super::ViewedRow;
 use crate::access::{LIBRARY, Scope, granted_to};
+use crate::cursor::CursorKey;
 use crate::entity::{account, manifest, repository, star};
 use crate::error::{Error, Result};
 use crate::{Store, cursor, sql};
@@ -40,7 +41,8 @@ impl Store {
         let limit = page.limit();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         let batch = batch(scope, wanted);
-        let mut last = page.cursor.as_deref().map(|text| Position::parse(filter.sort, text)).transpose()?;
+        let mut last =
+            page.cursor.as_deref().map(|text| Position::parse(filter.sort, text, self.cursors())).transpose()?;
         let (mut items, mut examined, mut ended) = (Vec::new(), 0, false);
         while !ended && items.len() < wanted && examined < MAX_EXAMINED {
             let rows = page_of(scope, &parts, filter.sort, last.as_ref(), batch)
@@ -53,9 +55,9 @@ impl Store {
             items.extend(rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str())));
         }
         let unfinished = last.filter(|_| !ended && items.len() < wanted);
-        let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).to_string());
+        let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).cursor(self.cursors()));
         let items = page.items.iter().map(|row| view(scope, row)).collect::<Result<_>>()?;
-        Ok(Page { items, next: page.next.or_else(|| unfinished.map(|position| position.to_string())) })
+        Ok(Page { items, next: page.next.or_else(|| unfinished.map(|position| position.cursor(self.cursors()))) })
     }
 
     /// Returns the repositories with these ids that are within the scope, in the order of `ids`.
@@ -244,12 +246,19 @@ impl Position {
         }
     }
 
-    fn parse(sort: RepositorySort, text: &str) -> Result<Self> {
+    fn parse(sort: RepositorySort, text: &str, key: &CursorKey) -> Result<Self> {
         if sort == RepositorySort::Name {
             let path = RepositoryName::parse(text).map_err(|_| cursor::wrong())?;
             return Ok(Self::Path(path.to_string()));
         }
-        cursor::parse(text).map(|(number, id)| Self::Number(number, id))
+        key.position(text).map(|(number, id)| Self::Number(number, id))
+    }
+
+    fn cursor(&self, key: &CursorKey) -> String {
+        match self {
+            Self::Path(path) => path.clone(),
+            Self::Number(number, id) => key.after(*number, *id),
+        }
     }
 
     /// Matches rows after this position.
@@ -261,15 +270,6 @@ impl Position {
                 let row = Expr::tuple([column.into_simple_expr(), Column::Id.into_simple_expr()]);
                 row.lt(Expr::tuple([Value::from(*number), Value::from(*id)].map(Expr::value)))
             }
-        }
-    }
-}
-
-impl std::fmt::Display for Position {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Path(path) => path.fmt(f),
-            Self::Number(number, id) => f.write_str(&cursor::format(*number, *id)),
         }
     }
 }

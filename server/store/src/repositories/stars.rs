@@ -17,7 +17,7 @@ use crate::database::Tx;
 use crate::entity::{account, repository, star};
 use crate::error::{Error, Result};
 use crate::sql::{signed, unsigned};
-use crate::{Store, cursor, outbox};
+use crate::{Store, outbox};
 
 /// The maximum number of the viewer's stars that a search considers; the newest are used.
 const STARRED: u64 = 10_000;
@@ -86,7 +86,7 @@ impl Store {
 
     /// Returns the accounts that starred the repository, the newest star first.
     pub async fn stargazers(&self, permit: &Permit<See>, page: &PageRequest) -> Result<Page<Account>> {
-        let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), cursor::parse)?;
+        let (at, id) = page.cursor.as_deref().map_or(Ok((i64::MAX, i64::MAX)), |text| self.cursors().position(text))?;
         let limit = page.limit();
         let key = Expr::tuple([star::Column::At, star::Column::AccountId].map(IntoSimpleExpr::into_simple_expr));
         let rows = star::Entity::find()
@@ -100,7 +100,7 @@ impl Store {
             .into_partial_model::<StargazerRow>()
             .all(self.database().read(permit))
             .await?;
-        let page = Page::from_surplus(rows, limit, |row| cursor::format(row.at, row.account.id));
+        let page = Page::from_surplus(rows, limit, |row| self.cursors().after(row.at, row.account.id));
         let items = page.items.iter().map(|row| row.account.account()).collect();
         Ok(Page { items, next: page.next })
     }
