@@ -17,6 +17,7 @@ use crate::reason::sentence;
 
 pub(crate) mod collaborators;
 pub(crate) mod comments;
+pub(crate) mod invitations;
 pub(crate) mod language;
 pub(crate) mod markdown;
 pub(crate) mod profile;

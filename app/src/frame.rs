@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::account::Me;
 use model::language::Language;
 
+use crate::actions::invitations::PAGE as INVITATIONS;
 use crate::components::icon::{Glyph, icon};
 use crate::components::rose::{mark, rose};
 use crate::islands::search::SearchBox;
@@ -62,6 +63,12 @@ fn member(me: &Me) -> AnyView {
                 <a class="menu-item" href=place::account(&name)>{icon(Glyph::User)} {text!(shell.your_profile)}</a>
                 <a class="menu-item" href="/settings/profile">{icon(Glyph::Settings)} {text!(shell.settings)}</a>
                 <a class="menu-item" href="/settings/tokens">{icon(Glyph::Key)} {text!(shell.access_tokens)}</a>
+                {me.admin
+                    .then(|| {
+                        view! {
+                            <a class="menu-item" href=INVITATIONS>{icon(Glyph::Users)} {text!(shell.invitations)}</a>
+                        }
+                    })}
                 <hr/>
                 <form method="post" action="/_actions/session/signout">
                     <button class="menu-item">{icon(Glyph::Leave)} {text!(shell.sign_out)}</button>

@@ -7,6 +7,7 @@ mod edit;
 pub(crate) mod errors;
 pub(crate) mod home;
 mod image;
+pub(crate) mod invitations;
 mod layers;
 pub(crate) mod new;
 mod overview;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use leptos::prelude::use_context;
-use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
+use model::account::{Account, CreatedInvitation, Invitation, Me, NewInvitation, ProfilePatch, Registration, SignUp};
 use model::clock::Timestamp;
 use model::comment::{Comment, NewComment, Thread};
 use model::fault::Fault;
@@ -35,8 +35,15 @@ pub trait Accounts: Send + Sync {
     async fn account(&self, name: &str) -> PortalResult<Account>;
     /// Returns who may sign up.
     async fn registration(&self) -> PortalResult<Registration>;
-    /// Checks the secret of an invitation; the error contains the reason.
-    async fn invitation(&self, secret: &str) -> PortalResult<()>;
+    /// Returns the mail address that an invitation is for, if any. If its secret is invalid, the error contains the
+    /// reason.
+    async fn invitation(&self, secret: &str) -> PortalResult<Option<String>>;
+    /// Returns the invitations that can still be used, the newest first. For administrators.
+    async fn invitations(&self, page: PageRequest) -> PortalResult<Page<Invitation>>;
+    /// Creates an invitation. For administrators.
+    async fn invite(&self, form: NewInvitation) -> PortalResult<CreatedInvitation>;
+    /// Revokes an invitation. For administrators.
+    async fn revoke_invitation(&self, id: &str) -> PortalResult<()>;
     /// Checks the one-time setup secret.
     async fn setup_open(&self, secret: &str) -> PortalResult<()>;
     /// Creates an account and signs in.

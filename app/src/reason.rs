@@ -48,6 +48,7 @@ fn within(locale: Locale, reason: &Reason) -> String {
         Reason::BioTooLong { max } => say!(errors.bio_too_long, max = *max),
         Reason::SignUpClosed => say!(errors.sign_up_closed),
         Reason::InvitationInvalid => say!(errors.invitation_invalid),
+        Reason::TooManyInvitations { max } => say!(errors.too_many_invitations, max = *max),
         Reason::SetupLinkInvalid => say!(errors.setup_link_invalid),
         Reason::OwnAccount => say!(errors.own_account),
         Reason::LastAdministrator => say!(errors.last_administrator),

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
 use crate::frame::{footer, top_bar};
-use crate::pages::{account, account_settings, errors, home, new, repository, search, session};
+use crate::pages::{account, account_settings, errors, home, invitations, new, repository, search, session};
 
 /// The page of the request's URL, between top bar and footer.
 #[component]
@@ -30,6 +30,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/signout") view=session::sign_out ssr=SsrMode::Async/>
                         <Route path=path!("/setup") view=session::set_up ssr=SsrMode::Async/>
                         <Route path=path!("/invites/:secret") view=session::invited ssr=SsrMode::Async/>
+                        <Route path=path!("/admin/invitations") view=invitations::page ssr=SsrMode::Async/>
                         <Route path=path!("/settings/profile") view=account_settings::profile ssr=SsrMode::Async/>
                         <Route path=path!("/settings/tokens") view=account_settings::tokens ssr=SsrMode::Async/>
                     </FlatRoutes>

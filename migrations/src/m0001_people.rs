@@ -62,7 +62,9 @@ async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(text("kind"))
                 .col(text("display_name").default(""))
                 .col(text("bio").default(""))
-                .col(key_null(manager, "email").unique_key())
+                .col(text_null("email"))
+                // The address once it is known to be the owner's; only this one is unique and can be used to sign in.
+                .col(key_null(manager, "confirmed_email").unique_key())
                 .col(text_null("password_hash"))
                 .col(boolean("admin").default(false))
                 .col(text("default_visibility").default("private"))
@@ -183,8 +185,9 @@ async fn credentials(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table("invitation")
-                .col(big_pk_auto("id"))
+                .col(key(manager, "id").primary_key())
                 .col(key(manager, "secret_hash").unique_key())
+                .col(text_null("email"))
                 // NULL if created on the command line.
                 .col(big_integer_null("created_by"))
                 .col(big_integer("created_at"))

@@ -8,6 +8,7 @@ mod collaborators;
 mod comments;
 mod extract;
 mod images;
+mod invitations;
 mod openapi;
 mod path;
 mod problem;
@@ -40,6 +41,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(accounts::delete_token))
         .routes(routes!(accounts::create_user))
         .routes(routes!(accounts::read_account))
+        .routes(routes!(invitations::list_invitations, invitations::create_invitation))
+        .routes(routes!(invitations::delete_invitation))
         .routes(routes!(repositories::list_repositories, repositories::create_repository))
         .routes(routes!(
             repositories::read_repository,

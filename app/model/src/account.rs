@@ -182,6 +182,8 @@ pub struct Me {
     pub account: Account,
     /// The mail address.
     pub email: String,
+    /// Whether the address is known to be the owner's, so that it can be used to sign in.
+    pub email_confirmed: bool,
     /// Whether this is a site administrator.
     pub admin: bool,
     /// The language for pages; `None` follows the browser.
@@ -202,6 +204,44 @@ pub struct SignUp {
     /// The secret of an invitation, if registration requires one.
     #[serde(default)]
     pub invitation: Option<String>,
+}
+
+/// An invitation to sign up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    /// Its id.
+    pub id: String,
+    /// The address of the person it is for; an account created with both is confirmed.
+    pub email: Option<String>,
+    /// The administrator who created it; `null` if it was created on the command line.
+    pub created_by: Option<AccountName>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it becomes invalid.
+    pub expires_at: Timestamp,
+}
+
+/// An invitation to create.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct NewInvitation {
+    /// The address of the person to invite.
+    pub email: Option<String>,
+    /// When it becomes invalid: after seven days by default, and at most a year.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A new invitation with its link, which is shown only once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedInvitation {
+    /// The invitation.
+    #[serde(flatten)]
+    pub invitation: Invitation,
+    /// The link that creates an account, once.
+    pub url: String,
 }
 
 /// Who may sign up.

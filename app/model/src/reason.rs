@@ -73,6 +73,11 @@ pub enum Reason {
     SignUpClosed,
     /// An invitation that does not exist, was used or has expired.
     InvitationInvalid,
+    /// Too many open invitations.
+    TooManyInvitations {
+        /// The maximum.
+        max: u64,
+    },
     /// A setup link that is no longer valid.
     SetupLinkInvalid,
     /// An administrator cannot disable their own account.

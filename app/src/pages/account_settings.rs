@@ -66,7 +66,11 @@ pub(crate) fn profile() -> AnyView {
                     <dt>{text!(profile.username)}</dt>
                     <dd class="mono">{me.account.name.to_string()}</dd>
                     <dt>{text!(profile.email)}</dt>
-                    <dd>{me.email.clone()}</dd>
+                    <dd>
+                        {me.email.clone()}
+                        {(!me.email_confirmed)
+                            .then(|| view! { <p class="soft">{text!(profile.email_unconfirmed)}</p> })}
+                    </dd>
                 </dl>
                 {Field {
                     name: "display_name",

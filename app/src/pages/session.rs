@@ -128,8 +128,8 @@ pub(crate) fn sign_in() -> AnyView {
     })
 }
 
-/// The sign-up form; `invitation` is the secret of an invitation, or empty.
-fn sign_up_form(filled: &FormState, invitation: String, next: String) -> AnyView {
+/// The sign-up form. `invitation` is the secret of an invitation and `address` the address that it is for, or empty.
+fn sign_up_form(filled: &FormState, invitation: String, address: &str, next: String) -> AnyView {
     let on = next.clone();
     view! {
         {filled.summary()}
@@ -137,7 +137,7 @@ fn sign_up_form(filled: &FormState, invitation: String, next: String) -> AnyView
             <input type="hidden" name="invitation" value=invitation/>
             <input type="hidden" name="next" value=next/>
             {name().show(filled, "")}
-            {email().show(filled, "")}
+            {email().show(filled, address)}
             {new_password().show(filled, "")}
             <button class="button button-primary button-wide">{text!(sign_up.submit)}</button>
         </form>
@@ -185,7 +185,7 @@ pub(crate) fn sign_up() -> AnyView {
         let filled = FormState::from_flash(flash.as_ref(), SIGN_UP);
         let next = next(&portal, &filled, &asked);
         let body = match portal.registration().await? {
-            Registration::Open => sign_up_form(&filled, String::new(), next),
+            Registration::Open => sign_up_form(&filled, String::new(), "", next),
             Registration::Invitation => shut(text!(sign_up.by_invitation), &next),
             Registration::Closed => shut(text!(sign_up.closed), &next),
         };
@@ -198,12 +198,13 @@ pub(crate) fn invited() -> AnyView {
     let secret = use_params_map().with_untracked(|params| params.get_str("secret").unwrap_or_default().to_owned());
     load(async move {
         let portal = portal()?;
-        if let Err(fault) = portal.invitation(&secret).await {
-            return spent(&portal, fault);
-        }
+        let email = match portal.invitation(&secret).await {
+            Ok(email) => email.unwrap_or_default(),
+            Err(fault) => return spent(&portal, fault),
+        };
         let flash = portal.take_flash().await?;
         let filled = FormState::from_flash(flash.as_ref(), SIGN_UP);
-        Ok(frame(text!(sign_up.invited), sign_up_form(&filled, secret, "/".to_owned())))
+        Ok(frame(text!(sign_up.invited), sign_up_form(&filled, secret, &email, "/".to_owned())))
     })
 }
 

@@ -114,6 +114,7 @@ const PAGES: &[(Visitor, &str, &str)] = &[
     (Visitor::Nobody, "/invites/good", "You have been invited"),
     (Visitor::Owner, "/settings/profile", "Change password"),
     (Visitor::Owner, "/settings/tokens", "Nightly build"),
+    (Visitor::Owner, "/admin/invitations", "Anyone with the link"),
     (Visitor::Owner, "/new", "Create repository"),
 ];
 
@@ -217,6 +218,28 @@ fn a_new_token_is_shown_once_with_how_to_use_it() {
 }
 
 #[test]
+fn a_new_invitation_shows_its_link_once_and_none_is_offered_where_registration_is_closed() {
+    let mut world = World::new(Visitor::Owner, "/admin/invitations");
+    let notice = Some("https://hub.example/invites/secret".to_owned());
+    *world.flash.lock().unwrap() =
+        Some(Flash { form: "invitations/create".into(), fault: None, notice, fields: BTreeMap::new() });
+    world.registration = Registration::Invitation;
+    let html = render(world).html;
+    assert!(html.contains("https://hub.example/invites/secret") && html.contains("Create invitation"));
+    keep_for_looking("invitation", &html);
+    let mut world = World::new(Visitor::Owner, "/admin/invitations");
+    world.registration = Registration::Closed;
+    let html = render(world).html;
+    assert!(html.contains("nobody can be invited") && !html.contains("Create invitation"));
+}
+
+#[test]
+fn an_invitation_for_an_address_fills_it_in() {
+    let html = get(Visitor::Nobody, "/invites/good").html;
+    assert!(html.contains(r#"value="guest@hub.example""#));
+}
+
+#[test]
 fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
     let empty = [
         (Visitor::Nobody, "/", "No public images yet"),
@@ -228,6 +251,7 @@ fn an_empty_list_says_what_it_is_empty_of_and_the_next_step() {
         (Visitor::Owner, "/r/harbour/tide-api/-/comments", "No comments yet"),
         (Visitor::Owner, "/r/harbour/tide-api/-/settings/collaborators", "No collaborators yet"),
         (Visitor::Owner, "/settings/tokens", "No tokens yet"),
+        (Visitor::Owner, "/admin/invitations", "No open invitations"),
         (Visitor::Stranger, "/u/mara", "No repositories to show"),
     ];
     for (visitor, path, words) in empty {

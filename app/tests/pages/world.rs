@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use app::portal::{Accounts, Answer, Comments, Flash, Images, PortalResult, Repositories, Search, Site, TagFilter};
 use async_trait::async_trait;
-use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
+use model::account::{Account, CreatedInvitation, Invitation, Me, NewInvitation, ProfilePatch, Registration, SignUp};
 use model::clock::Timestamp;
 use model::comment::{Comment, NewComment, Thread};
 use model::fault::{Fault, FaultCode};
@@ -85,7 +85,13 @@ impl World {
             Visitor::Stranger => "tomas",
             Visitor::Owner => "mara",
         };
-        Some(Me { account: account(name), email: format!("{name}@hub.example"), admin: false, language: None })
+        Some(Me {
+            account: account(name),
+            email: format!("{name}@hub.example"),
+            email_confirmed: true,
+            admin: false,
+            language: None,
+        })
     }
 
     fn seen(&self, path: &RepositoryName) -> PortalResult<RepositoryHead> {
@@ -143,8 +149,28 @@ impl Accounts for World {
     async fn registration(&self) -> PortalResult<Registration> {
         Ok(self.registration)
     }
-    async fn invitation(&self, secret: &str) -> PortalResult<()> {
-        if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::InvitationInvalid)) }
+    async fn invitation(&self, secret: &str) -> PortalResult<Option<String>> {
+        match secret {
+            "good" => Ok(Some("guest@hub.example".to_owned())),
+            _ => Err(Fault::new(FaultCode::Forbidden, Reason::InvitationInvalid)),
+        }
+    }
+    async fn invitations(&self, _: PageRequest) -> PortalResult<Page<Invitation>> {
+        let invitation = |id: &str, email: Option<&str>, by: Option<&str>| Invitation {
+            id: id.to_owned(),
+            email: email.map(str::to_owned),
+            created_by: by.map(|name| name.parse().unwrap()),
+            created_at: ago(DAY),
+            expires_at: ago(-6 * DAY),
+        };
+        let items = vec![invitation("2", Some("guest@hub.example"), Some("mara")), invitation("1", None, None)];
+        Ok(Page { items: self.some(items), next: None })
+    }
+    async fn invite(&self, _: NewInvitation) -> PortalResult<CreatedInvitation> {
+        Err(Fault::internal())
+    }
+    async fn revoke_invitation(&self, _: &str) -> PortalResult<()> {
+        Err(Fault::internal())
     }
     async fn setup_open(&self, secret: &str) -> PortalResult<()> {
         if secret == "good" { Ok(()) } else { Err(Fault::new(FaultCode::Forbidden, Reason::SetupLinkInvalid)) }

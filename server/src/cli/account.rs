@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use model::account::{AccountKind, SignUp};
+use model::account::{AccountKind, NewInvitation, SignUp};
 use model::clock::Clock;
 use model::token::{NewToken, TokenScope};
 use store::access::{System, Viewer};
@@ -28,6 +28,8 @@ pub(super) enum User {
     Disable(NamedAccount),
     /// Enable a disabled account
     Enable(NamedAccount),
+    /// Confirm that an account's mail address is its owner's, so that it can be used to sign in
+    ConfirmEmail(NamedAccount),
     /// Set a new password and end all sessions; generates and prints one unless given
     ResetPassword(Reset),
 }
@@ -137,10 +139,11 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             tell(&password);
         }
         User::Invite(given) => {
-            let root = given.resolve()?.public_url;
+            let config = given.resolve()?;
             let (system, operator) = enter(&given).await?;
-            let secret = system.store().invite(&operator).await.map_err(Error::of_store)?;
-            say(&format!("{root}/invites/{secret}"));
+            let (store, form) = (system.store(), NewInvitation::default());
+            let (_, secret) = store.invite(&operator, &form, config.registration).await.map_err(Error::of_store)?;
+            say(&format!("{}/invites/{secret}", config.public_url));
         }
         User::List(given) => {
             let (system, operator) = enter(&given).await?;
@@ -152,12 +155,20 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
                     kind => kind.as_str(),
                 };
                 let state = entry.disabled_at.map(|since| format!("disabled since {since}")).unwrap_or_default();
-                let notes = [kind, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
+                let address =
+                    if entry.me.email.is_empty() || entry.me.email_confirmed { "" } else { "address not confirmed" };
+                let notes =
+                    [kind, address, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
                 say(format!("{:<24} {:<32} {notes}", account.name.as_str(), entry.me.email).trim_end());
             }
         }
         User::Disable(named) => disable(&named, true).await?,
         User::Enable(named) => disable(&named, false).await?,
+        User::ConfirmEmail(named) => {
+            let (system, operator) = enter(&named.settings).await?;
+            system.store().confirm_email(&operator, &named.name).await.map_err(Error::of_store)?;
+            say(&format!("{} can sign in with its mail address.", named.name));
+        }
         User::ResetPassword(reset) => {
             let (system, operator) = enter(&reset.settings).await?;
             let password = Password::get(reset.password_stdin)?;

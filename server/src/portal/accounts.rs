@@ -2,10 +2,11 @@
 
 use app::portal::{Accounts, PortalResult};
 use async_trait::async_trait;
-use model::account::{Account, Me, ProfilePatch, Registration, SignUp};
+use model::account::{Account, CreatedInvitation, Invitation, Me, NewInvitation, ProfilePatch, Registration, SignUp};
 use model::fault::Fault;
 use model::id::TokenId;
 use model::language::Language;
+use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token};
 use store::access::Viewer;
@@ -44,8 +45,23 @@ impl Accounts for Visit {
         Ok(self.state.config.registration)
     }
 
-    async fn invitation(&self, secret: &str) -> PortalResult<()> {
-        self.state.store.invitation(secret).await.map_err(told)
+    async fn invitation(&self, secret: &str) -> PortalResult<Option<String>> {
+        self.state.store.invitation(secret, self.state.config.registration).await.map_err(told)
+    }
+
+    async fn invitations(&self, page: PageRequest) -> PortalResult<Page<Invitation>> {
+        self.state.store.invitations(&self.viewer, &page).await.map_err(told)
+    }
+
+    async fn invite(&self, form: NewInvitation) -> PortalResult<CreatedInvitation> {
+        let config = &self.state.config;
+        let (invitation, secret) =
+            self.state.store.invite(&self.viewer, &form, config.registration).await.map_err(told)?;
+        Ok(CreatedInvitation { invitation, url: format!("{}/invites/{secret}", config.public_url) })
+    }
+
+    async fn revoke_invitation(&self, id: &str) -> PortalResult<()> {
+        self.state.store.revoke_invitation(&self.viewer, id).await.map_err(told)
     }
 
     async fn setup_open(&self, secret: &str) -> PortalResult<()> {

@@ -105,7 +105,7 @@ const fn engine(method: &'static str, route: &'static str, path: &'static str, s
     probe((method, route), path, sent, ProbeSubject::Repository)
 }
 
-const PAGES: [Probe; 24] = [
+const PAGES: [Probe; 25] = [
     page("/", "/", ProbeSubject::List),
     page("/search", "/search", ProbeSubject::List),
     page("/search", "/search?q={name}", ProbeSubject::Repository),
@@ -128,18 +128,21 @@ const PAGES: [Probe; 24] = [
     page("/signup", "/signup", ProbeSubject::Nothing),
     page("/signout", "/signout", ProbeSubject::Nothing),
     page("/setup", "/setup?token=wrong", ProbeSubject::Nothing),
+    page("/admin/invitations", "/admin/invitations", ProbeSubject::Nothing),
     page("/settings/profile", "/settings/profile", ProbeSubject::Nothing),
     page("/settings/tokens", "/settings/tokens", ProbeSubject::Nothing),
 ];
 
 /// The route, form and subject of each action. Each is sent as a script's form and as a browser's.
-const ACTS: [(&str, &str, ProbeSubject); 23] = [
+const ACTS: [(&str, &str, ProbeSubject); 25] = [
     ("/_actions/collaborators/remove", "path={path}&account=reader", ProbeSubject::Repository),
     ("/_actions/collaborators/set", "path={path}&account=stranger&role=reader", ProbeSubject::Repository),
     ("/_actions/comments/delete", "path={path}&comment={comment}", ProbeSubject::Repository),
     ("/_actions/comments/edit", "path={path}&comment={comment}&body=changed", ProbeSubject::Repository),
     ("/_actions/comments/post", "path={path}&body=new", ProbeSubject::Repository),
     ("/_actions/comments/post", "path={path}&body=new&parent={comment}", ProbeSubject::Repository),
+    ("/_actions/invitations/create", "email=guest@mail.example&days=7", ProbeSubject::Nothing),
+    ("/_actions/invitations/revoke", "id={invitation}", ProbeSubject::Nothing),
     ("/_actions/markdown/preview", "body=text&form=comments/post", ProbeSubject::Nothing),
     ("/_actions/profile/password", "old_password={password}&password=another-horse-battery", ProbeSubject::Nothing),
     ("/_actions/profile/update", "display_name=Somebody&bio=new", ProbeSubject::Nothing),
@@ -177,10 +180,19 @@ const TOKEN_ACTS: [(&str, &str, ProbeSubject); 2] = [
     ("/_actions/tokens/revoke", "id={token}", ProbeSubject::Nothing),
 ];
 
-const REST: [Probe; 37] = [
+const REST: [Probe; 40] = [
     bare("GET", "/api/v1/docs", "/api/v1/docs", ProbeSubject::Nothing),
     bare("GET", "/api/v1/docs/{file}", "/api/v1/docs/index.css", ProbeSubject::Nothing),
     bare("GET", "/api/v1/openapi.json", "/api/v1/openapi.json", ProbeSubject::Nothing),
+    bare("GET", "/api/v1/invitations", "/api/v1/invitations", ProbeSubject::Nothing),
+    json(
+        "POST",
+        "/api/v1/invitations",
+        "/api/v1/invitations",
+        r#"{"email":"guest@mail.example"}"#,
+        ProbeSubject::Nothing,
+    ),
+    bare("DELETE", "/api/v1/invitations/{id}", "/api/v1/invitations/{invitation}", ProbeSubject::Nothing),
     bare("GET", "/api/v1/user", "/api/v1/user", ProbeSubject::Nothing),
     bare("GET", "/api/v1/user/tokens", "/api/v1/user/tokens", ProbeSubject::Nothing),
     json("POST", "/api/v1/user/tokens", "/api/v1/user/tokens", r#"{"label":"new"}"#, ProbeSubject::Nothing),

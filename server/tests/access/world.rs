@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER, SET_COOKIE};
 use http::{Request, StatusCode};
+use model::account::{NewInvitation, Registration};
 use model::clock::Timestamp;
 use model::comment::NewComment;
 use model::oci::RepositoryName;
@@ -128,6 +129,7 @@ struct SampleIds {
     comments: BTreeMap<&'static str, i64>,
     uploads: BTreeMap<&'static str, String>,
     token: i64,
+    invitation: String,
 }
 
 /// The hub before any request, and all actors.
@@ -154,6 +156,8 @@ impl Snapshot {
         store.create_account(&operator, &sign_up("operator"), true).await.unwrap();
         viewers.insert("operator", store.act_for(system, "operator").await.unwrap());
         let owner = &viewers["owner"];
+        let form = NewInvitation::default();
+        let (invitation, _) = store.invite(&operator, &form, Registration::Open).await.unwrap();
 
         let mut named = Vec::new();
         for name in ["stranger", "reader", "writer", "maintainer", "owner", "operator"] {
@@ -185,7 +189,7 @@ impl Snapshot {
         actors.push(world.furnish(of_owner("pull-only", pull_only)).await);
         store.settle_events(system).await.unwrap();
         follow::catch_up(&world.state.search, system).await.unwrap();
-        Self { template: world, now, actors, known: SampleIds { token, ..known } }
+        Self { template: world, now, actors, known: SampleIds { token, invitation: invitation.id, ..known } }
     }
 
     /// Opens a copy of the hub.
@@ -254,6 +258,7 @@ impl Snapshot {
             ("{layer}", &digest(LAYER)),
             ("{upload}", self.known.uploads.get(known).map_or("", String::as_str)),
             ("{comment}", &self.known.comments.get(known).map_or(String::new(), ToString::to_string)),
+            ("{invitation}", &self.known.invitation),
             ("{token}", &self.known.token.to_string()),
             ("{home}", actor.home()),
             ("{account}", actor.account),
@@ -269,7 +274,8 @@ impl Snapshot {
 /// role.
 async fn repositories(world: &World, viewers: &BTreeMap<&str, Viewer>, secret: &str) -> SampleIds {
     let (store, owner) = (&world.state.store, &viewers["owner"]);
-    let mut known = SampleIds { comments: BTreeMap::new(), uploads: BTreeMap::new(), token: 0 };
+    let mut known =
+        SampleIds { comments: BTreeMap::new(), uploads: BTreeMap::new(), token: 0, invitation: String::new() };
     for ((_, path), visibility) in
         COLUMNS.into_iter().zip([Visibility::Public, Visibility::Internal, Visibility::Private])
     {

@@ -9,7 +9,7 @@ use model::fault::Fault;
 use model::id::AccountId;
 use model::reason::Reason;
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{password, profile, registration};
 use crate::access::{Administrator, System, Viewer};
@@ -94,6 +94,28 @@ impl Store {
             .await?;
         self.changed();
         log(&administrator, if disabled { "disabled an account" } else { "enabled an account" }, name);
+        Ok(())
+    }
+
+    /// Confirms that an account's mail address is its owner's, so that it can be used to sign in. For administrators.
+    pub async fn confirm_email(&self, viewer: &Viewer, name: &str) -> Result<()> {
+        let administrator = viewer.administrator()?;
+        let row = profile::by_name(self.database().read(&administrator), name).await?.ok_or(Error::Absent)?;
+        let (id, email) = (row.id, &row.email.ok_or(Error::Absent)?);
+        let confirm = |tx: Arc<Tx>| async move {
+            let confirmed = account::Entity::find().filter(account::Column::ConfirmedEmail.eq(email.as_str()));
+            if confirmed.filter(account::Column::Id.ne(id)).count(&*tx).await? > 0 {
+                return Err(Error::Fault(Fault::conflict("email", Reason::EmailTaken)));
+            }
+            account::Entity::update_many()
+                .col_expr(account::Column::ConfirmedEmail, Expr::value(email.clone()))
+                .filter(account::Column::Id.eq(id))
+                .exec(&*tx)
+                .await?;
+            Ok(())
+        };
+        self.database().write(&administrator, confirm).await?;
+        log(&administrator, "confirmed an address", name);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::account::{AccountKind, AccountName, Registration, SignUp};
 use model::clock::Timestamp;
 use model::event::{Actor, Event, EventKind};
-use model::fault::{Fault, FaultCode, FieldFault};
+use model::fault::{Fault, FaultCode};
 use model::id::AccountId;
 use model::reason::Reason;
 use model::role::Visibility;
@@ -27,6 +27,8 @@ const MAX_EMAIL: usize = 254;
 pub(super) struct PreparedSignUp {
     pub(super) name: AccountName,
     pub(super) email: String,
+    /// Whether the address is known to be the person's.
+    pub(super) confirmed: bool,
     pub(super) hash: String,
     pub(super) admin: bool,
 }
@@ -34,28 +36,25 @@ pub(super) struct PreparedSignUp {
 impl Store {
     /// Creates an account from a form, if `registration` allows it, and returns its viewer.
     ///
-    /// Reports all invalid fields at once ([`FaultCode::Invalid`]); a taken name or address is a conflict.
+    /// Reports all invalid fields at once ([`FaultCode::Invalid`]); a taken name is a conflict. An address that another
+    /// account has is accepted, so that nobody learns who has an account; neither can be used to sign in until it is
+    /// confirmed.
     pub async fn sign_up(&self, form: &SignUp, registration: Registration) -> Result<Viewer> {
-        let invitation = match registration {
-            Registration::Open => None,
-            Registration::Invitation => {
-                let secret = form.invitation.as_deref().unwrap_or_default();
-                self.invitation(secret).await?;
-                Some(crate::secret::hash(secret))
-            }
-            Registration::Closed => {
-                return Err(Error::Fault(Fault::new(FaultCode::Forbidden, Reason::SignUpClosed)));
-            }
+        let secret = form.invitation.as_deref().filter(|secret| !secret.is_empty());
+        let invitation = match (secret, registration) {
+            (None, Registration::Open) => None,
+            (secret, registration) => Some(self.valid_invitation(secret.unwrap_or_default(), registration).await?),
         };
-        let registrant = self.registrant(form, false).await?;
+        let mut registrant = self.registrant(form, false).await?;
+        registrant.confirmed = invitation.as_ref().is_some_and(|row| row.email.as_ref() == Some(&registrant.email));
         let now = self.clock().now();
-        let (new, invitation) = (&registrant, invitation.as_deref());
+        let (new, invitation) = (&registrant, invitation.as_ref());
         let id = self
             .database()
             .write(&Exemption::SignUp, |tx| async move {
                 let id = insert(&tx, new, None, now).await?;
                 if let Some(invitation) = invitation {
-                    invitations::redeem(&tx, invitation, id, now).await?;
+                    invitations::redeem(&tx, &invitation.secret_hash, id, now).await?;
                 }
                 Ok::<_, Error>(id)
             })
@@ -64,20 +63,17 @@ impl Store {
         Ok(Viewer::member(id, registrant.name, registrant.admin))
     }
 
-    /// Validates a form and hashes its password.
+    /// Validates a form and hashes its password. The address counts as confirmed.
     pub(super) async fn registrant(&self, form: &SignUp, admin: bool) -> Result<PreparedSignUp> {
         let mut fields = Vec::new();
         let name = AccountName::parse_new(form.name.trim()).map_err(|fault| fields.extend(fault.fields)).ok();
-        let email = form.email.trim().to_lowercase();
-        if !is_address(&email) {
-            fields.push(FieldFault { field: "email".to_owned(), reason: Reason::EmailSyntax });
-        }
+        let email = address(&form.email).map_err(|fault| fields.extend(fault.fields)).unwrap_or_default();
         fields.extend(password::fault("password", &form.password));
         let Some(name) = name.filter(|_| fields.is_empty()) else {
             return Err(Error::Fault(Fault { fields, ..Fault::new(FaultCode::Invalid, Reason::FieldsInvalid) }));
         };
         let hash = self.passwords().turn().await?.hash(&form.password).await?;
-        Ok(PreparedSignUp { name, email, hash, admin })
+        Ok(PreparedSignUp { name, email, confirmed: true, hash, admin })
     }
 
     /// Creates the `library` namespace if it does not exist.
@@ -112,6 +108,7 @@ pub(super) async fn insert(
         name: ActiveValue::Set(Text(registrant.name.clone())),
         kind: ActiveValue::Set(Text(AccountKind::Person)),
         email: ActiveValue::Set(Some(registrant.email.clone())),
+        confirmed_email: ActiveValue::Set(registrant.confirmed.then(|| registrant.email.clone())),
         password_hash: ActiveValue::Set(Some(registrant.hash.clone())),
         admin: ActiveValue::Set(registrant.admin),
         default_visibility: ActiveValue::Set(Text(Visibility::Private)),
@@ -136,6 +133,12 @@ pub(super) async fn insert(
     } else {
         Fault::conflict("email", Reason::EmailTaken)
     }))
+}
+
+/// Normalises and validates a mail address.
+pub(super) fn address(text: &str) -> std::result::Result<String, Fault> {
+    let address = text.trim().to_lowercase();
+    if is_address(&address) { Ok(address) } else { Err(Fault::invalid("email", Reason::EmailSyntax)) }
 }
 
 /// Whether a text looks like a mail address: a local part, one `@` and a host.

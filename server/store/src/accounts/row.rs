@@ -19,6 +19,7 @@ pub(crate) struct AccountRow {
     pub(crate) display_name: String,
     pub(crate) bio: String,
     pub(crate) email: Option<String>,
+    pub(crate) confirmed_email: Option<String>,
     pub(crate) admin: bool,
     pub(crate) created_at: i64,
     pub(crate) disabled_at: Option<i64>,
@@ -52,6 +53,7 @@ impl AccountRow {
         Me {
             account: self.account(),
             email: self.email.clone().unwrap_or_default(),
+            email_confirmed: self.email.is_some() && self.email == self.confirmed_email,
             admin: self.admin,
             // Ignore an unknown language, which a later version may have stored.
             language: self.language.as_deref().and_then(|language| language.parse().ok()),

@@ -31,7 +31,7 @@ fn wrong() -> Error {
 }
 
 impl Store {
-    /// Signs in by account name or mail address, with a password or the secret of a personal token.
+    /// Signs in by account name or confirmed mail address, with a password or the secret of a personal token.
     ///
     /// Wrong credentials, an unknown name and a disabled account return the same error after the same time. After too
     /// many failures, the caller has to wait ([`FaultCode::TooMany`]). An empty password is not an attempt: clients send
@@ -104,7 +104,7 @@ impl Store {
     async fn sign_in_with_token(&self, name: &str, secret: &str, from: Option<Subject>) -> Result<Viewer> {
         let found = self.find_secret(secret).await?;
         let named = found.as_ref().is_some_and(|(row, _)| {
-            row.name.0.as_str() == name || row.email.as_ref().is_some_and(|email| email == name)
+            row.name.0.as_str() == name || row.confirmed_email.as_ref().is_some_and(|email| email == name)
         });
         match found {
             Some((_, viewer)) if named => Ok(viewer),
@@ -117,12 +117,12 @@ impl Store {
         }
     }
 
-    /// Returns the account with that name or mail address, in lower case, and its password hash.
+    /// Returns the account with that name or confirmed mail address, in lower case, and its password hash.
     pub(super) async fn credentials(&self, name: &str) -> Result<Option<(AccountRow, Option<String>)>> {
         if name.contains('\0') {
             return Ok(None);
         }
-        let named = account::Column::Name.into_simple_expr().eq(name).or(account::Column::Email.eq(name));
+        let named = account::Column::Name.into_simple_expr().eq(name).or(account::Column::ConfirmedEmail.eq(name));
         let find = account::Entity::find().filter(named).filter(account::Column::PasswordHash.is_not_null());
         let row =
             find.into_partial_model::<CredentialsRow>().one(self.database().read(&Exemption::Credentials)).await?;

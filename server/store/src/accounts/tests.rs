@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use model::account::{ProfilePatch, Registration, SignUp};
+use model::account::{Invitation, NewInvitation, ProfilePatch, Registration, SignUp};
 use model::fault::{Fault, FaultCode};
+use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::role::Visibility;
 use model::token::NewToken;
@@ -46,24 +47,55 @@ fn record(viewer: &Viewer, fixture: &Fixture) -> Record {
     Record { id: Id::default(), data, expiry_date }
 }
 
+async fn invite(fixture: &Fixture, by: &Viewer, email: Option<&str>) -> String {
+    let form = NewInvitation { email: email.map(str::to_owned), expires_at: None };
+    fixture.store.invite(by, &form, Registration::Invitation).await.unwrap().1
+}
+
+async fn valid(fixture: &Fixture, secret: &str) -> crate::Result<Option<String>> {
+    fixture.store.invitation(secret, Registration::Invitation).await
+}
+
 each_database! {
-    async fn a_new_account_signs_in_by_name_and_by_address(fixture: &Fixture) {
+    async fn an_account_signs_in_by_name_and_by_confirmed_address(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
         let ada = sign_up(fixture, "ada").await;
         assert_eq!(name(&ada).unwrap(), "ada");
+        assert!(!fixture.store.me(&ada).await.unwrap().email_confirmed);
+        fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
+        assert!(fixture.store.sign_in("ada@example.org", PASSWORD, None).await.is_err());
+        fixture.store.confirm_email(&root, "ada").await.unwrap();
         for by in ["ada", "ada@example.org", " Ada@Example.org "] {
             let viewer = fixture.store.sign_in(by, PASSWORD, None).await.unwrap();
             assert_eq!((name(&viewer).unwrap().as_str(), viewer.is_admin()), ("ada", false));
         }
         let me = fixture.store.me(&ada).await.unwrap();
-        assert_eq!((me.email.as_str(), me.admin), ("ada@example.org", false));
+        assert_eq!((me.email.as_str(), me.email_confirmed, me.admin), ("ada@example.org", true, false));
     }
 
-    async fn a_taken_name_or_address_is_a_conflict_on_its_field(fixture: &Fixture) {
-        sign_up(fixture, "ada").await;
+    async fn sign_up_does_not_tell_which_addresses_have_accounts(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        fixture.store.create_account(&root, &form("ada"), false).await.unwrap();
+        // Neither signing up with the address nor signing in with it afterwards depends on the other account.
+        for (name, email) in [("ben", "ADA@example.org"), ("cleo", "unknown@example.org")] {
+            let form = SignUp { email: email.to_owned(), password: "another password".to_owned(), ..form(name) };
+            fixture.store.sign_up(&form, Registration::Open).await.unwrap();
+            let refused = fault(fixture.store.sign_in(email, "another password", None).await);
+            assert_eq!(refused.code, FaultCode::SignIn);
+        }
+        let ada = fixture.store.sign_in("ada@example.org", PASSWORD, None).await.unwrap();
+        assert_eq!(name(&ada).unwrap(), "ada");
+        let taken = fault(fixture.store.confirm_email(&root, "ben").await);
+        assert_eq!((taken.code, fields(&taken)), (FaultCode::Conflict, vec!["email"]));
+    }
+
+    async fn a_taken_name_or_confirmed_address_is_a_conflict_on_its_field(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        fixture.store.create_account(&root, &form("ada"), false).await.unwrap();
         let name = fault(fixture.store.sign_up(&form("ada"), Registration::Open).await);
         assert_eq!((name.code, fields(&name)), (FaultCode::Conflict, vec!["name"]));
         let other = SignUp { email: "ADA@example.org".to_owned(), ..form("ben") };
-        let address = fault(fixture.store.sign_up(&other, Registration::Open).await);
+        let address = fault(fixture.store.create_account(&root, &other, false).await);
         assert_eq!((address.code, fields(&address)), (FaultCode::Conflict, vec!["email"]));
     }
 
@@ -75,8 +107,8 @@ each_database! {
 
     async fn an_invitation_lets_one_person_in(fixture: &Fixture) {
         let root = fixture.administrator("root").await;
-        let secret = fixture.store.invite(&root).await.unwrap();
-        fixture.store.invitation(&secret).await.unwrap();
+        let secret = invite(fixture, &root, None).await;
+        valid(fixture, &secret).await.unwrap();
         let uninvited = fault(fixture.store.sign_up(&form("eve"), Registration::Invitation).await);
         assert_eq!(uninvited.code, FaultCode::Forbidden);
         let invited = |name| SignUp { invitation: Some(secret.clone()), ..form(name) };
@@ -86,15 +118,68 @@ each_database! {
             fixture.store.sign_up(&ben, Registration::Invitation),
         );
         assert_eq!(usize::from(both.0.is_ok()) + usize::from(both.1.is_ok()), 1);
-        assert!(fixture.store.invitation(&secret).await.is_err());
-        let late = fixture.store.invite(&root).await.unwrap();
+        assert!(valid(fixture, &secret).await.is_err());
+        let late = invite(fixture, &root, None).await;
         fixture.pass(Duration::from_hours(8 * 24));
-        assert!(fixture.store.invitation(&late).await.is_err());
+        assert!(valid(fixture, &late).await.is_err());
         // The command line has no account.
-        let from_system = fixture.store.invite(&fixture.system.viewer("test")).await.unwrap();
-        fixture.store.invitation(&from_system).await.unwrap();
+        let from_system = invite(fixture, &fixture.system.viewer("test"), None).await;
+        valid(fixture, &from_system).await.unwrap();
         assert_eq!(fixture.store.sweep_invitations(&fixture.system).await.unwrap(), 2);
-        fixture.store.invitation(&from_system).await.unwrap();
+        valid(fixture, &from_system).await.unwrap();
+    }
+
+    async fn an_invitation_to_an_address_confirms_it(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        for (name, registration) in [("ada", Registration::Invitation), ("ben", Registration::Open)] {
+            let secret = invite(fixture, &root, Some(&format!(" {name}@Example.org"))).await;
+            assert_eq!(valid(fixture, &secret).await.unwrap(), Some(format!("{name}@example.org")));
+            let form = SignUp { invitation: Some(secret), ..form(name) };
+            fixture.store.sign_up(&form, registration).await.unwrap();
+            fixture.store.sign_in(&form.email, PASSWORD, None).await.unwrap();
+        }
+        let secret = invite(fixture, &root, Some("cleo@example.org")).await;
+        let other = SignUp { email: "other@example.org".to_owned(), invitation: Some(secret), ..form("cleo") };
+        let cleo = fixture.store.sign_up(&other, Registration::Invitation).await.unwrap();
+        assert!(!fixture.store.me(&cleo).await.unwrap().email_confirmed);
+    }
+
+    async fn invitations_are_listed_by_page_until_they_are_used_revoked_or_expired(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        let store = &fixture.store;
+        for name in ["ada", "ben", "cleo"] {
+            invite(fixture, &root, Some(&format!("{name}@example.org"))).await;
+        }
+        let first = store.invitations(&root, &PageRequest { limit: Some(2), cursor: None }).await.unwrap();
+        let page = PageRequest { limit: Some(2), cursor: first.next.clone() };
+        let second = store.invitations(&root, &page).await.unwrap();
+        let addresses = |page: &Page<Invitation>| page.items.iter().filter_map(|item| item.email.clone()).collect::<Vec<_>>();
+        assert_eq!(addresses(&first), ["cleo@example.org", "ben@example.org"]);
+        assert_eq!((addresses(&second), second.next), (vec!["ada@example.org".to_owned()], None));
+        assert_eq!(first.items[0].created_by.as_ref().unwrap().as_str(), "root");
+
+        let secret = invite(fixture, &root, None).await;
+        let id = store.invitations(&root, &PageRequest::default()).await.unwrap().items[0].id.clone();
+        store.revoke_invitation(&root, &id).await.unwrap();
+        assert!(valid(fixture, &secret).await.is_err());
+        for gone in [id.as_str(), "", "no id"] {
+            assert!(matches!(store.revoke_invitation(&root, gone).await, Err(Error::Absent)), "{gone}");
+        }
+        let wrong = PageRequest { limit: None, cursor: Some("x".to_owned()) };
+        assert_eq!(fields(&fault(store.invitations(&root, &wrong).await)), ["cursor"]);
+        fixture.pass(Duration::from_hours(8 * 24));
+        assert!(store.invitations(&root, &PageRequest::default()).await.unwrap().items.is_empty());
+    }
+
+    async fn an_invitation_expires_within_a_year_and_is_refused_for_nobody(fixture: &Fixture) {
+        let root = fixture.administrator("root").await;
+        let now = fixture.store.clock().now();
+        for (email, days, field) in [(None, 0, "expires_at"), (None, 366, "expires_at"), (Some("nobody"), 1, "email")] {
+            let expires_at = Some(now.plus(Duration::from_hours(days * 24)));
+            let form = NewInvitation { email: email.map(str::to_owned), expires_at };
+            let refused = fault(fixture.store.invite(&root, &form, Registration::Invitation).await);
+            assert_eq!((refused.code, fields(&refused)), (FaultCode::Invalid, vec![field]));
+        }
     }
 
     async fn where_sign_up_is_closed_only_administrators_make_accounts(fixture: &Fixture) {
@@ -104,7 +189,18 @@ each_database! {
         fixture.store.create_account(&root, &form("ada"), false).await.unwrap();
         let ada = fixture.store.sign_in("ada", PASSWORD, None).await.unwrap();
         assert!(matches!(fixture.store.create_account(&ada, &form("ben"), true).await, Err(Error::Forbidden)));
-        assert!(matches!(fixture.store.invite(&ada).await, Err(Error::Forbidden)));
+        let new = NewInvitation::default();
+        let by_member = fixture.store.invite(&ada, &new, Registration::Open).await;
+        assert!(matches!(by_member, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.invitations(&ada, &PageRequest::default()).await, Err(Error::Forbidden)));
+        assert!(matches!(fixture.store.revoke_invitation(&ada, "x").await, Err(Error::Forbidden)));
+        // Nobody is invited where nobody may sign up.
+        let secret = invite(fixture, &root, None).await;
+        let closed = [
+            fault(fixture.store.invite(&root, &new, Registration::Closed).await),
+            fault(fixture.store.invitation(&secret, Registration::Closed).await),
+        ];
+        assert!(closed.iter().all(|fault| fault.code == FaultCode::Forbidden), "{closed:?}");
         assert!(matches!(fixture.store.accounts(&fixture.store.anonymous()).await, Err(Error::SignIn)));
     }
 
@@ -226,6 +322,7 @@ each_database! {
 
     async fn a_name_is_the_same_with_a_password_and_with_a_token(fixture: &Fixture) {
         let ada = sign_up(fixture, "ada").await;
+        fixture.store.confirm_email(&fixture.administrator("root").await, "ada").await.unwrap();
         let form = NewToken { label: "ci".to_owned(), scopes: Vec::new(), expires_at: None };
         let token = fixture.store.create_token(&ada, &form).await.unwrap().secret;
         for by in ["ada", "Ada", "ADA", " ada ", "ada@example.org", "Ada@Example.ORG "] {

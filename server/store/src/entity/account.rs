@@ -17,8 +17,9 @@ pub(crate) struct Model {
     pub(crate) kind: Text<AccountKind>,
     pub(crate) display_name: String,
     pub(crate) bio: String,
-    #[sea_orm(unique)]
     pub(crate) email: Option<String>,
+    #[sea_orm(unique)]
+    pub(crate) confirmed_email: Option<String>,
     pub(crate) password_hash: Option<String>,
     pub(crate) admin: bool,
     pub(crate) default_visibility: Text<Visibility>,

@@ -6,10 +6,11 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, DeriveEntityModel)]
 #[sea_orm(table_name = "invitation")]
 pub(crate) struct Model {
-    #[sea_orm(primary_key)]
-    pub(crate) id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: String,
     #[sea_orm(unique)]
     pub(crate) secret_hash: String,
+    pub(crate) email: Option<String>,
     pub(crate) created_by: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
