@@ -5,6 +5,8 @@ pub mod api;
 pub mod assets;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod health;
 pub mod http;
 pub mod jobs;

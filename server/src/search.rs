@@ -9,8 +9,8 @@ mod facets;
 pub mod follow;
 mod index;
 mod name;
-mod parse;
-mod paste;
+pub(crate) mod parse;
+pub(crate) mod paste;
 mod query;
 mod schema;
 

@@ -17,7 +17,7 @@ pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manife
 const DOCKER_SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
 
 /// The most references in a manifest: far more than real images have, but few enough to bound the work of one push.
-const MAX_REFERENCES: usize = 8_192;
+pub(crate) const MAX_REFERENCES: usize = 8_192;
 
 /// A parsed manifest or index.
 #[derive(Debug, PartialEq, Eq)]

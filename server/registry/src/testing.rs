@@ -9,6 +9,7 @@
 )]
 
 pub mod blobs;
+pub mod fuzz;
 pub mod lists;
 pub mod manifests;
 pub mod memory;

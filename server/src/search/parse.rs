@@ -16,7 +16,7 @@ const MAX_PARTS: usize = 24;
 
 /// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ParsedQuery {
+pub(crate) struct ParsedQuery {
     /// Texts that must match.
     pub(super) texts: Vec<Text>,
     /// These texts as they were written, in lower case, with a space between parts: perhaps the name of a repository.
@@ -90,7 +90,7 @@ impl ParsedQuery {
 }
 
 /// Parses a query.
-pub(super) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
+pub(crate) fn parse(query: &str) -> Result<ParsedQuery, Fault> {
     if query.len() > MAX_QUERY {
         return Err(Fault::invalid("q", Reason::QueryTooLong { max: MAX_QUERY }));
     }

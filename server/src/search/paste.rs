@@ -9,7 +9,7 @@ const SCHEMES: [&str; 4] = ["https://", "http://", "oci://", "docker://"];
 
 /// Returns the path of the repository that an address, a reference with a host, tag or digest, or a pull command names;
 /// `None` if the text is none of these.
-pub(super) fn path(text: &str) -> Option<RepositoryName> {
+pub(crate) fn path(text: &str) -> Option<RepositoryName> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (reference, is_command) = match words.as_slice() {
         [word] => (*word, false),
@@ -30,7 +30,7 @@ pub(super) fn path(text: &str) -> Option<RepositoryName> {
 }
 
 /// Returns the digest that the text is.
-pub(super) fn digest(text: &str) -> Option<Digest> {
+pub(crate) fn digest(text: &str) -> Option<Digest> {
     Digest::parse(text.trim()).ok()
 }
 
