@@ -64,6 +64,8 @@ pub trait Accounts: Send + Sync {
     async fn tokens(&self) -> PortalResult<Vec<Token>>;
     /// Creates a personal access token.
     async fn create_token(&self, form: NewToken) -> PortalResult<CreatedToken>;
+    /// Creates a personal access token for a form, and replaces the one of a form that was just sent twice.
+    async fn create_token_once(&self, form: NewToken) -> PortalResult<CreatedToken>;
     /// Revokes a personal access token.
     async fn revoke_token(&self, id: TokenId) -> PortalResult<()>;
 }
@@ -90,7 +92,7 @@ pub trait Repositories: Send + Sync {
     /// Adds or removes a star and returns the number of stars.
     async fn set_star(&self, path: &RepositoryName, on: bool) -> PortalResult<u64>;
     /// Returns a repository's collaborators.
-    async fn collaborators(&self, path: &RepositoryName) -> PortalResult<Vec<Collaborator>>;
+    async fn collaborators(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Collaborator>>;
     /// Sets an account's role.
     async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> PortalResult<()>;
     /// Removes an account's role.

@@ -239,6 +239,23 @@ async fn browse(world: &World, cookie: &str, from: &str, target: &str, form: Opt
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_twice_creates_one_thing() {
+    let world = World::new().await;
+    let cookie = format!("portolan={}", world.signed_up("ada").await);
+    let repository = |description: &str| format!("namespace=ada&name=app&description={description}&visibility=private");
+    let new = |form: String| browse(&world, &cookie, "/new", "/_actions/repositories/create", Some(form));
+    let (first, second) = tokio::join!(new(repository("x")), new(repository("x")));
+    assert_eq!((first.location.as_str(), second.location.as_str()), ("/r/ada/app", "/r/ada/app"));
+    let other = new(repository("other")).await;
+    assert_eq!(other.location, "/new", "another form for the same name is refused");
+    let token = || browse(&world, &cookie, "/settings/tokens", "/_actions/tokens/create", Some("label=ci".to_owned()));
+    let (first, second) = tokio::join!(token(), token());
+    assert!(first.text.contains("ptl_") && second.text.contains("ptl_"));
+    let list = browse(&world, &cookie, "/settings/tokens", "/settings/tokens", None).await.text;
+    assert_eq!(list.matches("/_actions/tokens/revoke").count(), 1);
+}
+
+#[tokio::test]
 async fn a_form_sent_after_the_session_ended_waits_on_its_page_until_its_sender_is_signed_in() {
     const PAGE: &str = "/r/ada/app/-/comments";
     let world = World::new().await;

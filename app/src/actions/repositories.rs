@@ -1,11 +1,14 @@
 //! Creating, changing, renaming and deleting repositories.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
-use model::repository::{NewRepository, RepositoryPatch};
+use model::oci::RepositoryName;
+use model::repository::{NewRepository, Repository, RepositoryPatch};
 
 use super::{ActionFault, Completion, confirmed, path as parse, settle};
 use crate::place::{self, Settings};
-use crate::portal::{PortalResult, portal};
+use crate::portal::{PortalHandle, PortalResult, portal};
 #[cfg(feature = "ssr")]
 use crate::texts::text;
 
@@ -15,6 +18,9 @@ pub(crate) const UPDATE: &str = "repositories/update";
 pub(crate) const OVERVIEW: &str = "repositories/overview";
 pub(crate) const RENAME: &str = "repositories/rename";
 pub(crate) const DELETE: &str = "repositories/delete";
+
+/// A form sent again within this time is the same form.
+const REPEATED: Duration = Duration::from_secs(10);
 
 /// Creates a repository and shows it.
 #[server(prefix = "/_actions", endpoint = "repositories/create")]
@@ -37,11 +43,27 @@ pub(crate) async fn create_repository(
             description: description.trim().to_owned(),
             visibility: if visibility.is_empty() { None } else { Some(visibility.parse()?) },
         };
-        let made = portal()?.create_repository(form).await?;
+        let portal = portal()?;
+        let made = match portal.create_repository(form.clone()).await {
+            Err(fault) => just_created(&portal, &form).await.ok_or(fault)?,
+            made => made?,
+        };
         Ok(Completion::to((), place::repository(&made.path)))
     }
     .await;
     settle(CREATE, &fields, outcome).await
+}
+
+/// Returns the repository that the same form created in the last ten seconds, if its sender clicked twice.
+async fn just_created(portal: &PortalHandle, form: &NewRepository) -> Option<Repository> {
+    let path = RepositoryName::parse(&format!("{}/{}", form.namespace.trim(), form.name)).ok()?;
+    let head = portal.head(&path).await.ok()?;
+    let made = head.repository;
+    let is_same = made.path == path
+        && made.description == form.description
+        && form.visibility.is_none_or(|visibility| visibility == made.visibility)
+        && made.created_at >= portal.now().minus(REPEATED);
+    (is_same && head.abilities.manage).then_some(made)
 }
 
 /// Changes texts and settings.

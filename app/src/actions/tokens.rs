@@ -40,7 +40,7 @@ pub(crate) async fn create_token(
                 Some(portal.now().plus(DAY * days))
             }
         };
-        let made = portal.create_token(NewToken { label: label.trim().to_owned(), scopes, expires_at }).await?;
+        let made = portal.create_token_once(NewToken { label: label.trim().to_owned(), scopes, expires_at }).await?;
         Ok(Completion::showing("/settings/tokens".to_owned(), &made.secret))
     }
     .await;

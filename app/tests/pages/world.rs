@@ -22,7 +22,7 @@ use model::role::{Role, Visibility};
 use model::search::{Facet, FacetValue, Fragment, SearchHit, SearchRequest, SearchResults};
 use model::token::{CreatedToken, NewToken, Token};
 
-use crate::sample::{DAY, HOUR, README, account, ago, all, comment, digest, tag};
+use crate::sample::{DAY, HOUR, README, account, ago, all, chart, comment, digest, tag};
 
 /// The viewer of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +213,9 @@ impl Accounts for World {
     async fn create_token(&self, _: NewToken) -> PortalResult<CreatedToken> {
         Err(Fault::internal())
     }
+    async fn create_token_once(&self, _: NewToken) -> PortalResult<CreatedToken> {
+        Err(Fault::internal())
+    }
     async fn revoke_token(&self, _: TokenId) -> PortalResult<()> {
         Err(Fault::internal())
     }
@@ -267,9 +270,10 @@ impl Repositories for World {
     async fn set_star(&self, _: &RepositoryName, _: bool) -> PortalResult<u64> {
         Err(Fault::internal())
     }
-    async fn collaborators(&self, _: &RepositoryName) -> PortalResult<Vec<Collaborator>> {
+    async fn collaborators(&self, _: &RepositoryName, _: PageRequest) -> PortalResult<Page<Collaborator>> {
         let one = |name: &str, role| Collaborator { account: account(name), role, since: ago(40 * DAY) };
-        Ok(self.some(vec![one("olaf", Role::Maintainer), one("tomas", Role::Reader)]))
+        let items = self.some(vec![one("olaf", Role::Maintainer), one("tomas", Role::Reader)]);
+        Ok(Page { items, next: (!self.bare).then(|| "tomas".to_owned()) })
     }
     async fn set_collaborator(&self, _: &RepositoryName, _: &str, _: Role) -> PortalResult<()> {
         Err(Fault::internal())
@@ -296,12 +300,16 @@ impl Images for World {
     }
     async fn image(&self, _: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
         crate::later().await;
+        if reference.to_string() == "chart" {
+            return Ok(chart());
+        }
         let index = matches!(reference, Reference::Tag(_));
         let layer = |fill, size, created_by: &str| Layer {
             digest: digest(fill),
             media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
             size,
             created_by: created_by.to_owned(),
+            title: String::new(),
         };
         let long = "RUN /bin/sh -c adduser -D -u 10001 tides && chown -R tides /var/lib/tides && find /var/lib/tides \
                     -type f -name '*.json' -exec chmod 0644 {} + && /usr/bin/tides-verify --all --datum lat --strict \
@@ -310,6 +318,7 @@ impl Images for World {
             digest: digest('a'),
             media_type: "application/vnd.oci.image.index.v1+json".into(),
             artifact_type: None,
+            subject: None,
             size: 40_055_603,
             tags: ["2.4.1", "2.4", "latest"].map(|tag| model::oci::Tag::parse(tag).unwrap()).to_vec(),
             pushed_at: ago(5 * HOUR),

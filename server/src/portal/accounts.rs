@@ -116,6 +116,10 @@ impl Accounts for Visit {
         self.state.store.create_token(&self.viewer, &form).await.map_err(told)
     }
 
+    async fn create_token_once(&self, form: NewToken) -> PortalResult<CreatedToken> {
+        self.state.store.create_token_once(&self.viewer, &form).await.map_err(told)
+    }
+
     async fn revoke_token(&self, id: TokenId) -> PortalResult<()> {
         self.state.store.revoke_token(&self.viewer, id).await.map_err(told)
     }

@@ -405,6 +405,36 @@ each_database! {
         assert_eq!(used, 1);
     }
 
+    async fn a_form_for_a_token_that_is_sent_twice_creates_one(fixture: &Fixture) {
+        let ada = fixture.person("ada").await;
+        let expires_at = |seconds| Some(fixture.store.clock().now().plus(Duration::from_secs(seconds)));
+        let form = |label: &str, scopes: &[&str], expires_at| NewToken {
+            label: label.to_owned(),
+            scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            expires_at,
+        };
+        let created = futures::future::join_all(
+            (0..4).map(|_| async { fixture.store.create_token_once(&ada, &form("ci", &[], expires_at(60))).await }),
+        );
+        let created: Vec<_> = created.await.into_iter().map(Result::unwrap).collect();
+        let kept = fixture.store.tokens(&ada).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        let mut working = 0;
+        for one in &created {
+            working += usize::from(fixture.store.secret_viewer(&one.secret).await.is_ok());
+        }
+        assert_eq!(working, 1, "only the last answer has a secret that works");
+        for other in [form("ci 2", &[], expires_at(60)), form("ci", &["a/b:pull"], expires_at(60)), form("ci", &[], None)] {
+            fixture.store.create_token_once(&ada, &other).await.unwrap();
+        }
+        assert_eq!(fixture.store.tokens(&ada).await.unwrap().len(), 4);
+        fixture.store.create_token(&ada, &form("ci", &[], None)).await.unwrap();
+        assert_eq!(fixture.store.tokens(&ada).await.unwrap().len(), 5);
+        let ben = fixture.person("ben").await;
+        fixture.store.create_token_once(&ben, &form("ci", &[], None)).await.unwrap();
+        assert_eq!(fixture.store.tokens(&ada).await.unwrap().len(), 5);
+    }
+
     async fn a_token_works_as_a_password_until_it_is_revoked(fixture: &Fixture) {
         let ada = fixture.person("ada").await;
         let form = NewToken { label: "laptop".to_owned(), scopes: Vec::new(), expires_at: None };

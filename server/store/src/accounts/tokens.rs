@@ -1,6 +1,7 @@
 //! Personal access tokens, and the refresh tokens used by registry clients. Only their hashes are stored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::clock::Timestamp;
 use model::event::EventKind;
@@ -8,7 +9,7 @@ use model::fault::Fault;
 use model::id::{AccountId, TokenId};
 use model::reason::Reason;
 use model::token::{CreatedToken, NewToken, SECRET_PREFIX, Token, TokenScope};
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType};
 use sea_orm::{
     ActiveValue, ColumnTrait, DerivePartialModel, EntityTrait, IntoSimpleExpr, JoinType, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, RelationTrait, Select,
@@ -37,6 +38,8 @@ const MAX_SCOPES: usize = 50;
 const MAX_TOKENS: u64 = 200;
 /// The maximum number of refresh tokens of an account for one service; each sign-in with a client adds one.
 const MAX_REFRESH: u64 = 100;
+/// A form sent again within this time is the same form: somebody clicked twice.
+const REPEATED: Duration = Duration::from_secs(10);
 /// Refresh tokens expire when unused for this long, in microseconds: 90 days.
 const UNUSED: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 /// The use of a token is recorded at most this often, in microseconds.
@@ -67,6 +70,22 @@ impl Store {
 
     /// Creates a personal access token. Only the returned value contains its secret.
     pub async fn create_token(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
+        self.insert_token(viewer, form, None).await
+    }
+
+    /// Creates a personal access token for a form. If the form was already sent in the last ten seconds, its token is
+    /// replaced: only the last answer is shown, and nobody has the secret of the first one.
+    pub async fn create_token_once(&self, viewer: &Viewer, form: &NewToken) -> Result<CreatedToken> {
+        self.insert_token(viewer, form, Some(self.clock().now().minus(REPEATED))).await
+    }
+
+    /// Creates a token, and with `replaced_since` deletes the equal ones created since then.
+    async fn insert_token(
+        &self,
+        viewer: &Viewer,
+        form: &NewToken,
+        replaced_since: Option<Timestamp>,
+    ) -> Result<CreatedToken> {
         let own = viewer.own_account()?;
         let label = form.label.trim();
         if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
@@ -94,6 +113,14 @@ impl Store {
         let token = self
             .database()
             .write(&own, |tx| async move {
+                lock_account(&tx, id).await?;
+                if let Some(since) = replaced_since {
+                    for token in repeated(&tx, id, label, form, since).await? {
+                        token::Entity::delete_by_id(token.0).exec(&*tx).await?;
+                        let event = outbox::account_event(viewer, EventKind::TokenRevoked { token });
+                        outbox::append(&*tx, &event, now).await?;
+                    }
+                }
                 if of_kind(id, PERSONAL).count(&*tx).await? >= MAX_TOKENS {
                     let reason = Reason::TooManyTokens { max: sql::signed(MAX_TOKENS) };
                     return Err(Error::Fault(Fault::invalid("label", reason)));
@@ -253,6 +280,29 @@ impl Store {
 }
 
 /// An account's tokens of one kind.
+/// Locks an account's row, so that the tokens of an account are created one after another.
+async fn lock_account(tx: &Tx, account: AccountId) -> Result<()> {
+    let row = account::Entity::find_by_id(account.0).select_only().column(account::Column::Id);
+    row.lock(LockType::NoKeyUpdate).into_tuple::<i64>().one(tx).await?;
+    Ok(())
+}
+
+/// Returns the tokens that a form created since then. Their expiry may differ by the time between two answers.
+async fn repeated(tx: &Tx, account: AccountId, label: &str, form: &NewToken, since: Timestamp) -> Result<Vec<TokenId>> {
+    let rows = of_kind(account, PERSONAL)
+        .filter(token::Column::Label.eq(label))
+        .filter(token::Column::CreatedAt.gte(since.micros()))
+        .all(tx)
+        .await?;
+    let same_expiry = |expires_at: Option<i64>| match (expires_at, form.expires_at) {
+        (Some(one), Some(other)) => one.abs_diff(other.micros()) <= REPEATED.as_micros().try_into().unwrap_or(u64::MAX),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    let same =
+        rows.into_iter().filter(|row| row.scopes.0.as_ref() == Some(&form.scopes) && same_expiry(row.expires_at));
+    Ok(same.map(|row| TokenId(row.id)).collect())
+}
+
 fn of_kind(account: AccountId, kind: &str) -> Select<token::Entity> {
     token::Entity::find().filter(token::Column::AccountId.eq(account.0)).filter(token::Column::Kind.eq(kind))
 }
