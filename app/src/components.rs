@@ -1,6 +1,8 @@
 //! Components: functions that render values as markup. They receive their data as parameters.
 
 #[cfg(feature = "ssr")]
+pub(crate) mod artifact;
+#[cfg(feature = "ssr")]
 pub(crate) mod command;
 #[cfg(feature = "ssr")]
 pub(crate) mod copy;

@@ -5,6 +5,7 @@ pub(crate) mod account_settings;
 mod comments;
 mod edit;
 pub(crate) mod errors;
+mod files;
 pub(crate) mod home;
 mod image;
 pub(crate) mod invitations;

@@ -15,6 +15,9 @@ pub struct Tag {
     pub digest: oci::Digest,
     /// The manifest's media type.
     pub media_type: String,
+    /// The artifact type, or the media type of the config if the manifest states no artifact type; `null` for an index
+    /// that states none.
+    pub artifact_type: Option<String>,
     /// The size in bytes of the manifest and everything it refers to; each blob counts once.
     pub size: u64,
     /// The platforms of the image, or of the images of the index, such as `linux/amd64` or `linux/arm64/v8`.
@@ -67,9 +70,11 @@ pub struct Image {
     /// The artifact type, or the media type of the config if the manifest states no artifact type; `null` for an index
     /// that states none.
     pub artifact_type: Option<String>,
+    /// The manifest that this one is about, such as the image that a signature signs; it may not exist.
+    pub subject: Option<oci::Digest>,
     /// The size in bytes of the manifest and everything it refers to; each blob counts once.
     pub size: u64,
-    /// The tags that point at it.
+    /// The tags that point at it, by name, at most 1000.
     pub tags: Vec<oci::Tag>,
     /// When it was pushed.
     pub pushed_at: Timestamp,
@@ -77,7 +82,7 @@ pub struct Image {
     pub platforms: Vec<PlatformImage>,
     /// The config of an image; `null` for an index, and until the image has been inspected.
     pub config: Option<ImageConfig>,
-    /// The layers of an image, lowest first; empty until the image has been inspected.
+    /// The layers of an image, lowest first, or the files of another artifact; empty until it has been inspected.
     pub layers: Vec<Layer>,
     /// Signatures, SBOMs and other manifests with this one as their subject, at most 100.
     pub referrers: Vec<Referrer>,
@@ -129,7 +134,7 @@ pub fn platform(os: &str, architecture: &str, variant: &str) -> String {
     if variant.is_empty() { format!("{os}/{architecture}") } else { format!("{os}/{architecture}/{variant}") }
 }
 
-/// A layer of an image.
+/// A layer of an image, or a file of another artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Layer {
@@ -141,6 +146,9 @@ pub struct Layer {
     pub size: u64,
     /// The command that created it, from the image's history; empty if unknown.
     pub created_by: String,
+    /// The name of the file, from the annotation `org.opencontainers.image.title`; empty if there is none.
+    #[serde(default)]
+    pub title: String,
 }
 
 /// A manifest that refers to another one as its subject.

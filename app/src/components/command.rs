@@ -1,7 +1,9 @@
 //! Commands with copy buttons, and pull commands for each client.
 
 use leptos::prelude::*;
+use model::oci::{Digest, Reference};
 
+use super::artifact::{Artifact, address};
 use super::copy::copy;
 use crate::texts::text;
 
@@ -21,14 +23,25 @@ pub(crate) fn command(text: String) -> AnyView {
     .into_any()
 }
 
-/// Pull commands for `reference` (host, path and tag) in tabs that need no script.
-pub(crate) fn pull(reference: &str) -> AnyView {
-    let clients = [
-        ("docker", format!("docker pull {reference}")),
-        ("podman", format!("podman pull {reference}")),
-        ("skopeo", format!("skopeo copy docker://{reference} oci:image")),
-        ("Kubernetes", format!("image: {reference}")),
-    ];
+/// Pull commands for a tag or digest, in tabs that need no script. `repository` is host and path, `artifact` the kind of
+/// what is not a container image, and `subject` the image that it is about.
+pub(crate) fn pull(
+    repository: &str,
+    reference: &Reference,
+    artifact: Option<Artifact>,
+    subject: Option<&Digest>,
+) -> AnyView {
+    let clients = if let Some(artifact) = artifact {
+        artifact.clients(repository, reference, subject)
+    } else {
+        let whole = address(repository, reference);
+        vec![
+            ("docker", format!("docker pull {whole}")),
+            ("podman", format!("podman pull {whole}")),
+            ("skopeo", format!("skopeo copy docker://{whole} oci:image")),
+            ("Kubernetes", format!("image: {whole}")),
+        ]
+    };
     let heads = clients
         .iter()
         .enumerate()

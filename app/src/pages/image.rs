@@ -5,9 +5,11 @@ use model::clock::Timestamp;
 use model::image::{Image, ImageConfig, PlatformImage};
 use model::oci::{Reference, RepositoryName};
 
+use super::files::files;
 use super::layers::layers;
 use super::visit::{Query, Visit};
 use crate::actions::tags::DELETE;
+use crate::components::artifact::{Artifact, kind};
 use crate::components::command::pull;
 use crate::components::copy::copy;
 use crate::components::list::empty;
@@ -40,11 +42,8 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Porta
     };
     let shown = single.as_ref().unwrap_or(&image);
     let now = visit.portal.now();
-    let host = site().registry_host.clone();
-    let whole = match &parsed {
-        Reference::Tag(tag) => format!("{host}/{path}:{tag}"),
-        Reference::Digest(digest) => format!("{host}/{path}@{digest}"),
-    };
+    let repository = format!("{}/{path}", site().registry_host);
+    let artifact = Artifact::of_image(&image).or_else(|| Artifact::of_image(shown));
     let title = match &parsed {
         Reference::Tag(tag) => tag.to_string(),
         Reference::Digest(digest) => digest.short().to_owned(),
@@ -64,6 +63,12 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Porta
     let pushed_at = image.pushed_at;
     let pushed = rich!(image.pushed, <time/> = ago_in_text(pushed_at, now));
     let open = chosen.map_or("", |platform| platform.platform.as_str());
+    let about = image.subject.as_ref().map(|subject| {
+        let (href, short) = (place::manifest(path, subject.as_str()), subject.short().to_owned());
+        let link = move || view! { <a class="mono" href=href.clone()>{short.clone()}</a> };
+        view! { <span>{rich!(image.about, <link/> = link)}</span> }
+    });
+    let artifact_type = artifact.and(shown.artifact_type.as_deref().or(image.artifact_type.as_deref()));
     let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
     Ok(view! {
         <div class="wide">
@@ -79,22 +84,28 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Porta
                             </span>
                             <span>{pushed}</span>
                             {also}
+                            {about}
                         </p>
+                        {artifact_type.map(|artifact_type| view! { <p class="line">{kind(artifact_type)}</p> })}
                     </div>
                     {(!real.is_empty()).then(|| platform_links(&real, open))}
                 </div>
                 <div class="columns">
                     <div class="stack stack-loose">
-                        {layer_section(shown)}
+                        {if artifact.is_some() { files(&shown.layers) } else { layer_section(shown) }}
                         {referrers(path, &image)}
                         {delete}
                     </div>
                     <aside>
                         <section class="side-block">
                             <h2>{text!(image.pull)}</h2>
-                            {pull(&whole)}
+                            {pull(&repository, &parsed, artifact, image.subject.as_ref())}
                         </section>
-                        {shown.config.as_ref().map(|config| configuration(config, visit))}
+                        {shown
+                            .config
+                            .as_ref()
+                            .filter(|_| artifact.is_none())
+                            .map(|config| configuration(config, visit))}
                         {pairs(text!(image.annotations), &of_strings(&image.annotations))}
                     </aside>
                 </div>
@@ -279,26 +290,6 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
     )
 }
 
-/// A short name for known artifact types.
-fn kind(artifact_type: &str) -> AnyView {
-    let known = match artifact_type {
-        kind if ["spdx", "cyclonedx", ".sbom."].iter().any(|part| kind.contains(part)) => Some(text!(image.sbom)),
-        kind if ["in-toto", "attestation", ".att."].iter().any(|part| kind.contains(part)) => {
-            Some(text!(image.attestation))
-        }
-        kind if ["cosign", "notary", "signature"].iter().any(|part| kind.contains(part)) => {
-            Some(text!(image.signature))
-        }
-        _ => None,
-    };
-    match known {
-        Some(word) => {
-            view! { <b>{word}</b> " " <span class="faint small mono">{artifact_type.to_owned()}</span> }.into_any()
-        }
-        None => view! { <span class="mono small">{artifact_type.to_owned()}</span> }.into_any(),
-    }
-}
-
 fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
     if !visit.head.abilities.delete {
         return None;
@@ -383,6 +374,7 @@ mod tests {
             digest: digest(),
             media_type: String::new(),
             artifact_type: None,
+            subject: None,
             size: 1,
             tags: Vec::new(),
             pushed_at: Timestamp::from_micros(0),

@@ -146,8 +146,13 @@ mod tests {
     #[test]
     fn an_image_of_any_number_of_layers_makes_a_page_of_a_bounded_size() {
         let digest = model::oci::Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
-        let layer =
-            |created_by: String| Layer { digest: digest.clone(), media_type: String::new(), size: 7, created_by };
+        let layer = |created_by: String| Layer {
+            digest: digest.clone(),
+            media_type: String::new(),
+            size: 7,
+            created_by,
+            title: String::new(),
+        };
         let shown = |layers_of: Vec<Layer>| Owner::new().with(|| layers(&layers_of).to_html());
         let many = shown(vec![layer("RUN x".repeat(10_000)); 20_000]);
         assert_eq!(many.matches("<li").count(), SHOWN);

@@ -1,9 +1,10 @@
 //! A repository's main page: README, pull command and numbers.
 
 use leptos::prelude::*;
-use model::oci::RepositoryName;
+use model::oci::{Reference, RepositoryName};
 use model::repository::Overview;
 
+use crate::components::artifact::Artifact;
 use crate::components::command::{command, pull};
 use crate::components::icon::{Glyph, icon};
 use crate::components::list::empty;
@@ -22,8 +23,6 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
     let repository = &overview.head.repository;
     let path = &repository.path;
     let host = site().registry_host.clone();
-    let reference =
-        overview.latest.as_ref().map_or_else(|| format!("{host}/{path}"), |tag| format!("{host}/{path}:{}", tag.name));
     let latest = overview.latest.as_ref().map(|tag| {
         view! {
             <dt>{text!(overview.newest_tag)}</dt>
@@ -70,11 +69,12 @@ pub(crate) fn page(portal: &PortalHandle, signed_in: bool, overview: &Overview) 
             </section>
         }
     });
-    let pull_block = overview.latest.is_some().then(|| {
+    let pull_block = overview.latest.as_ref().map(|tag| {
+        let artifact = tag.artifact_type.as_deref().and_then(Artifact::of);
         view! {
             <section class="side-block">
                 <h2>{text!(overview.pull)}</h2>
-                {pull(&reference)}
+                {pull(&format!("{host}/{path}"), &Reference::Tag(tag.name.clone()), artifact, None)}
             </section>
         }
     });

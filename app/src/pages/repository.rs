@@ -42,7 +42,7 @@ pub(crate) fn page() -> AnyView {
             Section::Tags => tags::page(&visit, &query).await,
             Section::Image(reference) => image::page(&visit, &reference, &query).await,
             Section::Comments => comments::page(&visit, &query).await,
-            Section::Settings(tab) => settings::page(&visit, tab).await,
+            Section::Settings(tab) => settings::page(&visit, tab, &query).await,
         }
     })
 }

@@ -5,12 +5,12 @@ use model::account::AccountKind;
 use model::repository::{MAX_DESCRIPTION, MAX_TOPICS};
 use model::role::Role;
 
-use super::done;
-use super::visit::Visit;
+use super::visit::{Query, Visit};
+use super::{done, page_request};
 use crate::actions::collaborators::SET;
 use crate::actions::repositories::{DELETE, RENAME, UPDATE};
 use crate::components::icon::{Glyph, icon};
-use crate::components::list::empty;
+use crate::components::list::{empty, pager};
 use crate::components::person::{ago, person};
 use crate::components::repository::{Tab, head};
 use crate::form::{Choice, Field, FormState, choices, confirm, select};
@@ -76,12 +76,12 @@ fn title(tab: Settings) -> &'static str {
 }
 
 /// The page of a tab.
-pub(crate) async fn page(visit: &Visit, tab: Settings) -> PortalResult<AnyView> {
+pub(crate) async fn page(visit: &Visit, tab: Settings, query: &Query) -> PortalResult<AnyView> {
     visit.require(visit.head.abilities.manage)?;
     let path = &visit.head.repository.path;
     let body = match tab {
         Settings::General => general(visit),
-        Settings::Collaborators => collaborators(visit).await?,
+        Settings::Collaborators => collaborators(visit, query).await?,
         Settings::Danger => danger(visit),
     };
     let links = Settings::ALL
@@ -145,9 +145,10 @@ fn general(visit: &Visit) -> AnyView {
     .into_any()
 }
 
-async fn collaborators(visit: &Visit) -> PortalResult<AnyView> {
+async fn collaborators(visit: &Visit, query: &Query) -> PortalResult<AnyView> {
     let path = &visit.head.repository.path;
-    let people = visit.portal.collaborators(path).await?;
+    let found = visit.portal.collaborators(path, page_request(&query.cursor)).await?;
+    let people = found.items;
     let now = visit.portal.now();
     let filled = FormState::from_flash(visit.flash.as_ref(), SET);
     // The forms in the rows have the same name. Errors about a listed collaborator do not belong to the form for adding
@@ -218,6 +219,7 @@ async fn collaborators(visit: &Visit) -> PortalResult<AnyView> {
         {done(above.notice())}
         {above.summary()}
         {list}
+        {pager(&place::settings(path, Settings::Collaborators), &[], &query.cursor, found.next.as_deref())}
         <form class="form" method="post" action="/_actions/collaborators/set">
             <h2>{text!(settings.add_title)}</h2>
             {filled.summary()}

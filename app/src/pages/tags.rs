@@ -6,6 +6,7 @@ use model::image::{Tag, TagSort};
 use super::visit::{Query, Visit};
 use super::{done, page_request};
 use crate::actions::tags::DELETE;
+use crate::components::artifact::Artifact;
 use crate::components::command::command;
 use crate::components::copy::copy;
 use crate::components::icon::{Glyph, icon};
@@ -51,7 +52,7 @@ pub(crate) async fn page(visit: &Visit, query: &Query) -> PortalResult<AnyView> 
                             {copy(first.digest.to_string(), text!(copy.digest))}
                         </span>
                     </td>
-                    <td data-label="">{platforms(&first.platforms)}</td>
+                    <td data-label="">{kind(first)}</td>
                     <td class="number" data-label="">{words::bytes(first.size)}</td>
                     <td data-label=text!(tags.last_pushed)>{ago(first.pushed_at, now)}</td>
                     <td data-label=text!(tags.last_pulled)>
@@ -166,6 +167,12 @@ fn groups(tags: &[Tag]) -> Vec<Vec<&Tag>> {
     groups
 }
 
+/// What a tag points at: the platforms of an image, or the name of another artifact.
+fn kind(tag: &Tag) -> String {
+    let artifact = tag.artifact_type.as_deref().and_then(Artifact::of);
+    artifact.and_then(Artifact::name).map_or_else(|| platforms(&tag.platforms), str::to_owned)
+}
+
 /// Platforms in short form: the system is only named if it is not Linux; attestations are left out.
 fn platforms(platforms: &[String]) -> String {
     let real = || platforms.iter().filter(|platform| !platform.starts_with("unknown"));
@@ -186,6 +193,7 @@ mod tests {
             name: oci::Tag::parse(name).unwrap(),
             digest: oci::Digest::parse(&format!("sha256:{}", fill.to_string().repeat(64))).unwrap(),
             media_type: String::new(),
+            artifact_type: None,
             size: 0,
             platforms: Vec::new(),
             pushed_at: Timestamp::from_micros(0),

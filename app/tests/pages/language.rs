@@ -15,7 +15,7 @@ use crate::{PAGES, keep_for_looking, render};
 const WRITTEN: [&str; 2] = [include_str!("sample.rs"), include_str!("world.rs")];
 
 /// Texts that are the same in every language: names of products, formats and languages.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "API",
     "English",
     "GitHub",
@@ -24,7 +24,10 @@ const NAMES: [&str; 12] = [
     "Portolan 0.1.0",
     "README",
     "SBOM",
+    "cosign",
     "docker",
+    "helm",
+    "oras",
     "podman",
     "skopeo",
     "简体中文",

@@ -98,6 +98,7 @@ const PAGES: &[(Visitor, &str, &str)] = &[
     (Visitor::Nobody, "/r/harbour/tide-api/-/tags", "latest"),
     (Visitor::Owner, "/r/harbour/tide-api/-/tags/2.4.1", "Delete tag"),
     (Visitor::Nobody, "/r/harbour/tide-api/-/tags/2.4.1?platform=linux/arm64", "COPY constituents/"),
+    (Visitor::Nobody, "/r/harbour/tide-api/-/tags/chart", "tide-api-2.4.1.tgz"),
     (Visitor::Nobody, "/r/harbour/tide-api/-/comments", "Sign in</a> to comment"),
     (Visitor::Owner, "/r/harbour/tide-api/-/comments?reply=1", "Post reply"),
     (Visitor::Owner, "/r/harbour/tide-api/-/comments?edit=3", "Save comment"),
@@ -127,6 +128,17 @@ fn every_page_arrives_whole_with_what_it_is_for() {
         assert!(page.html.contains(words), "{visitor:?} {path} does not say {words}\n{}", page.html);
         assert!(page.html.contains("· Portolan</title>") || page.html.contains("<title>Portolan</title>"), "{path}");
         keep_for_looking(&format!("{visitor:?}{path}"), &page.html);
+    }
+}
+
+#[test]
+fn an_artifact_is_not_shown_as_a_container_image() {
+    let html = get(Visitor::Nobody, "/r/harbour/tide-api/-/tags/chart").html;
+    for shown in ["Helm chart", "helm pull oci://", "oras pull hub.example/harbour/tide-api:chart", "Files"] {
+        assert!(html.contains(shown), "{shown} is missing:\n{html}");
+    }
+    for absent in ["docker pull", "Kubernetes", "Configuration", "Platform", "No command recorded"] {
+        assert!(!html.contains(absent), "{absent} is shown");
     }
 }
 

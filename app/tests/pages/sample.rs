@@ -4,7 +4,7 @@ use model::account::{Account, AccountKind, AccountName};
 use model::clock::Timestamp;
 use model::comment::Comment;
 use model::id::CommentId;
-use model::image::Tag;
+use model::image::{Image, ImageConfig, Layer, Tag};
 use model::oci::{Digest, RepositoryName};
 use model::repository::{CommentPolicy, Repository};
 use model::role::{Role, Visibility};
@@ -102,10 +102,34 @@ pub(crate) fn tag(name: &str, fill: char, size: u64, pushed: i64) -> Tag {
         name: model::oci::Tag::parse(name).unwrap(),
         digest: digest(fill),
         media_type: "application/vnd.oci.image.index.v1+json".into(),
+        artifact_type: None,
         size,
         platforms: vec!["linux/amd64".into(), "linux/arm64".into(), "unknown/unknown".into()],
         pushed_at: ago(pushed),
         pulled_at: Some(ago(pushed / 2)),
+    }
+}
+
+pub(crate) fn chart() -> Image {
+    Image {
+        digest: digest('b'),
+        media_type: "application/vnd.oci.image.manifest.v1+json".into(),
+        artifact_type: Some("application/vnd.cncf.helm.config.v1+json".into()),
+        subject: Some(digest('a')),
+        size: 12_400,
+        tags: vec![model::oci::Tag::parse("chart").unwrap()],
+        pushed_at: ago(60),
+        platforms: Vec::new(),
+        config: Some(ImageConfig::default()),
+        layers: vec![Layer {
+            digest: digest('1'),
+            media_type: "application/vnd.cncf.helm.chart.content.v1.tar+gzip".into(),
+            size: 12_000,
+            created_by: String::new(),
+            title: "tide-api-2.4.1.tgz".into(),
+        }],
+        referrers: Vec::new(),
+        annotations: Vec::new(),
     }
 }
 

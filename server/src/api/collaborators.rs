@@ -9,20 +9,21 @@ use model::role::Role;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, whole};
+use super::answer::Answer;
 use super::caller::Caller;
-use super::extract::{Json, Path, RepositoryPath, within_hub};
+use super::extract::{Json, PageQuery, Path, Query, RepositoryPath, within_hub};
 
-/// Lists a repository's collaborators.
+/// Lists a repository's collaborators by name.
 ///
 /// Roles that come from the namespace are not listed.
 #[utoipa::path(get, path = "/repositories/{path}/-/collaborators", tag = "Collaborators",
-    params(RepositoryPath), responses((status = 200, body = Page<Collaborator>)))]
+    params(RepositoryPath, PageQuery), responses((status = 200, body = Page<Collaborator>)))]
 pub(super) async fn list_collaborators(
     Caller(visit): Caller,
     Path(at): Path<RepositoryPath>,
+    Query(page): Query<PageQuery>,
 ) -> Answer<Json<Page<Collaborator>>> {
-    Ok(whole(visit.collaborators(&at.path).await?))
+    Ok(Json(visit.collaborators(&at.path, page.into()).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

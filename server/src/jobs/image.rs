@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 const MAX_PLATFORM: usize = 100;
 /// The longest media type stored, in bytes (RFC 6838, section 4.2: two names of 127 characters).
 const MAX_MEDIA_TYPE: usize = 255;
+/// The longest file name stored, in bytes.
+const MAX_TITLE: usize = 255;
 /// The most bytes stored of a config: of its own texts, and of the commands that created layers.
 const MAX_TEXT: usize = 64 << 10;
 /// The most bytes stored of the command that created a layer.
@@ -39,16 +41,20 @@ pub(super) struct Child {
 pub(super) struct ImageManifest {
     pub(super) config: Digest,
     pub(super) config_type: String,
+    /// Its `artifactType`; empty if it states none.
+    pub(super) artifact_type: String,
     pub(super) layers: Vec<Layer>,
 }
 
 impl ImageManifest {
-    /// Whether its config is that of a container image, and not of a chart, a signature or another artifact.
+    /// Whether it is a container image, and not a chart, a signature or another artifact. Some artifacts have an empty
+    /// config of a container image, and state their own type.
     pub(super) fn is_container_image(&self) -> bool {
-        matches!(
+        let is_image = matches!(
             self.config_type.as_str(),
             "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
-        )
+        );
+        is_image && (self.artifact_type.is_empty() || self.artifact_type == self.config_type)
     }
 }
 
@@ -70,6 +76,7 @@ pub(super) fn manifest(payload: &[u8]) -> Option<Manifest> {
     Some(Manifest::Image(ImageManifest {
         config: digest(config)?,
         config_type: text(config, "mediaType"),
+        artifact_type: root.get("artifactType").and_then(Value::as_str).unwrap_or_default().to_owned(),
         layers: layers.iter().filter_map(layer).collect(),
     }))
 }
@@ -146,11 +153,14 @@ fn child(descriptor: &Value) -> Option<Child> {
 
 fn layer(descriptor: &Value) -> Option<Layer> {
     let media_type = text(descriptor, "mediaType");
+    let annotations = descriptor.get("annotations").unwrap_or(&Value::Null);
+    let title = text(annotations, "org.opencontainers.image.title");
     Some(Layer {
         digest: digest(descriptor)?,
         media_type: if media_type.len() <= MAX_MEDIA_TYPE { media_type } else { String::new() },
         size: descriptor.get("size").and_then(Value::as_u64).unwrap_or(0),
         created_by: String::new(),
+        title: if title.len() <= MAX_TITLE { title } else { String::new() },
     })
 }
 
@@ -209,6 +219,7 @@ mod tests {
                 media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
                 size: 5,
                 created_by: String::new(),
+                title: String::new(),
             })
             .to_vec()
     }

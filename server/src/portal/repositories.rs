@@ -90,9 +90,9 @@ impl Repositories for Visit {
         self.state.store.set_star(&permit, on).await.map_err(told)
     }
 
-    async fn collaborators(&self, path: &RepositoryName) -> PortalResult<Vec<Collaborator>> {
+    async fn collaborators(&self, path: &RepositoryName, page: PageRequest) -> PortalResult<Page<Collaborator>> {
         let permit = self.permit::<Manage>(path).await?;
-        self.state.store.collaborators(&permit).await.map_err(told)
+        self.state.store.collaborators(&permit, &page).await.map_err(told)
     }
 
     async fn set_collaborator(&self, path: &RepositoryName, account: &str, role: Role) -> PortalResult<()> {

@@ -34,6 +34,8 @@ pub use pulls::Pulls;
 /// The platform that an index states for entries that are not images, such as attestations.
 pub(crate) const NO_PLATFORM: &str = "unknown/unknown";
 
+/// The maximum number of tags returned with an image.
+const TAGS: u64 = 1_000;
 /// The maximum number of referrers returned with an image.
 const REFERRERS: u64 = 100;
 
@@ -44,7 +46,7 @@ const TAGGED_REFERRERS: [(&str, &str); 3] = [
     (".sbom", "application/vnd.dev.cosign.artifact.sbom.v1+json"),
 ];
 
-/// A tag with the media type of its manifest.
+/// A tag with the types of its manifest.
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "tag::Entity")]
 struct TagRow {
@@ -52,6 +54,8 @@ struct TagRow {
     digest: Text<Digest>,
     #[sea_orm(from_expr = "Expr::col((manifest::Entity, manifest::Column::MediaType))")]
     media_type: String,
+    #[sea_orm(from_expr = "Expr::col((manifest::Entity, manifest::Column::ArtifactType))")]
+    artifact_type: Option<String>,
     size: i64,
     pushed_at: i64,
     pulled_at: Option<i64>,
@@ -63,6 +67,7 @@ impl TagRow {
             name: self.name.0,
             digest: self.digest.0,
             media_type: self.media_type,
+            artifact_type: self.artifact_type,
             size: sql::unsigned(self.size),
             platforms: Vec::new(),
             pushed_at: Timestamp::from_micros(self.pushed_at),
@@ -78,6 +83,7 @@ struct ImageRow {
     digest: Text<Digest>,
     media_type: String,
     artifact_type: Option<String>,
+    subject: Option<Text<Digest>>,
     total_size: i64,
     pushed_at: i64,
     annotations: Json<BTreeMap<String, String>>,
@@ -196,11 +202,14 @@ impl Store {
             .await?
             .ok_or(Error::Absent)?;
         let digest = row.digest.0;
+        let tags = ledger::tags::of(rows, repository, &digest, Some(TAGS)).await?;
+        let tagged_subject = || tags.iter().find_map(oci::Tag::subject);
         Ok(Image {
             media_type: row.media_type,
             artifact_type: row.artifact_type,
+            subject: row.subject.map(|subject| subject.0).or_else(tagged_subject),
             size: sql::unsigned(row.total_size),
-            tags: ledger::tags::of(rows, repository, &digest).await?,
+            tags,
             pushed_at: Timestamp::from_micros(row.pushed_at),
             platforms: self.children(permit, &digest, &row.payload).await?,
             config: row.config.map(|config| config.0),

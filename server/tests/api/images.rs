@@ -42,6 +42,7 @@ async fn push(world: &World, owner: &Caller, path: &str, tags: &[&str]) -> Diges
         media_type: "application/x".to_owned(),
         size: 7,
         created_by: "COPY".to_owned(),
+        title: String::new(),
     };
     store
         .record_image(&world.hub.system, permit.repository(), &digest, "linux/amd64", config, vec![layer])

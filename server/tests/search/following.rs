@@ -121,6 +121,33 @@ fn config(architecture: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn an_artifact_shows_its_files_by_title_and_has_no_platform() {
+    let dock = PushFixture::new().await;
+    let (config, file) = (dock.blob(&config("amd64")).await, dock.blob(b"notes").await);
+    let title = |title: Value| json!({"org.opencontainers.image.title": title});
+    for (tag, config_type, artifact_type, annotations, expected) in [
+        ("named", "application/vnd.oci.empty.v1+json", "text/notes", title(json!("notes.txt")), "notes.txt"),
+        ("typed", CONFIG, "text/notes", title(json!("notes.txt")), "notes.txt"),
+        ("unnamed", "application/x", "", Value::Null, ""),
+        ("number", "application/x", "", title(json!(7)), ""),
+        ("long", "application/x", "", title(json!("n".repeat(256))), ""),
+    ] {
+        let payload = json!({
+            "schemaVersion": 2, "mediaType": IMAGE, "artifactType": artifact_type,
+            "config": {"mediaType": config_type, "digest": config.digest, "size": config.size},
+            "layers": [{
+                "mediaType": "text/plain", "digest": file.digest, "size": file.size, "annotations": annotations,
+            }],
+        });
+        dock.put(IMAGE, &payload, vec![config.clone(), file.clone()], Vec::new(), &[tag]).await;
+        dock.inspect().await;
+        let image = dock.shown(tag).await;
+        assert_eq!(image.layers[0].title, expected, "{tag}");
+        assert_eq!(image.config.unwrap().platform, "", "{tag}");
+    }
+}
+
+#[tokio::test]
 async fn a_pushed_image_shows_its_configuration_and_can_be_found_by_its_label() {
     let dock = PushFixture::new().await;
     dock.image(&config("amd64"), CONFIG, &["1"]).await;

@@ -191,7 +191,13 @@ each_database! {
         let see = permit::<See>(&world, &viewer).await;
         let by_digest = Reference::Digest(new.digest.clone());
         assert_eq!(world.store.image(&see, &by_digest).await.unwrap().config, None);
-        let layer = Layer { digest: digest_of(b"l"), media_type: "m".to_owned(), size: 9, created_by: "RUN \0".to_owned() };
+        let layer = Layer {
+            digest: digest_of(b"l"),
+            media_type: "m".to_owned(),
+            size: 9,
+            created_by: "RUN \0".to_owned(),
+            title: "a\0".to_owned(),
+        };
         let config = config("linux/amd64", &[("a", "b")]);
         let (id, layers) = (world.place.id, vec![layer.clone()]);
         world.store.record_image(&world.system, id, &new.digest, "linux/amd64\0", config.clone(), layers).await.unwrap();

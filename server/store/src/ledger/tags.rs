@@ -65,14 +65,20 @@ pub(super) async fn current(
     Ok(found)
 }
 
-/// Returns the tags that point at a manifest, in byte order.
-pub(crate) async fn of(on: &impl ConnectionTrait, repository: RepositoryId, target: &Digest) -> Result<Vec<Tag>> {
+/// Returns the tags that point at a manifest, in byte order; with a limit, the first ones.
+pub(crate) async fn of(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    target: &Digest,
+    limit: Option<u64>,
+) -> Result<Vec<Tag>> {
     let names: Vec<Text<Tag>> = Entity::find()
         .select_only()
         .column(Column::Name)
         .filter(Column::RepositoryId.eq(repository.0))
         .filter(Column::Digest.eq(target.as_str()))
         .order_by_asc(Column::Name)
+        .limit(limit)
         .into_tuple()
         .all(on)
         .await?;
@@ -129,7 +135,7 @@ pub(super) async fn remove_all_of(
     actor: Option<&AccountName>,
     now: Timestamp,
 ) -> Result<Vec<Tag>> {
-    let tags = of(on, repository, target).await?;
+    let tags = of(on, repository, target, None).await?;
     Entity::delete_many()
         .filter(Column::RepositoryId.eq(repository.0))
         .filter(Column::Digest.eq(target.as_str()))

@@ -4,11 +4,14 @@ use model::account::{AccountKind, AccountName};
 use model::clock::Timestamp;
 use model::event::EventKind;
 use model::fault::Fault;
+use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::repository::Collaborator;
 use model::role::Role;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::access::{Manage, Need, Participate, Permit, RoleChange, Verdict, role_verdict};
 use crate::accounts;
@@ -16,7 +19,7 @@ use crate::accounts::AccountRow;
 use crate::entity::column::Text;
 use crate::entity::{account, collaborator};
 use crate::error::{Error, Result};
-use crate::{Store, outbox};
+use crate::{Store, cursor, outbox};
 
 #[derive(Debug, DerivePartialModel)]
 #[sea_orm(entity = "collaborator::Entity")]
@@ -29,11 +32,16 @@ struct CollaboratorRow {
 
 impl Store {
     /// Returns the collaborators, sorted by name.
-    pub async fn collaborators(&self, permit: &Permit<Manage>) -> Result<Vec<Collaborator>> {
+    pub async fn collaborators(&self, permit: &Permit<Manage>, page: &PageRequest) -> Result<Page<Collaborator>> {
+        let after = page.cursor.as_deref().unwrap_or_default();
+        cursor::no_zero("cursor", after)?;
+        let limit = page.limit();
         let rows = collaborator::Entity::find()
             .inner_join(account::Entity)
             .filter(collaborator::Column::RepositoryId.eq(permit.repository().0))
+            .filter(account::Column::Name.gt(after))
             .order_by_asc(account::Column::Name)
+            .limit(u64::from(limit) + 1)
             .into_partial_model::<CollaboratorRow>()
             .all(self.database().read(permit))
             .await?;
@@ -42,7 +50,8 @@ impl Store {
             role: row.role.0,
             since: Timestamp::from_micros(row.since),
         };
-        Ok(rows.into_iter().map(collaborator).collect())
+        let rows = rows.into_iter().map(collaborator).collect();
+        Ok(Page::from_surplus(rows, limit, |last: &Collaborator| last.account.name.to_string()))
     }
 
     /// Sets an account's role. Both the previous and the new role must be lower than the viewer's.

@@ -294,8 +294,15 @@ each_database! {
             let refused = fault(store.set_collaborator(&by_ada, name, Role::Reader).await);
             assert_eq!(refused.fields[0].field, "account", "{name}");
         }
-        let people = store.collaborators(&by_ada).await.unwrap();
-        let people: Vec<_> = people.iter().map(|one| (one.account.name.as_str(), one.role)).collect();
+        let first = store.collaborators(&by_ada, &PageRequest { limit: Some(1), cursor: None }).await.unwrap();
+        assert_eq!(first.items[0].account.name.as_str(), "ben");
+        let next = PageRequest { limit: Some(1), cursor: first.next };
+        let second = store.collaborators(&by_ada, &next).await.unwrap();
+        assert_eq!((second.items[0].account.name.as_str(), &second.next), ("cleo", &None));
+        let zero = PageRequest { limit: None, cursor: Some("\0".to_owned()) };
+        assert_eq!(fault(store.collaborators(&by_ada, &zero).await).fields[0].field, "cursor");
+        let people = store.collaborators(&by_ada, &PageRequest::default()).await.unwrap();
+        let people: Vec<_> = people.items.iter().map(|one| (one.account.name.as_str(), one.role)).collect();
         assert_eq!(people, [("ben", Role::Maintainer), ("cleo", Role::Maintainer)]);
         store.leave_repository(&store.permit::<Participate>(&cleo, &app).await.unwrap()).await.unwrap();
         assert!(matches!(store.permit::<See>(&cleo, &app).await, Err(Error::Absent)));
