@@ -227,6 +227,8 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(text("visibility").default("private"))
                 .col(text("comments").default("everyone"))
                 .col(boolean("official").default(false))
+                // Whether a push has created it and has not stored a manifest yet.
+                .col(boolean("pending").default(false))
                 .col(text("topics").default("[]"))
                 .col(big_integer("star_count").default(0))
                 .col(big_integer("pull_count").default(0))
@@ -249,6 +251,7 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "repository_stars", "repository", ["visibility", "star_count", "id"]).await?;
     index(manager, "repository_pulls", "repository", ["visibility", "pull_count", "id"]).await?;
     index(manager, "repository_changed", "repository", ["visibility", "changed_at", "id"]).await?;
+    index(manager, "repository_pending", "repository", ["pending", "created_at"]).await?;
     manager
         .create_table(
             Table::create()

@@ -18,9 +18,13 @@ use crate::referrers::list_referrers;
 use crate::request::Operation;
 use crate::response;
 use crate::storage::Storage;
-use crate::sweep::{delete_trash, expire_uploads};
+use crate::sweep::{delete_abandoned, delete_trash, expire_uploads};
 use crate::tags::list_tags;
 use crate::upload::Uploads;
+
+/// The age at which a repository without manifest, upload or new blob is deleted. Long enough that no request which has
+/// just found it is still running.
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The engine. Cheap to clone.
 ///
@@ -98,6 +102,12 @@ impl Engine {
     pub async fn expire_uploads(&self, age: Duration, limit: u64) -> Result<usize, Error> {
         let context = &self.inner.context;
         expire_uploads(context, context.clock.now().minus(age), limit).await
+    }
+
+    /// Deletes up to `limit` repositories that a push created and left without a manifest. Returns their number.
+    pub async fn delete_abandoned(&self, limit: u64) -> Result<usize, Error> {
+        let context = &self.inner.context;
+        delete_abandoned(context, context.clock.now().minus(ABANDONED), limit).await
     }
 
     /// Deletes up to `limit` unused objects from storage and returns the number of objects tried, or zero if there are

@@ -35,6 +35,15 @@ pub struct Place {
     pub actor: Option<Actor>,
 }
 
+/// A repository of a standalone registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownRepository {
+    /// Its id.
+    pub id: RepositoryId,
+    /// Whether no manifest has been stored in it yet. Such a repository only exists for the push that creates it.
+    pub pending: bool,
+}
+
 /// A part of a blob: one object in storage, written once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -219,15 +228,16 @@ pub struct ListPage {
 /// The engine's metadata. Each call is one transaction.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
-    /// Returns the repository of this name, for a standalone registry. With `create`, creates it if it does not exist.
+    /// Returns the repository of this name, for a standalone registry. With `create`, creates a pending one if it does
+    /// not exist.
     async fn repository(
         &self,
         name: &RepositoryName,
         create: bool,
         now: Timestamp,
-    ) -> Result<Option<RepositoryId>, LedgerError>;
+    ) -> Result<Option<KnownRepository>, LedgerError>;
 
-    /// Returns the names of all repositories in byte order, for a standalone registry.
+    /// Returns the names of all repositories that are not pending, in byte order, for a standalone registry.
     async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError>;
 
     /// Returns a blob that is linked to this repository. Writes nothing.
@@ -294,7 +304,11 @@ pub trait Ledger: Send + Sync + 'static {
     /// Cancels up to `limit` uploads of all repositories that have not advanced since `before`. Returns their number.
     async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError>;
 
-    /// Stores a manifest with its references and tags, and records the event.
+    /// Deletes up to `limit` pending repositories that were created before `before`, have no uploads and hold no blobs
+    /// for a push. Returns their number.
+    async fn delete_abandoned(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError>;
+
+    /// Stores a manifest with its references and tags, and records the event. Its repository is no longer pending.
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError>;
 
     /// Returns a manifest by tag or digest.

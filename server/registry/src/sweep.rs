@@ -35,6 +35,11 @@ pub(crate) async fn delete_trash(context: &Context, limit: u64) -> Result<usize,
     Ok(if deleted.is_empty() { 0 } else { tried })
 }
 
+/// Deletes up to `limit` repositories that were created by a push before `before`, which has ended without a manifest.
+pub(crate) async fn delete_abandoned(context: &Context, before: Timestamp, limit: u64) -> Result<usize, Error> {
+    context.ledger.delete_abandoned(before, limit, context.clock.now()).await.map_err(Error::from_ledger)
+}
+
 /// Cancels up to `limit` uploads that have not advanced since `before` and returns their number.
 pub(crate) async fn expire_uploads(context: &Context, before: Timestamp, limit: u64) -> Result<usize, Error> {
     context.ledger.expire_uploads(before, limit, context.clock.now()).await.map_err(Error::from_ledger)

@@ -162,7 +162,7 @@ impl TestRegistry {
     }
 
     async fn place(&self, name: &RepositoryName) -> Option<Place> {
-        let id = self.ledger.repository(name, false, Timestamp::from_micros(0)).await.unwrap()?;
+        let id = self.ledger.repository(name, false, Timestamp::from_micros(0)).await.unwrap()?.id;
         Some(Place { id, name: name.clone(), actor: None })
     }
 

@@ -29,6 +29,7 @@ pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken)
         store.sweep_invitations(&system).await?;
         while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
         in_batches("expired uploads", &shutdown, || engine.expire_uploads(upload_age, OBJECTS)).await;
+        in_batches("abandoned repositories", &shutdown, || engine.delete_abandoned(OBJECTS)).await;
         in_batches("unneeded objects", &shutdown, || engine.delete_trash(OBJECTS)).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

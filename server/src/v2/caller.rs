@@ -106,7 +106,13 @@ impl Caller {
         let store = &request.state.store;
         let permitted = match need {
             Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
-            Need::Push => store.permit::<Push>(&self.viewer, path).await.map(|permit| place(&permit)),
+            Need::Blob => match store.permit::<Pull>(&self.viewer, path).await {
+                Err(store::Error::Absent) => {
+                    store.continued_push_permit(&self.viewer, path).await.map(|permit| place(&permit))
+                }
+                permit => permit.map(|permit| place(&permit)),
+            },
+            Need::Push => store.continued_push_permit(&self.viewer, path).await.map(|permit| place(&permit)),
             Need::Create => self.push_permit(request, path).await.map(|permit| place(&permit)),
             Need::Delete => store.permit::<Delete>(&self.viewer, path).await.map(|permit| place(&permit)),
         };
@@ -133,7 +139,7 @@ impl Caller {
     /// Returns a permit to push, and creates the repository if it does not exist.
     async fn push_permit(&self, request: HubRequest<'_>, path: &RepositoryName) -> store::Result<Permit<Push>> {
         let store = &request.state.store;
-        match store.permit::<Push>(&self.viewer, path).await {
+        match store.continued_push_permit(&self.viewer, path).await {
             Err(store::Error::Absent) if self.viewer.is_signed_in() => {
                 let caller = LimitedCaller::of(&self.viewer, None);
                 request.state.limits.check(LimitedAction::Repository, caller).map_err(store::Error::Fault)?;

@@ -8,6 +8,8 @@ use registry::Operation;
 pub enum Need {
     /// Permission to read.
     Pull,
+    /// Permission to read, or to write: a push asks for blobs while its repository is still pending.
+    Blob,
     /// Permission to write to an existing repository.
     Push,
     /// Permission to write. A repository that does not exist is created if the caller may create it.
@@ -20,8 +22,8 @@ impl Need {
     /// Returns the permission that an operation needs. A mount also needs [`Need::Pull`] on its source.
     pub const fn of(operation: &Operation) -> Self {
         match operation {
+            Operation::GetBlob { .. } => Self::Blob,
             Operation::Discover
-            | Operation::GetBlob { .. }
             | Operation::GetManifest { .. }
             | Operation::ListTags(_)
             | Operation::ListReferrers { .. } => Self::Pull,
@@ -37,10 +39,15 @@ impl Need {
         }
     }
 
+    /// Whether the operation is part of a push, so that it also finds a pending repository.
+    pub const fn is_of_push(self) -> bool {
+        matches!(self, Self::Blob | Self::Push | Self::Create)
+    }
+
     /// Returns the actions that a token's scope must have, in the order in which a challenge lists them.
     pub const fn actions(self) -> &'static [&'static str] {
         match self {
-            Self::Pull => &["pull"],
+            Self::Pull | Self::Blob => &["pull"],
             Self::Push | Self::Create => &["pull", "push"],
             Self::Delete => &["delete"],
         }

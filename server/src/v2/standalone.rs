@@ -21,7 +21,7 @@ use crate::v2::htpasswd::Htpasswd;
 use crate::v2::need::Need;
 use crate::v2::operation::{AuthorizedPlaces, catalog_range, perform, unknown_repository};
 
-/// How long the id of a repository is cached. A standalone registry never deletes repositories.
+/// How long the id of a repository is cached. A standalone registry deletes only pending ones, which are not cached.
 const CACHE_TIME: Duration = Duration::from_mins(1);
 const CACHE_CAPACITY: u64 = 100_000;
 
@@ -93,24 +93,27 @@ impl Standalone {
         operation: Operation,
         actor: Option<Actor>,
     ) -> Result<Response<Body>, Error> {
-        let create = Need::of(&operation) == Need::Create;
-        let Some(place) = self.place(&name, create, actor.clone()).await? else {
+        let Some(place) = self.place(&name, Need::of(&operation), actor.clone()).await? else {
             return unknown_repository(&operation);
         };
         let mount_from = match &operation {
-            Operation::MountBlob { from: Some(source), .. } => self.place(source, false, actor).await?,
+            Operation::MountBlob { from: Some(source), .. } => self.place(source, Need::Pull, actor).await?,
             _ => None,
         };
         perform(&self.inner.engine, parts, body, &name, &AuthorizedPlaces { place, mount_from }, operation).await
     }
 
-    async fn place(&self, name: &RepositoryName, create: bool, actor: Option<Actor>) -> Result<Option<Place>, Error> {
+    async fn place(&self, name: &RepositoryName, need: Need, actor: Option<Actor>) -> Result<Option<Place>, Error> {
         let id = if let Some(id) = self.inner.ids.get(name) {
             Some(id)
         } else {
-            let now = self.inner.clock.now();
-            let found: Result<_, LedgerError> = self.inner.ledger.repository(name, create, now).await;
-            found.map_err(Error::from_ledger)?.inspect(|id| self.inner.ids.insert(name.clone(), *id))
+            let (ledger, now) = (&self.inner.ledger, self.inner.clock.now());
+            let found: Result<_, LedgerError> = ledger.repository(name, need == Need::Create, now).await;
+            let found = found.map_err(Error::from_ledger)?.filter(|found| !found.pending || need.is_of_push());
+            if let Some(found) = found.filter(|found| !found.pending) {
+                self.inner.ids.insert(name.clone(), found.id);
+            }
+            found.map(|found| found.id)
         };
         Ok(id.map(|id| Place { id, name: name.clone(), actor }))
     }

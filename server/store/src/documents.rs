@@ -109,6 +109,7 @@ impl Store {
             .columns([repository::Column::Overview, repository::Column::NamespaceId])
             .filter(repository::Column::Id.is_in(ids.iter().map(|id| id.0)))
             .filter(repository::Column::NamespaceId.is_not_null())
+            .filter(repository::Column::Pending.eq(false))
             .into_model::<DocumentRow>()
             .all(on)
             .await?;
@@ -147,6 +148,7 @@ impl Store {
             .column(repository::Column::Id)
             .filter(repository::Column::Id.gt(last.0))
             .filter(repository::Column::NamespaceId.is_not_null())
+            .filter(repository::Column::Pending.eq(false))
             .order_by_asc(repository::Column::Id)
             .limit(limit)
             .into_tuple::<i64>()

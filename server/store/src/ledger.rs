@@ -7,13 +7,15 @@ use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use registry::ledger::{
-    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage, UnlinkOutcome, Upload,
+    Blob, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
+    UnlinkOutcome, Upload,
 };
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 use crate::access::Exemption;
 use crate::database::Tx;
+use crate::repositories::delete::delete_abandoned;
 use crate::{Error, Store, sql};
 
 mod blobs;
@@ -69,14 +71,12 @@ impl Ledger for SqlLedger {
         name: &RepositoryName,
         create: bool,
         now: Timestamp,
-    ) -> Result<Option<RepositoryId>, LedgerError> {
+    ) -> Result<Option<KnownRepository>, LedgerError> {
         let found = names::find(self.rows(), name).await.map_err(failure)?;
         if found.is_some() || !create {
             return Ok(found);
         }
-        let made = self.write(|tx| async move { names::create(&*tx, name, now).await }).await?;
-        self.store.notifier().notify();
-        Ok(Some(made))
+        self.write(|tx| async move { names::create(&*tx, name, now).await }).await.map(Some)
     }
 
     async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError> {
@@ -164,6 +164,10 @@ impl Ledger for SqlLedger {
 
     async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError> {
         self.write(|tx| async move { uploads::expire(&*tx, before, limit, now).await }).await
+    }
+
+    async fn delete_abandoned(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError> {
+        self.write(|tx| async move { delete_abandoned(&tx, before, limit, now).await }).await
     }
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {

@@ -2,7 +2,7 @@
 
 pub(crate) mod change;
 mod create;
-mod delete;
+pub(crate) mod delete;
 mod list;
 mod people;
 mod read;

@@ -103,6 +103,12 @@ impl Fixture {
         self.store.set_collaborator(&permit, name, role).await.unwrap();
     }
 
+    /// Makes all repositories ordinary ones, as if each had a manifest.
+    pub(crate) async fn publish(&self) {
+        sql::execute(self.store.database().pool(), "UPDATE repository SET pending = FALSE", []).await.unwrap();
+        self.store.standings().forget();
+    }
+
     /// Returns the number of rows in a table.
     pub(crate) async fn rows(&self, table: &str) -> i64 {
         let count = format!("SELECT COUNT(*) FROM {table}");

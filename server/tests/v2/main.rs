@@ -12,5 +12,6 @@ mod common;
 mod edge;
 mod engine;
 mod hidden;
+mod pending;
 mod support;
 mod token;

@@ -13,8 +13,8 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use uuid::Uuid;
 
 use crate::ledger::{
-    Blob, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage, ReferrerRow, Segment,
-    UnlinkOutcome, Upload, fitting,
+    Blob, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
+    ReferrerRow, Segment, UnlinkOutcome, Upload, fitting,
 };
 use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
 
@@ -33,7 +33,7 @@ pub enum Fault {
 
 #[derive(Default)]
 struct State {
-    repositories: BTreeMap<RepositoryName, RepositoryId>,
+    repositories: BTreeMap<RepositoryName, KnownRepository>,
     blobs: BTreeMap<Digest, Blob>,
     links: BTreeSet<(RepositoryId, Digest)>,
     uploads: BTreeMap<Uuid, (RepositoryId, Upload)>,
@@ -82,6 +82,9 @@ impl State {
             self.tags.insert((place.id, tag.clone()), manifest.digest.clone());
         }
         self.manifests.insert((place.id, manifest.digest.clone()), manifest.clone());
+        if let Some(known) = self.repositories.get_mut(&place.name) {
+            known.pending = false;
+        }
         Put::Stored
     }
 
@@ -130,9 +133,10 @@ impl Ledger for MemoryLedger {
         name: &RepositoryName,
         create: bool,
         _now: Timestamp,
-    ) -> Result<Option<RepositoryId>, LedgerError> {
+    ) -> Result<Option<KnownRepository>, LedgerError> {
         let mut state = self.state();
-        let fresh = RepositoryId(i64::try_from(state.repositories.len()).unwrap() + 1);
+        let id = RepositoryId(i64::try_from(state.repositories.len()).unwrap() + 1);
+        let fresh = KnownRepository { id, pending: true };
         Ok(if create {
             Some(*state.repositories.entry(name.clone()).or_insert(fresh))
         } else {
@@ -141,7 +145,9 @@ impl Ledger for MemoryLedger {
     }
 
     async fn repositories(&self, page: &ListPage) -> Result<Vec<RepositoryName>, LedgerError> {
-        Ok(paged(self.state().repositories.keys().cloned(), |name| name.as_str(), page))
+        let state = self.state();
+        let listed = state.repositories.iter().filter(|(_, known)| !known.pending).map(|(name, _)| name.clone());
+        Ok(paged(listed, |name| name.as_str(), page))
     }
 
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
@@ -266,6 +272,19 @@ impl Ledger for MemoryLedger {
             state.discard(segments.unwrap_or_default());
         }
         Ok(ids.len())
+    }
+
+    async fn delete_abandoned(&self, _: Timestamp, limit: u64, _: Timestamp) -> Result<usize, LedgerError> {
+        let mut state = self.state();
+        let used = |id: RepositoryId| {
+            state.uploads.values().any(|(of, _)| *of == id) || state.links.iter().any(|(of, _)| *of == id)
+        };
+        let abandoned = state.repositories.iter().filter(|(_, known)| known.pending && !used(known.id));
+        let names: Vec<_> = abandoned.map(|(name, _)| name.clone()).take(usize::try_from(limit).unwrap()).collect();
+        for name in &names {
+            state.repositories.remove(name);
+        }
+        Ok(names.len())
     }
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, _now: Timestamp) -> Result<Put, LedgerError> {

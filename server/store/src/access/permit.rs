@@ -127,12 +127,31 @@ impl Store {
     }
 
     /// Returns a permit to push. Creates a missing repository, with its namespace's default visibility, if the viewer
-    /// may.
+    /// may. It is pending until a manifest is stored: nobody but those who may create it can find it.
     pub async fn push_permit(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<Permit<Push>> {
-        match self.permit(viewer, path).await {
+        match self.continued_push_permit(viewer, path).await {
             Err(Error::Absent) => {
                 self.create_by_push(viewer, &path.clone().within_hub(), now).await?;
-                self.permit(viewer, path).await
+                self.continued_push_permit(viewer, path).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Returns a permit to push to an existing repository, or to a pending one if the viewer may create one at the path.
+    pub async fn continued_push_permit(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<Push>> {
+        match self.permit(viewer, path).await {
+            Err(Error::Absent) if viewer.is_signed_in() => {
+                let path = path.clone().within_hub();
+                // Both queries always run, so that hidden and missing repositories take the same time.
+                let may_create = self.may_create_by_push(viewer, &path).await?;
+                let found = self.find_with_pending(viewer, &path).await?.ok_or(Error::Absent)?;
+                if !found.pending {
+                    return Permit::to(viewer, &path, found);
+                }
+                let (repository, standing) = (found.repository, found.standing(viewer, &path));
+                let permit = Permit { viewer: viewer.clone(), repository, path, standing, need: PhantomData };
+                if may_create { Ok(permit) } else { Err(Error::Absent) }
             }
             answer => answer,
         }

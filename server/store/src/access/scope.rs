@@ -87,7 +87,8 @@ impl Scope {
     ///
     /// Token scopes are not included, because SQL has no such globs: check rows with [`Scope::covers`] too.
     pub(crate) fn parts(&self) -> Vec<Condition> {
-        let of = |visibility: Visibility| Condition::all().add(repository::Column::Visibility.eq(Text(visibility)));
+        let listed = || Condition::all().add(repository::Column::Pending.eq(false));
+        let of = |visibility: Visibility| listed().add(repository::Column::Visibility.eq(Text(visibility)));
         match self.sees {
             ScopeKind::Everything(_) => Visibility::ALL.map(of).into(),
             ScopeKind::Public => vec![of(Visibility::Public)],
@@ -96,7 +97,7 @@ impl Scope {
                 of(Visibility::Internal),
                 // `NOT IN` instead of `= 'private'`, so that the query starts from the few granted rows instead of
                 // reading all private ones in order.
-                Condition::all()
+                listed()
                     .add(repository::Column::Visibility.is_not_in([Visibility::Public, Visibility::Internal].map(Text)))
                     .add(repository::Column::Id.in_subquery(granted_to(id.0))),
             ],
@@ -107,7 +108,7 @@ impl Scope {
     /// index supports it.
     pub(crate) fn condition(&self) -> Condition {
         let visibility = repository::Column::Visibility;
-        match self.sees {
+        let visible = match self.sees {
             ScopeKind::Everything(_) => Condition::all(),
             ScopeKind::Public => {
                 Condition::all().add(visibility.is_not_in([Visibility::Internal, Visibility::Private].map(Text)))
@@ -115,7 +116,8 @@ impl Scope {
             ScopeKind::Member(id) => Condition::any()
                 .add(visibility.is_in([Visibility::Public, Visibility::Internal].map(Text)))
                 .add(role_of(Expr::value(id.0)).is_not_null()),
-        }
+        };
+        Condition::all().add(repository::Column::Pending.eq(false)).add(visible)
     }
 }
 

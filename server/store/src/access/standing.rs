@@ -127,6 +127,8 @@ pub(super) struct RepositoryAccess {
     pub(super) signed_in: bool,
     pub(super) role: Option<Role>,
     pub(super) facts: RepositoryFacts,
+    /// Whether no manifest has been stored in it yet, so that it only exists for the push that creates it.
+    pub(super) pending: bool,
 }
 
 impl RepositoryAccess {
@@ -184,6 +186,7 @@ struct StandingRow {
     path: Text<RepositoryName>,
     visibility: Text<Visibility>,
     comments: Text<CommentPolicy>,
+    pending: bool,
     granted: Option<i32>,
     admin: Option<bool>,
 }
@@ -221,7 +224,8 @@ fn is_at(path: &RepositoryName) -> Expr {
 }
 
 impl Store {
-    /// Returns the viewer's access to the repository at a path, even if they may not see it.
+    /// Returns the viewer's access to the repository at a path, even if they may not see it. A pending repository counts
+    /// as missing.
     pub(super) async fn find(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<RepositoryAccess>> {
         let asker = Requester::of(viewer);
         let standings = self.standings();
@@ -229,17 +233,29 @@ impl Store {
         if let Some(found) = standings.found.get(&key) {
             return Ok(found);
         }
+        let found = self.find_with_pending(viewer, path).await?;
+        // Not cached while pending, so that every node finds the repository once its manifest is stored.
+        if found.as_ref().is_none_or(|found| !found.pending) {
+            standings.found.insert(key, found.clone());
+        }
+        Ok(found.filter(|found| !found.pending))
+    }
+
+    /// Returns the same as [`Store::find`], but a pending repository too, and never from the cache.
+    pub(super) async fn find_with_pending(
+        &self,
+        viewer: &Viewer,
+        path: &RepositoryName,
+    ) -> Result<Option<RepositoryAccess>> {
         let account = viewer.account_id().map(|id| id.0);
         let find = repository::Entity::find()
             .select_only()
-            .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments])
+            .columns([Column::Id, Column::Path, Column::Visibility, Column::Comments, Column::Pending])
             .expr_as(role_of(Expr::value(account)), "granted")
             .expr_as(is_admin(account), "admin")
             .filter(is_at(path));
         let row = find.into_model::<StandingRow>().one(self.database().read(viewer)).await?;
-        let found = row.map(|row| found(row, asker)).transpose()?;
-        standings.found.insert(key, found.clone());
-        Ok(found)
+        row.map(|row| found(row, Requester::of(viewer))).transpose()
     }
 }
 
@@ -265,13 +281,19 @@ impl Store {
         let path = path.clone().within_hub();
         let (asker, standings) = (Requester::of(viewer), self.standings());
         let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
-        let find = select.expr_as(is_admin(viewer.account_id().map(|id| id.0)), "admin").filter(is_at(&path));
+        let find = select
+            .column(Column::Pending)
+            .expr_as(is_admin(viewer.account_id().map(|id| id.0)), "admin")
+            .filter(is_at(&path));
         let both = find.into_model::<RowWithStanding<R>>().one(self.database().read(viewer)).await?;
         let Some(RowWithStanding { standing, row }) = both else {
             standings.found.insert(key, None);
             return Err(Error::Absent);
         };
         let found = found(standing, asker)?;
+        if found.pending {
+            return Err(Error::Absent);
+        }
         standings.found.insert(key, Some(found.clone()));
         Ok((Permit::to(viewer, &path, found)?, row))
     }
@@ -290,5 +312,6 @@ fn found(row: StandingRow, asker: Requester) -> Result<RepositoryAccess> {
         signed_in,
         role,
         facts: RepositoryFacts { visibility: row.visibility.0, comments: row.comments.0 },
+        pending: row.pending,
     })
 }

@@ -355,6 +355,7 @@ each_database! {
         let now = fixture.store.clock().now();
         let permit = fixture.store.push_permit(&root, &name, now).await.unwrap();
         assert_eq!(permit.path().as_str(), "library/busybox");
+        fixture.publish().await;
         let seen = fixture.store.permit::<Pull>(&fixture.store.anonymous(), &name).await.unwrap();
         assert!(fixture.store.repository(&seen.narrow()).await.unwrap().official);
     }

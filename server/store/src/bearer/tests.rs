@@ -81,6 +81,7 @@ each_database! {
         let viewer = fixture.store.bearer_viewer(&token, SERVICE).await.unwrap();
         let now = fixture.store.clock().now();
         fixture.store.push_permit(&viewer, &path, now).await.unwrap();
+        fixture.publish().await;
         fixture.store.permit::<Pull>(&viewer, &path).await.unwrap();
         let elsewhere = RepositoryName::parse("ada/elsewhere").unwrap();
         assert!(matches!(fixture.store.push_permit(&viewer, &elsewhere, now).await, Err(Error::Absent)));

@@ -20,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) visibility: Text<Visibility>,
     pub(crate) comments: Text<CommentPolicy>,
     pub(crate) official: bool,
+    pub(crate) pending: bool,
     pub(crate) topics: Json<Vec<String>>,
     pub(crate) star_count: i64,
     pub(crate) pull_count: i64,

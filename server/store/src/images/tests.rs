@@ -23,6 +23,7 @@ async fn hub(fixture: &Fixture) -> (World, Viewer) {
     let account = "INSERT INTO account (name, kind, created_at) VALUES ('team', 'organisation', 0)";
     sql::execute(pool, account, []).await.unwrap();
     let world = World::new(fixture, "team/app").await;
+    fixture.publish().await;
     sql::execute(pool, "UPDATE repository SET namespace_id = (SELECT id FROM account WHERE name = 'team')", [])
         .await
         .unwrap();
@@ -295,6 +296,7 @@ each_database! {
         let pool = fixture.store.database().pool();
         sql::execute(pool, "UPDATE repository SET namespace_id = (SELECT id FROM account WHERE name = 'team')", []).await.unwrap();
         World::new(fixture, "alone").await;
+        fixture.publish().await;
         let first = world.store.repository_ids_after(&world.system, RepositoryId(0), 2).await.unwrap();
         assert_eq!(first, all[..2]);
         assert_eq!(world.store.repository_ids_after(&world.system, first[1], 2).await.unwrap(), all[2..]);

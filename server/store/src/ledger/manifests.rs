@@ -29,9 +29,7 @@ pub(super) async fn put(
     manifest: &NewManifest,
     now: Timestamp,
 ) -> Result<Put> {
-    if !lock(on, place.id).await? {
-        return Ok(Put::NoRepository);
-    }
+    let Some(pending) = lock(on, place.id).await? else { return Ok(Put::NoRepository) };
     let mut wanted = manifest.tags.clone();
     wanted.sort_unstable();
     wanted.dedup();
@@ -62,11 +60,14 @@ pub(super) async fn put(
     let made = tags::count(moved.iter().filter(|tag| !current.contains_key(tag)));
     // A signature or the like does not count as a push of an image.
     let is_image = manifest.subject.is_none() && (moved.is_empty() || tags::count(&moved) > 0);
-    let grown = grow(place.id, made, growth, now);
+    let grown = grow(place.id, made, growth, now).col_expr(repository::Column::Pending, Expr::value(false));
     let grown = grown.apply_if(is_image.then_some(now), |update, now| {
         update.col_expr(repository::Column::PushedAt, Expr::value(now.micros()))
     });
     grown.exec(on).await?;
+    if pending {
+        outbox::append(on, &event(place, EventKind::RepositoryCreated), now).await?;
+    }
     let tags = moved.into_iter().map(|tag| TagMove { before: current.get(&tag).cloned(), tag }).collect();
     let pushed = EventKind::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags };
     outbox::append(on, &event(place, pushed), now).await?;
@@ -129,7 +130,7 @@ pub(super) async fn find(
 
 /// Deletes a tag. Returns `false` if it does not exist. Its manifest is left to garbage collection.
 pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &Tag, now: Timestamp) -> Result<bool> {
-    if !lock(on, place.id).await? {
+    if lock(on, place.id).await?.is_none() {
         return Ok(false);
     }
     let Some(digest) = tags::remove(on, place.id, tag, actor(place), now).await? else { return Ok(false) };
@@ -141,7 +142,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
 /// Deletes a manifest and its tags. Returns `false` if it does not exist. Its blobs and children are left to garbage
 /// collection.
 pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Digest, now: Timestamp) -> Result<bool> {
-    if !lock(on, place.id).await? {
+    if lock(on, place.id).await?.is_none() {
         return Ok(false);
     }
     let bytes = references::own_bytes(on, place.id, digest).await?;
@@ -208,17 +209,17 @@ pub(super) async fn referrers(
     Ok(ReferrerPage { rows, more })
 }
 
-/// Locks a repository's row until the transaction ends. Returns `false` if it does not exist. Every change to tags or
-/// manifests must do this before it locks any other row.
-pub(crate) async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<bool> {
-    let held: Option<i64> = repository::Entity::find_by_id(repository.0)
+/// Locks a repository's row until the transaction ends, and returns whether the repository is pending. `None` if it
+/// does not exist. Every change to tags or manifests must do this before it locks any other row.
+pub(crate) async fn lock(on: &impl ConnectionTrait, repository: RepositoryId) -> Result<Option<bool>> {
+    let pending = repository::Entity::find_by_id(repository.0)
         .select_only()
-        .column(repository::Column::Id)
+        .column(repository::Column::Pending)
         .lock(LockType::NoKeyUpdate)
         .into_tuple()
         .one(on)
         .await?;
-    Ok(held.is_some())
+    Ok(pending)
 }
 
 /// Returns the size of a stored manifest and everything it refers to, in bytes.

@@ -11,6 +11,7 @@ use sea_orm::sea_query::{Expr, LockType, Value};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr};
 
 use super::create;
+use super::delete::delete_pending_at;
 use crate::access::{Manage, Need, Own, Permit};
 use crate::database::Tx;
 use crate::entity::column::{Json, Text};
@@ -107,6 +108,7 @@ async fn rename(tx: &Tx, permit: &Permit<Own>, path: &RepositoryName, now: Times
         .filter(repository_alias::Column::RepositoryId.eq(id))
         .exec(tx)
         .await?;
+    delete_pending_at(tx, path, now).await?;
     let renamed = repository::Entity::update_many()
         .col_expr(repository::Column::Path, Expr::value(path.as_str()))
         .col_expr(repository::Column::UpdatedAt, Expr::value(now.micros()))

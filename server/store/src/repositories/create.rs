@@ -41,7 +41,8 @@ impl Store {
         };
         let description = description(&form.description)?;
         let visibility = form.visibility.unwrap_or(permit.default_visibility());
-        if !self.insert(&permit, description, visibility, self.clock().now()).await? {
+        let new = NewRow { description, visibility, pending: false, now: self.clock().now() };
+        if !self.insert(&permit, &new).await? {
             return Err(taken());
         }
         self.repository(&self.permit(viewer, &path).await?).await
@@ -72,60 +73,86 @@ impl Store {
         Ok(rows.iter().map(AccountRow::account).collect())
     }
 
-    /// Creates a repository for a push. Returns [`Error::Absent`] if the viewer may not, as for a hidden repository.
+    /// Creates a pending repository for a push. Returns [`Error::Absent`] if the viewer may not, as for a hidden
+    /// repository.
     pub(crate) async fn create_by_push(&self, viewer: &Viewer, path: &RepositoryName, now: Timestamp) -> Result<()> {
         let permit = match self.create_permit(viewer, path, TokenAction::Push).await {
             Err(Error::SignIn | Error::Forbidden) => return Err(Error::Absent),
             permit => permit?,
         };
+        let new = NewRow { description: "", visibility: permit.default_visibility(), pending: true, now };
         // `false` means that another push has just created it, which is no error.
-        self.insert(&permit, "", permit.default_visibility(), now).await?;
+        self.insert(&permit, &new).await?;
         Ok(())
     }
 
     /// Inserts a repository. Returns `false` if another repository has this path.
-    async fn insert(
-        &self,
-        permit: &CreatePermit,
-        description: &str,
-        visibility: Visibility,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let work = |tx: Arc<Tx>| async move { insert(&tx, permit, description, visibility, now).await };
+    async fn insert(&self, permit: &CreatePermit, new: &NewRow<'_>) -> Result<bool> {
+        let work = |tx: Arc<Tx>| async move { insert(&tx, permit, new).await };
         let created = self.database().write(permit, work).await?;
         self.changed();
         Ok(created)
     }
 }
 
-async fn insert(
-    tx: &Tx,
-    permit: &CreatePermit,
-    description: &str,
+/// A repository to insert.
+struct NewRow<'a> {
+    description: &'a str,
     visibility: Visibility,
+    pending: bool,
     now: Timestamp,
-) -> Result<bool> {
-    let new = repository::ActiveModel {
-        namespace_id: ActiveValue::Set(Some(permit.namespace())),
-        path: ActiveValue::Set(Text(permit.path().clone())),
-        description: ActiveValue::Set(description.to_owned()),
-        visibility: ActiveValue::Set(Text(visibility)),
-        official: ActiveValue::Set(permit.official()),
-        created_at: ActiveValue::Set(now.micros()),
-        updated_at: ActiveValue::Set(now.micros()),
-        changed_at: ActiveValue::Set(now.micros()),
-        ..Default::default()
+}
+
+async fn insert(tx: &Tx, permit: &CreatePermit, new: &NewRow<'_>) -> Result<bool> {
+    let insert = repository::Entity::insert(row(permit, new)).on_conflict_do_nothing_on([repository::Column::Path]);
+    let TryInsertResult::Inserted(inserted) = insert.exec(tx).await? else {
+        return if new.pending { Ok(false) } else { adopt(tx, permit, new).await };
     };
-    let insert = repository::Entity::insert(new).on_conflict_do_nothing_on([repository::Column::Path]);
-    let TryInsertResult::Inserted(row) = insert.exec(tx).await? else { return Ok(false) };
     // Checked after the insert, which may have waited for a rename that left this path as an alias.
     if is_alias(tx, permit.path()).await? {
         return Err(taken());
     }
-    let repository = Some((RepositoryId(row.last_insert_id), permit.path().clone()));
-    let event = Event { repository, actor: permit.viewer().actor(), kind: EventKind::RepositoryCreated };
-    outbox::append(tx, &event, now).await?;
+    if !new.pending {
+        announce(tx, permit, RepositoryId(inserted.last_insert_id), new.now).await?;
+    }
     Ok(true)
+}
+
+/// Turns a pending repository at this path into one created on purpose, which keeps what has been pushed to it. Returns
+/// `false` if there is none.
+async fn adopt(tx: &Tx, permit: &CreatePermit, new: &NewRow<'_>) -> Result<bool> {
+    let adopted = repository::Entity::update_many()
+        .set(row(permit, new))
+        .filter(repository::Column::Path.eq(permit.path().as_str()))
+        .filter(repository::Column::Pending.eq(true))
+        .exec_with_returning(tx)
+        .await?;
+    let Some(adopted) = adopted.first() else { return Ok(false) };
+    announce(tx, permit, RepositoryId(adopted.id), new.now).await?;
+    Ok(true)
+}
+
+fn row(permit: &CreatePermit, new: &NewRow<'_>) -> repository::ActiveModel {
+    let now = new.now.micros();
+    repository::ActiveModel {
+        namespace_id: ActiveValue::Set(Some(permit.namespace())),
+        path: ActiveValue::Set(Text(permit.path().clone())),
+        description: ActiveValue::Set(new.description.to_owned()),
+        visibility: ActiveValue::Set(Text(new.visibility)),
+        official: ActiveValue::Set(permit.official()),
+        pending: ActiveValue::Set(new.pending),
+        created_at: ActiveValue::Set(now),
+        updated_at: ActiveValue::Set(now),
+        changed_at: ActiveValue::Set(now),
+        ..Default::default()
+    }
+}
+
+/// Writes the event of a new repository.
+async fn announce(tx: &Tx, permit: &CreatePermit, id: RepositoryId, now: Timestamp) -> Result<()> {
+    let repository = Some((id, permit.path().clone()));
+    let event = Event { repository, actor: permit.viewer().actor(), kind: EventKind::RepositoryCreated };
+    outbox::append(tx, &event, now).await
 }
 
 /// Whether this is the former path of a renamed repository.

@@ -1,11 +1,12 @@
-//! Deletes a repository with its contents, in an order that the foreign keys accept. The bytes of its uploads go to the
-//! trash. Blobs that are no longer linked are left to garbage collection, which can safely run concurrently with
+//! Deletes repositories with their contents, in an order that the foreign keys accept. The bytes of their uploads go to
+//! the trash. Blobs that are no longer linked are left to garbage collection, which can safely run concurrently with
 //! pushes.
 
 use model::clock::Timestamp;
 use model::event::EventKind;
-use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use model::oci::RepositoryName;
+use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::{ColumnTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use crate::access::{Own, Permit};
 use crate::database::Tx;
@@ -32,14 +33,80 @@ impl Store {
         self.database()
             .write(permit, |tx| async move {
                 lock(&tx, permit).await?;
-                empty(&tx, permit.repository().0, now).await?;
-                repository::Entity::delete_by_id(permit.repository().0).exec(&*tx).await?;
+                delete(&tx, permit.repository().0, now).await?;
                 outbox::append(&*tx, &outbox::event(permit, EventKind::RepositoryDeleted), now).await
             })
             .await?;
         self.changed();
         Ok(())
     }
+}
+
+/// Deletes a pending repository at this path, so that another one can be renamed to it.
+pub(super) async fn delete_pending_at(tx: &Tx, path: &RepositoryName, now: Timestamp) -> Result<()> {
+    let pending = repository::Entity::find()
+        .select_only()
+        .column(repository::Column::Id)
+        .filter(repository::Column::Path.eq(path.as_str()))
+        .filter(repository::Column::Pending.eq(true))
+        .lock(LockType::Update)
+        .into_tuple::<i64>();
+    if let Some(id) = pending.one(tx).await? {
+        delete(tx, id, now).await?;
+    }
+    Ok(())
+}
+
+/// Deletes up to `limit` pending repositories that were created before `before` and returns their number. Those with an
+/// open upload, or with a blob that is still held for a push, are kept.
+pub(crate) async fn delete_abandoned(tx: &Tx, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize> {
+    let candidates = abandoned(before, now).order_by_asc(repository::Column::Id).limit(limit);
+    let mut deleted = 0;
+    for id in candidates.into_tuple::<i64>().all(tx).await? {
+        let locked = repository::Entity::find_by_id(id)
+            .select_only()
+            .column(repository::Column::Id)
+            .lock(LockType::Update)
+            .into_tuple::<i64>();
+        // The lock may have waited for a push, whose rows only the next statement sees.
+        if locked.one(tx).await?.is_none()
+            || abandoned(before, now).filter(repository::Column::Id.eq(id)).into_tuple::<i64>().one(tx).await?.is_none()
+        {
+            continue;
+        }
+        delete(tx, id, now).await?;
+        deleted += 1;
+    }
+    Ok(deleted)
+}
+
+/// Selects the ids of pending repositories that nobody is pushing to.
+fn abandoned(before: Timestamp, now: Timestamp) -> Select<repository::Entity> {
+    let this = || repository::Column::Id.into_simple_expr();
+    let uploads = upload::Entity::find()
+        .select_only()
+        .column(upload::Column::Id)
+        .filter(upload::Column::RepositoryId.into_simple_expr().eq(this()))
+        .into_query();
+    let held = repository_blob::Entity::find()
+        .select_only()
+        .column(repository_blob::Column::Digest)
+        .filter(repository_blob::Column::RepositoryId.into_simple_expr().eq(this()))
+        .filter(repository_blob::Column::HoldUntil.gt(now.micros()))
+        .into_query();
+    repository::Entity::find()
+        .select_only()
+        .column(repository::Column::Id)
+        .filter(repository::Column::Pending.eq(true))
+        .filter(repository::Column::CreatedAt.lt(before.micros()))
+        .filter(Expr::exists(uploads).not())
+        .filter(Expr::exists(held).not())
+}
+
+async fn delete(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
+    empty(tx, repository, now).await?;
+    repository::Entity::delete_by_id(repository).exec(tx).await?;
+    Ok(())
 }
 
 /// Deletes the contents of a repository. Rows are deleted before the rows that they refer to.

@@ -152,7 +152,7 @@ fn parts(filter: &RepositoryFilter, scope: &Scope) -> Option<Vec<Condition>> {
         return Some(scope.parts());
     }
     // Anyone with a role on a repository may see it.
-    let visible = if filter.mine { Condition::all() } else { scope.condition() };
+    let visible = if filter.mine { Condition::all().add(Column::Pending.eq(false)) } else { scope.condition() };
     Some(vec![filters.into_iter().fold(visible, |all, filter| Condition::all().add(all).add(filter))])
 }
 

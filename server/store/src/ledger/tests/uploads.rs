@@ -165,6 +165,8 @@ each_database! {
             World::new(fixture, name).await;
             World::new(fixture, name).await;
         }
+        assert!(ledger.repositories(&ListPage { last: None, limit: 2 }).await.unwrap().is_empty());
+        fixture.publish().await;
         let page = |last: Option<&str>| ListPage { last: last.map(str::to_owned), limit: 2 };
         let names = async |last| -> Vec<String> {
             ledger.repositories(&page(last)).await.unwrap().into_iter().map(String::from).collect()

@@ -33,7 +33,7 @@ impl World {
     pub(crate) async fn new(fixture: &Fixture, name: &str) -> Self {
         let (store, system, ledger) = (fixture.store.clone(), fixture.system.clone(), Arc::clone(&fixture.ledger));
         let name = RepositoryName::parse(name).unwrap();
-        let id = ledger.repository(&name, true, store.clock().now()).await.unwrap().unwrap();
+        let id = ledger.repository(&name, true, store.clock().now()).await.unwrap().unwrap().id;
         let actor = Some(Actor { account: None, name: AccountName::parse("ana").unwrap(), credential: None });
         Self { store, system, ledger, place: Place { id, name, actor } }
     }
