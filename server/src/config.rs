@@ -77,13 +77,14 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
 const LIMIT: &str = "a whole number from 0, for no limit, to 1000000";
 
 /// All settings. An empty default means that the value is derived from other settings, or that there is none.
-const SETTINGS: [Setting; 18] = [
+const SETTINGS: [Setting; 19] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
     Setting { secret: true, ..setting("database", "", "sqlite://<path> or postgres://<user>@<host>/<database>") },
     Setting { secret: true, ..setting("storage", "", "file://<path>") },
     setting("registration", "open", "open, invitation or closed"),
+    setting("pictures", "proxy", "proxy or text"),
     setting("log", "info", "a filter, such as info or warn,portolan=debug"),
     setting("log_format", "text", "text or json"),
     setting("metrics_listen", "", "an address and port, such as 127.0.0.1:9090"),
@@ -119,6 +120,8 @@ pub struct Config {
     pub storage: String,
     /// Who may sign up.
     pub registration: Registration,
+    /// Whether pictures in READMEs and comments are shown, fetched by the hub, or only their text.
+    pub show_pictures: bool,
     /// The log filter.
     pub log: String,
     /// Whether to log JSON, one object for each line.
@@ -192,6 +195,11 @@ impl Config {
             database: database.unwrap_or_else(|| format!("sqlite://{}", data.join("portolan.db").display())),
             storage: storage.unwrap_or_else(|| format!("file://{}", data.join("blobs").display())),
             registration: raw.get("registration", |text| text.parse().ok())?,
+            show_pictures: raw.get("pictures", |text| match text {
+                "proxy" => Some(true),
+                "text" => Some(false),
+                _ => None,
+            })?,
             log: raw
                 .get("log", |text| tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned()))?,
             log_json: raw.get("log_format", |text| match text {

@@ -13,6 +13,8 @@ pub mod jobs;
 pub mod limits;
 pub mod markdown;
 pub mod metrics;
+pub mod outbound;
+pub mod pictures;
 pub mod portal;
 pub mod pulls;
 pub mod router;

@@ -20,6 +20,8 @@ use comrak::{Anchorizer, Arena, Options};
 use model::id::CommentId;
 use model::repository::MAX_OVERVIEW;
 
+use crate::pictures::{self, PictureLinks};
+
 /// The elements that a rendered text may contain.
 static KEPT: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let mut kept = ammonia::Builder::default().clone_tags();
@@ -30,26 +32,26 @@ static KEPT: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     kept
 });
 
-/// Renders a README. Its anchors start with `readme-`.
-pub fn readme(source: &str) -> String {
-    render(source, "readme-")
+/// Renders a README. Its anchors start with `readme-`. Without links to pictures it contains their words instead.
+pub fn readme(source: &str, pictures: Option<&PictureLinks>) -> String {
+    render(source, "readme-", pictures)
 }
 
 /// Renders a comment. Its anchors start with `c<id>-`, so that they are unique on a page.
-pub fn comment(source: &str, id: CommentId) -> String {
-    render(source, &format!("c{id}-"))
+pub fn comment(source: &str, id: CommentId, pictures: Option<&PictureLinks>) -> String {
+    render(source, &format!("c{id}-"), pictures)
 }
 
 /// Renders a preview. Its anchors start with `preview-`.
-pub fn preview(source: &str) -> String {
-    render(source, "preview-")
+pub fn preview(source: &str, pictures: Option<&PictureLinks>) -> String {
+    render(source, "preview-", pictures)
 }
 
 /// Renders at most [`MAX_OVERVIEW`] bytes of `source`. All ids, and links to them, get the prefix.
 ///
 /// The sanitiser runs twice: first so that the last changes meet only closed tags and known attributes, then over their
 /// result.
-fn render(source: &str, prefix: &str) -> String {
+fn render(source: &str, prefix: &str, pictures: Option<&PictureLinks>) -> String {
     let source = bounded(source);
     let options = options();
     let arena = Arena::new();
@@ -70,9 +72,14 @@ fn render(source: &str, prefix: &str) -> String {
         .link_rel(None)
         .clean(&html)
         .to_string();
-    let html = finish::finish(&html, prefix);
-    sanitiser()
-        .url_relative(UrlRelative::Custom(Box::new(WithinSite { prefix })))
+    let html = finish::finish(&html, prefix, pictures);
+    let mut last = sanitiser();
+    if pictures.is_some() {
+        last.add_tags(["img"])
+            .add_tag_attributes("img", ["loading"])
+            .attribute_filter(|element, name, value| is_of_picture(element, name, value).then_some(value.into()));
+    }
+    last.url_relative(UrlRelative::Custom(Box::new(WithinSite { prefix })))
         .link_rel(Some("ugc nofollow noopener"))
         .id_prefix(Some(prefix))
         .clean(&html)
@@ -104,6 +111,19 @@ fn escaped(html: &str) -> String {
     html.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// Whether an attribute may be kept, if it is a picture's: its address is one of ours, and its size a number of pixels or
+/// a percentage.
+fn is_of_picture(element: &str, name: &str, value: &str) -> bool {
+    match (element, name) {
+        ("img", "src") => value.starts_with(pictures::PREFIX),
+        ("img", "width" | "height") => {
+            let number = value.strip_suffix("px").or_else(|| value.strip_suffix('%')).unwrap_or(value);
+            !number.is_empty() && number.len() <= 4 && number.bytes().all(|digit| digit.is_ascii_digit())
+        }
+        _ => true,
+    }
+}
+
 /// Gives each heading an id made from its words. It becomes unique, and gets the prefix, at the end.
 struct HeadingIds;
 
@@ -121,6 +141,9 @@ impl HeadingAdapter for HeadingIds {
 /// Keeps text, tables, lists and links; checkboxes are disabled.
 fn sanitiser<'a>() -> ammonia::Builder<'a> {
     let mut builder = ammonia::Builder::default();
+    for block in ["div", "p", "h1", "h2", "h3", "h4", "h5", "h6"] {
+        builder.add_tag_attributes(block, ["align"]);
+    }
     builder
         .tags(KEPT.clone())
         .add_generic_attributes(["id"])
@@ -153,5 +176,7 @@ fn is_rooted(url: &str) -> bool {
     url.starts_with('/') && !url.starts_with("//") && !url.starts_with("/\\") && !url.contains(char::is_control)
 }
 
+#[cfg(test)]
+mod picture_tests;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
+use axum::extract::Path;
 use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
@@ -136,7 +137,7 @@ pub fn routes(state: &State) -> Vec<Route> {
 
 /// Returns axum's router with its routes.
 ///
-/// The layers from the outside in: request id and log, panics, security headers, timeout; for pages and built-in files
+/// The layers from the outside in: request id and log, panics, security headers, timeout; for pages and files
 /// compression; for pages the origin check, the size limit of forms, the session, and the viewer's portal. Tokens, REST
 /// and the engine have no session, so cookies have no effect there.
 fn mounted(state: &State) -> Routes {
@@ -181,13 +182,18 @@ fn bare(state: &State) -> Routes {
     })
 }
 
-/// Returns the routes for browsers: pages, actions and built-in files.
+/// Returns the routes for browsers: pages, actions, built-in files, and pictures of other hosts.
 fn browsed(state: &State) -> Routes {
     let files = state.assets.clone();
     let built_in = Routes::new().get("/static/{*file}", move |request: axum::extract::Request| async move {
         let file = request.uri().path().strip_prefix(assets::PREFIX).unwrap_or_default();
         files.respond(file, request.headers())
     });
+    let shown = state.clone();
+    let pictures = Routes::new()
+        .get("/-/pictures/{hash}/{url}", move |Path((hash, url)): Path<(String, String)>| async move {
+            shown.pictures.respond(&hash, &url).await
+        });
     let mut pages = Routes::new();
     for listing in leptos_axum::generate_route_list(app::App) {
         pages = pages.get(listing.path(), page::render);
@@ -204,7 +210,7 @@ fn browsed(state: &State) -> Routes {
             .layer(from_fn(limit::bound))
             .layer(same_origin(state))
     });
-    built_in.merge(pages).layer(|router| router.layer(CompressionLayer::new()))
+    built_in.merge(pictures).merge(pages).layer(|router| router.layer(CompressionLayer::new()))
 }
 
 /// Creates the session layer. Scripts cannot read its cookie, and browsers do not send it with forms of other sites.

@@ -13,6 +13,7 @@ use crate::assets::Assets;
 use crate::config::Config;
 use crate::limits::RateLimits;
 use crate::metrics::Metrics;
+use crate::pictures::Pictures;
 use crate::pulls::PullCounter;
 use crate::search::Search;
 use crate::texts::Texts;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub search: Search,
     /// The cache of rendered READMEs and comments.
     pub texts: Texts,
+    /// The pictures of other hosts that READMEs and comments show.
+    pub pictures: Pictures,
     /// Pulls that are not written yet.
     pub pulls: PullCounter,
     /// The limits of callers.

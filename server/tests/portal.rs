@@ -18,7 +18,7 @@ use model::clock::Clock;
 use model::comment::NewComment;
 use model::fault::FaultCode;
 use model::page::PageRequest;
-use model::repository::NewRepository;
+use model::repository::{NewRepository, RepositoryPatch};
 use model::role::{Role, Visibility};
 use server::cli::{OpenedHub, open};
 use server::config::Config;
@@ -184,6 +184,45 @@ async fn a_preview_is_sanitised_and_for_members() {
     let id = world.signed_up("ada").await;
     let html = world.visit(Some(id)).await.0.preview("*a* <script>b</script>").await.unwrap();
     assert_eq!(html.trim(), "<p><em>a</em> &lt;script&gt;b&lt;/script&gt;</p>");
+}
+
+#[tokio::test]
+async fn pictures_are_fetched_by_the_hub_or_replaced_by_their_words() {
+    for (setting, shown) in [("proxy", true), ("text", false)] {
+        let world = World::with(Clock::system(), [("pictures", setting)]).await;
+        let id = world.signed_up("ada").await;
+        let (portal, _) = world.visit(Some(id)).await;
+        let picture = "![Logo](http://127.0.0.1:5000/a.png)";
+        let form = NewRepository {
+            namespace: "ada".to_owned(),
+            name: "app".to_owned(),
+            description: String::new(),
+            visibility: Some(Visibility::Private),
+        };
+        let path = portal.create_repository(form).await.unwrap().path;
+        let patch = RepositoryPatch { overview: Some(picture.to_owned()), ..RepositoryPatch::default() };
+        portal.update_repository(&path, patch).await.unwrap();
+        let comment = NewComment { body: picture.to_owned(), parent: None, tag: None };
+        let comment = portal.post_comment(&path, comment).await.unwrap().html;
+        let preview = portal.preview(picture).await.unwrap();
+        let readme = portal.overview(&path).await.unwrap().html;
+        for html in [&comment, &preview, &readme] {
+            assert_eq!(html.contains("<img src=\"/-/pictures/"), shown, "{html}");
+            assert!(html.contains("Logo"), "{html}");
+        }
+        let source = readme.split('"').find(|part| part.starts_with("/-/pictures/"));
+        let forged = "/-/pictures/AAAA/aHR0cDovLzEyNy4wLjAuMTo1MDAwL2EucG5n";
+        // This machine has no public address.
+        for (path, status) in [(source.unwrap_or(forged), if shown { 502 } else { 404 }), (forged, 404)] {
+            for method in [Method::GET, Method::HEAD] {
+                let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+                let response = world.hub.hub.clone().oneshot(request).await.unwrap();
+                assert_eq!(response.status().as_u16(), status, "{path}");
+                assert!(response.headers().get(SET_COOKIE).is_none());
+                assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            }
+        }
+    }
 }
 
 #[tokio::test]

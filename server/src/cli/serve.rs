@@ -25,6 +25,8 @@ use crate::http::trace::cause;
 use crate::jobs::Jobs;
 use crate::limits::RateLimits;
 use crate::metrics::Metrics;
+use crate::outbound::{Outbound, address};
+use crate::pictures::{PictureLinks, Pictures};
 use crate::pulls::PullCounter;
 use crate::router::Hub;
 use crate::search::Search;
@@ -52,6 +54,11 @@ pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
+    let links = if config.show_pictures {
+        Some(Arc::new(PictureLinks::new(&store.picture_key().await.map_err(Error::Store)?)))
+    } else {
+        None
+    };
     let assets = Assets::load();
     let site = Site {
         public_url: config.public_url.clone(),
@@ -67,7 +74,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
         engine,
         storage,
         search,
-        texts: Texts::default(),
+        texts: Texts::new(links.clone()),
+        pictures: Pictures::new(links, Outbound::new(address::is_public)),
         pulls: PullCounter::default(),
         limits: RateLimits::new(&config),
         config,

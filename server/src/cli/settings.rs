@@ -35,6 +35,9 @@ pub(super) struct Settings {
     /// Who may sign up: open, invitation or closed (default open)
     #[arg(long, value_name = "WHO")]
     pub registration: Option<String>,
+    /// Pictures in READMEs and comments: proxy, to show those that the hub can fetch, or text (default proxy)
+    #[arg(long, value_name = "HOW")]
+    pub pictures: Option<String>,
     /// Log filter, such as info or warn,server=debug (default info)
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
@@ -83,6 +86,7 @@ impl Settings {
             ("database", &self.database),
             ("storage", &self.storage),
             ("registration", &self.registration),
+            ("pictures", &self.pictures),
             ("log", &self.log),
             ("log_format", &self.log_format),
             ("metrics_listen", &self.metrics_listen),

@@ -13,15 +13,19 @@ use super::ids::Ids;
 use super::is_rooted;
 use super::mentions::push_linked;
 use super::tags::{Piece, Tag, pieces};
+use crate::pictures::PictureLinks;
 
 /// Elements whose text does not mention anyone.
 const CODE: [&str; 5] = ["code", "kbd", "pre", "samp", "tt"];
 
+/// The attributes of a picture that stay as they are.
+const SHOWN: [&str; 4] = ["title", "width", "height", "align"];
+
 /// Finishes sanitised HTML. All ids, and links to them, get the prefix. The sanitiser has to check the result again.
-pub(super) fn finish(html: &str, prefix: &str) -> String {
+pub(super) fn finish(html: &str, prefix: &str, pictures: Option<&PictureLinks>) -> String {
     let ids = Ids::of(html);
     let out = String::with_capacity(html.len());
-    let mut page = Page { prefix, ids, out, anchors: Vec::new(), links: 0, last: None, code: 0 };
+    let mut page = Page { prefix, pictures, ids, out, anchors: Vec::new(), links: 0, last: None, code: 0 };
     for piece in pieces(html) {
         match piece {
             Piece::Text(words) => page.text(words),
@@ -35,6 +39,7 @@ pub(super) fn finish(html: &str, prefix: &str) -> String {
 
 struct Page<'a> {
     prefix: &'a str,
+    pictures: Option<&'a PictureLinks>,
     ids: Ids,
     out: String,
     /// The `<a>` elements that are open.
@@ -52,6 +57,8 @@ struct Anchor {
     becomes: Becomes,
     /// Whether it contains something to read.
     named: bool,
+    /// The position of the words of its first picture.
+    picture: Option<usize>,
 }
 
 /// What an `<a>` element becomes.
@@ -137,11 +144,11 @@ impl Page<'_> {
             self.out.push_str(&plain);
             if plain.is_empty() { Becomes::Nothing } else { Becomes::Span }
         };
-        self.anchors.push(Anchor { becomes, named: false });
+        self.anchors.push(Anchor { becomes, named: false, picture: None });
     }
 
     fn end_anchor(&mut self) {
-        let Some(Anchor { becomes, named }) = self.anchors.pop() else { return };
+        let Some(Anchor { becomes, named, picture }) = self.anchors.pop() else { return };
         let shows = match becomes {
             Becomes::Nothing => named,
             Becomes::Span => {
@@ -150,11 +157,16 @@ impl Page<'_> {
             }
             Becomes::Link(link) => {
                 self.links -= 1;
-                self.end_link(link, named)
+                // A picture without words has those of the link: its address.
+                if let Some(words) = picture.filter(|_| !named) {
+                    self.out.insert_str(words, &words_of(&link.address));
+                }
+                self.end_link(link, named || picture.is_some())
             }
         };
         if let Some(around) = self.anchors.last_mut() {
             around.named |= shows;
+            around.picture = around.picture.or(picture);
         }
     }
 
@@ -190,13 +202,17 @@ impl Page<'_> {
         }
     }
 
-    /// What a picture becomes: a link to it, because loading it from another host would reveal the reader to that host.
-    /// Within a link, which cannot contain another, and without an address, only its words are left.
+    /// What a picture becomes: the same, but fetched by the hub, because loading it from another host would reveal the
+    /// reader to that host. If the hub does not fetch it, a link to it. Within a link, which cannot contain another, and
+    /// without an address, only its words are left.
     fn picture(&mut self, tag: &Tag) {
         for id in self.next_ids(tag) {
             let _ = write!(self.out, "<span{id}></span>");
         }
         let source = tag.value("src").unwrap_or_default();
+        if let Some(path) = self.pictures.and_then(|pictures| pictures.path(&unescaped(source))) {
+            return self.show(tag, &path);
+        }
         let alternative = tag.value("alt").filter(|words| is_visible(words));
         let words = words_of(alternative.unwrap_or(source));
         match self.address(source) {
@@ -209,6 +225,22 @@ impl Page<'_> {
                 self.out.push_str(&words);
             }
         }
+    }
+
+    /// Shows the picture at a path.
+    fn show(&mut self, tag: &Tag, path: &str) {
+        let given = ["alt", "title"].into_iter().find_map(|name| tag.value(name).filter(|words| is_visible(words)));
+        let words = given.unwrap_or_default();
+        self.name_link(words);
+        let _ = write!(self.out, "<img src=\"{path}\" alt=\"");
+        if let Some(around) = self.anchors.last_mut() {
+            around.picture.get_or_insert(self.out.len());
+        }
+        let _ = write!(self.out, "{words}\" loading=\"lazy\"");
+        for (name, value) in tag.attributes().filter(|(name, _)| SHOWN.contains(name)) {
+            let _ = write!(self.out, " {name}=\"{value}\"");
+        }
+        self.out.push('>');
     }
 
     fn name_link(&mut self, words: &str) {
@@ -246,6 +278,12 @@ fn end_of(plain: &str) -> &'static str {
 /// The value of an attribute as text.
 fn words_of(value: &str) -> String {
     value.replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The text of an escaped value.
+fn unescaped(value: &str) -> String {
+    let value = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&nbsp;", "\u{a0}");
+    value.replace("&amp;", "&")
 }
 
 /// The attributes that stay as they are.

@@ -13,8 +13,6 @@ use store::access::{self, Participate, See};
 
 use super::{Visit, told};
 use crate::limits::LimitedAction;
-use crate::markdown;
-use crate::texts::rendered;
 
 impl Visit {
     /// One comment.
@@ -67,7 +65,6 @@ impl Comments for Visit {
         if markdown.len() > MAX_OVERVIEW {
             return Err(Fault::new(FaultCode::TooLarge, Reason::TextTooLarge { kib: MAX_OVERVIEW / 1024 }));
         }
-        let markdown = markdown.to_owned();
-        rendered(move || markdown::preview(&markdown)).await
+        self.state.texts.preview(markdown).await
     }
 }

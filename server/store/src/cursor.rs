@@ -1,19 +1,15 @@
 //! Cursors for lists ordered by a number and an id, and the check for NUL in text.
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::fault::Fault;
 use model::reason::Reason;
 use rand::RngCore;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use sea_orm::{ActiveValue, EntityTrait};
 
-use crate::access::Exemption;
-use crate::database::{Database, Tx};
-use crate::entity::setting;
+use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::shared_key::{self, SharedKey};
 
 /// The setting that stores the key, so that all nodes read each other's cursors.
 const SETTING: &str = "cursor_key";
@@ -26,29 +22,11 @@ pub(crate) struct CursorKey(LessSafeKey);
 impl CursorKey {
     /// Reads the key from the database, or creates it.
     pub(crate) async fn open(database: &Database) -> Result<Self> {
-        let find = || setting::Entity::find_by_id(SETTING).one(database.read(&Exemption::Startup));
-        if let Some(row) = find().await? {
-            return Self::of(&row.value);
-        }
-        let mut bytes = [0; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        let value = URL_SAFE_NO_PAD.encode(bytes);
-        let keep = |tx: Arc<Tx>| {
-            let name = ActiveValue::Set(SETTING.to_owned());
-            let row = setting::ActiveModel { name, value: ActiveValue::Set(value.clone()) };
-            async move {
-                // Another node may have been faster.
-                let insert = setting::Entity::insert(row).on_conflict_do_nothing_on([setting::Column::Name]);
-                insert.exec_without_returning(&*tx).await
-            }
-        };
-        database.write(&Exemption::Startup, keep).await?;
-        Self::of(&find().await?.ok_or(Error::Absent)?.value)
+        Self::of(&shared_key::open(database, SETTING).await?)
     }
 
-    fn of(text: &str) -> Result<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| Error::Corrupt("setting.cursor_key"))?;
+    fn of(key: &SharedKey) -> Result<Self> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| Error::Corrupt("setting.cursor_key"))?;
         Ok(Self(LessSafeKey::new(key)))
     }
 
@@ -96,7 +74,7 @@ mod tests {
     use crate::testing::each_database;
 
     fn key(byte: u8) -> CursorKey {
-        CursorKey::of(&URL_SAFE_NO_PAD.encode([byte; 32])).unwrap()
+        CursorKey::of(&[byte; 32]).unwrap()
     }
 
     #[test]

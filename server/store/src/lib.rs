@@ -17,6 +17,7 @@ pub use crate::images::Pulls;
 use crate::keys::Keys;
 use crate::outbox::EventNotifier;
 pub use crate::outbox::{EventPosition, EventRecord};
+pub use crate::shared_key::SharedKey;
 
 pub mod access;
 pub mod accounts;
@@ -36,6 +37,7 @@ mod repositories;
 pub mod scratch;
 mod secret;
 pub mod sessions;
+mod shared_key;
 mod sql;
 #[cfg(test)]
 mod testing;

@@ -377,10 +377,11 @@ const ENGINE: [Probe; 23] = [
     engine("DELETE", "/v2/{name}/blobs/uploads/{upload}", "/v2/{path}/blobs/uploads/{upload}", ProbeBody::Nothing),
 ];
 
-const OTHERS: [Probe; 9] = [
+const OTHERS: [Probe; 10] = [
     page("/invites/{secret}", "/invites/wrong", ProbeSubject::Nothing),
     bare("GET", "/.well-known/jwks.json", "/.well-known/jwks.json", ProbeSubject::Nothing),
     bare("GET", "/metrics", "/metrics", ProbeSubject::Nothing),
+    bare("GET", "/-/pictures/{hash}/{url}", "/-/pictures/wrong/aHR0cDovL3guZXhhbXBsZS8", ProbeSubject::Nothing),
     bare("GET", "/v1/_ping", "/v1/_ping", ProbeSubject::Nothing),
     bare("GET", "/v1/search", "/v1/search?q=whispered", ProbeSubject::List),
     bare("GET", "/v1/search", "/v1/search?q={name}", ProbeSubject::Repository),
