@@ -20,7 +20,7 @@ pub fn authorization(input: &[u8]) {
 /// Markdown.
 #[expect(clippy::missing_panics_doc, reason = "it panics where there is a fault")]
 pub fn markdown(input: &[u8]) {
-    let html = markdown::readme(&String::from_utf8_lossy(input)).to_ascii_lowercase();
+    let html = markdown::readme(&String::from_utf8_lossy(input), None).to_ascii_lowercase();
     for element in ["<script", "<style", "<iframe", "<object", "<form", "<meta", "<base", "<svg", "<link"] {
         assert!(!html.contains(element), "{element} in {html}");
     }
