@@ -9,6 +9,7 @@ use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, COOKIE, HOST, ORIGIN, SET_COOKIE,
 };
 use http::{Method, Request, StatusCode};
+use model::role::Visibility;
 use server::http::caller::Peer;
 use server::jobs::Jobs;
 use server::router;
@@ -145,7 +146,8 @@ fn files(folder: &Path) -> usize {
 #[tokio::test]
 async fn an_upload_that_went_with_its_repository_leaves_the_disk() {
     let world = World::new().await;
-    world.member("ada").await;
+    let ada = world.member("ada").await;
+    world.repository(&ada, "ada/app", Visibility::Private).await;
     let owner = basic("ada", PASSWORD);
     let before = files(&world.state.config.storage_folder());
     let upload = world.open_upload("ada/app", &owner).await;

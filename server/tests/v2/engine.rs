@@ -99,6 +99,7 @@ async fn a_blob_is_mounted_only_from_where_the_caller_may_read() {
     let world = World::new().await;
     let ada = world.member("ada").await;
     world.member("bob").await;
+    world.repository(&ada, "ada/app", Visibility::Private).await;
     let scopes = "repository:ada/app:pull,push repository:bob/copy:pull,push";
     let owner = world.bearer("ada", scopes).await;
     let blob = world.push_blob("ada/app", &owner, b"secret layer").await;
@@ -239,6 +240,7 @@ async fn a_mount_takes_what_is_public_and_what_the_token_names() {
         let token = world.bearer("ada", &format!("repository:{path}:pull,push")).await;
         world.push(path, "1", &token, b"layer").await;
     }
+    world.repository(&ada, "ada/new", Visibility::Private).await;
     let (to, both) = ("repository:ada/new:pull,push", "repository:ada/new:pull,push repository:ada/shut:pull");
     for (scopes, source, status) in [
         (to, "ada/open", StatusCode::CREATED),
