@@ -200,8 +200,8 @@ async fn pictures_are_fetched_by_the_hub_or_replaced_by_their_words() {
             visibility: Some(Visibility::Private),
         };
         let path = portal.create_repository(form).await.unwrap().path;
-        let patch = RepositoryPatch { overview: Some(picture.to_owned()), ..RepositoryPatch::default() };
-        portal.update_repository(&path, patch).await.unwrap();
+        let change = RepositoryPatch { overview: Some(picture.to_owned()), ..RepositoryPatch::default() };
+        portal.update_repository(&path, change).await.unwrap();
         let comment = NewComment { body: picture.to_owned(), parent: None, tag: None };
         let comment = portal.post_comment(&path, comment).await.unwrap().html;
         let preview = portal.preview(picture).await.unwrap();

@@ -77,7 +77,7 @@ fn pages(address: SocketAddr) -> Router {
         .route("/larger.png", get(move || async move { large(LARGEST + 1) }))
         .route("/endless.png", get(endless))
         .route("/stalled.png", get(stalled))
-        .route("/slow.png", get(|| std::future::pending::<()>()))
+        .route("/slow.png", get(std::future::pending::<()>))
         .route("/error.png", get(|| async { (StatusCode::INTERNAL_SERVER_ERROR, PNG) }))
         .route("/late.png", get(late))
         .route("/redirect/0", get(|| async { Redirect::temporary("/a.png") }))
