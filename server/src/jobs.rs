@@ -8,6 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry::Engine;
 use registry::ledger::Ledger;
 use store::access::System;
 use tokio::task::JoinSet;
@@ -22,6 +23,8 @@ use crate::state::State;
 /// The first and the longest wait before a failed task runs again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How long stopping waits for the tasks. What they have not done by then, another run does.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The tasks of a running hub.
 #[derive(Debug)]
@@ -31,9 +34,13 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Starts all jobs: search index, image inspection, pull counts and clean-up.
+    fn none() -> Self {
+        Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() }
+    }
+
+    /// Starts all jobs of a hub: search index, image inspection, pull counts and clean-up.
     pub fn start(hub: &State, system: &System, ledger: &Arc<dyn Ledger>) -> Self {
-        let mut jobs = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let mut jobs = Self::none();
         let (site, search) = (system.clone(), hub.search.clone());
         jobs.supervise("search index", move |shutdown| follow::run(search.clone(), site.clone(), shutdown));
         let inspector = Inspector::new(system.clone(), Arc::clone(ledger), Arc::clone(&hub.storage));
@@ -45,10 +52,23 @@ impl Jobs {
         jobs
     }
 
-    /// Stops all jobs and waits for them.
+    /// Starts the clean-up of a registry without the hub.
+    pub fn start_standalone(engine: &Engine, upload_age: Duration, system: &System) -> Self {
+        let mut jobs = Self::none();
+        let (engine, system) = (engine.clone(), system.clone());
+        jobs.supervise("upkeep", move |shutdown| {
+            upkeep::run_standalone(engine.clone(), upload_age, system.clone(), shutdown)
+        });
+        jobs
+    }
+
+    /// Stops all jobs and waits for them, but not for ever.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_LIMIT, ended).await.is_err() {
+            tracing::warn!("background tasks were aborted at shutdown");
+        }
     }
 
     /// Runs a task until it ends. If it fails or panics, it runs again after a wait that doubles each time and is reset
@@ -98,7 +118,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_that_fails_or_panics_runs_again_and_one_that_ends_does_not() {
         let runs = Arc::new(AtomicUsize::new(0));
-        let mut jobs = Jobs { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let mut jobs = Jobs::none();
         let counted = Arc::clone(&runs);
         jobs.supervise("test", move |_| {
             let run = counted.fetch_add(1, Ordering::SeqCst);
@@ -117,7 +137,7 @@ mod tests {
     #[tokio::test]
     async fn stopping_waits_for_tasks_that_heed_the_signal() {
         let done = Arc::new(AtomicUsize::new(0));
-        let mut jobs = Jobs { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
+        let mut jobs = Jobs::none();
         let ended = Arc::clone(&done);
         jobs.supervise("test", move |shutdown| {
             let ended = Arc::clone(&ended);
@@ -130,5 +150,14 @@ mod tests {
         });
         jobs.stop().await;
         assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_does_not_wait_for_ever() {
+        let mut jobs = Jobs::none();
+        jobs.supervise("test", |_| std::future::pending::<io::Result<()>>());
+        let start = Instant::now();
+        jobs.stop().await;
+        assert_eq!(start.elapsed(), STOP_LIMIT);
     }
 }

@@ -15,6 +15,7 @@ use crate::cli::serve::{listen, open_disk, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 use crate::health::Readiness;
+use crate::jobs::Jobs;
 use crate::router::Hub;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::standalone::{Authentication, Standalone};
@@ -59,9 +60,10 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let listener = listen(config.listen).await?;
     let clock = Clock::system();
     let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
-    let OpenStore { store, ledger, .. } = open_store(&config, clock.clone()).await?;
+    let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
+    let jobs = Jobs::start_standalone(&engine, config.upload_age, &system);
     let standalone = Standalone::new(engine, ledger, clock, authentication);
     let (measured, readiness) = (standalone.clone(), Readiness::new(store, storage));
     let router = Router::new()
@@ -71,6 +73,7 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
         .fallback(|| async { StatusCode::NOT_FOUND });
     tracing::info!(address = %config.listen, "serving a registry without accounts");
     serve::run(listener, Hub::standalone(standalone, router), config.drain, serve::stop_signal()).await;
+    jobs.stop().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use registry::Engine;
 use store::access::System;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,6 @@ const AT_MOST: usize = 200;
 
 /// Deletes expired rows and unneeded objects at regular intervals until told to stop.
 pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken) -> store::Result<()> {
-    let (engine, upload_age) = (&hub.engine, hub.config.upload_age);
     loop {
         // In batches, so that a long downtime is not followed by one long write.
         let store = system.store();
@@ -28,14 +28,36 @@ pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken)
         store.sweep_sign_in_failures(&system).await?;
         store.sweep_invitations(&system).await?;
         while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
-        in_batches("expired uploads", &shutdown, || engine.expire_uploads(upload_age, OBJECTS)).await;
-        in_batches("abandoned repositories", &shutdown, || engine.delete_abandoned(OBJECTS)).await;
-        in_batches("unneeded objects", &shutdown, || engine.delete_trash(OBJECTS)).await;
+        clean_up(&hub.engine, hub.config.upload_age, &shutdown).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = shutdown.cancelled() => return Ok(()),
         }
     }
+}
+
+/// The same for a registry without the hub.
+pub(super) async fn run_standalone(
+    engine: Engine,
+    upload_age: Duration,
+    system: System,
+    shutdown: CancellationToken,
+) -> store::Result<()> {
+    loop {
+        while system.store().trim_events(&system, &[]).await? > 0 && !shutdown.is_cancelled() {}
+        clean_up(&engine, upload_age, &shutdown).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Deletes what pushes have left behind.
+async fn clean_up(engine: &Engine, upload_age: Duration, shutdown: &CancellationToken) {
+    in_batches("expired uploads", shutdown, || engine.expire_uploads(upload_age, OBJECTS)).await;
+    in_batches("abandoned repositories", shutdown, || engine.delete_abandoned(OBJECTS)).await;
+    in_batches("unneeded objects", shutdown, || engine.delete_trash(OBJECTS)).await;
 }
 
 /// Deletes things in batches until there are none left. Failures are retried in the next run.
