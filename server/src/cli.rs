@@ -2,6 +2,7 @@
 
 mod account;
 mod demo;
+mod doctor;
 mod error;
 mod password;
 mod registry;
@@ -43,8 +44,8 @@ enum Command {
     Config(upkeep::Config),
     /// Rebuild the search index of this node; stop its server first
     Reindex(settings::Settings),
-    /// Check the settings, the database and the storage
-    Doctor(settings::Settings),
+    /// Check the settings, the database and the storage; works while the server runs
+    Doctor(doctor::Doctor),
 }
 
 /// Runs the command of this process. The exit code is 2 for invalid arguments and settings, and 1 for later failures.
@@ -76,10 +77,7 @@ fn act(command: Command) -> Result<(), Error> {
             settings::log_trouble(&config);
             on_runtime(upkeep::reindex(config))
         }
-        Command::Doctor(settings) => {
-            let config = settings.resolve()?;
-            on_runtime(upkeep::doctor(config))
-        }
+        Command::Doctor(command) => on_runtime(doctor::doctor(command)),
     }
 }
 

@@ -139,9 +139,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
+    use futures::stream::BoxStream;
+    use futures::{StreamExt, stream};
     use model::clock::Clock;
     use registry::ledger::Segment;
-    use registry::storage::{ByteStream, Lease, Writer};
+    use registry::storage::{ByteStream, Lease, Object, Writer};
     use store::OpenStore;
     use uuid::Uuid;
 
@@ -169,6 +171,14 @@ mod tests {
 
         async fn read(&self, _: &[Segment], _: Range<u64>) -> Result<ByteStream, StorageError> {
             Err(StorageError::Key)
+        }
+
+        async fn length(&self, _: &str) -> Result<Option<u64>, StorageError> {
+            Err(StorageError::Key)
+        }
+
+        fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+            stream::empty().boxed()
         }
 
         async fn delete(&self, _: &str) -> Result<(), StorageError> {

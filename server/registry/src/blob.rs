@@ -17,6 +17,7 @@ use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
 use crate::ledger::{Blob, Place, UnlinkOutcome};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
+use crate::storage::StorageError;
 
 /// The capacity of the cache, in bytes. It holds metadata only.
 const CACHE_CAPACITY: u64 = 16 << 20;
@@ -89,6 +90,10 @@ impl Blobs {
             if !self.hold(place, &key.1).await {
                 return Err(Error::BlobUnknown(key.1));
             }
+            // A client that is told of a damaged blob would not push it again.
+            if !self.context.is_intact(&cached.blob.segments).await? {
+                return Err(self.lost(place, key.1));
+            }
             cached.held.store(true, Ordering::Relaxed);
         }
         Ok(cached)
@@ -103,6 +108,14 @@ impl Blobs {
             tracing::warn!(%digest, error, "cannot hold a blob for a push");
             true
         })
+    }
+
+    /// Returns the error for a blob whose bytes are missing from the storage.
+    fn lost(&self, place: &Place, digest: Digest) -> Error {
+        tracing::error!(repository = %place.name, %digest, "the storage has lost a blob; push it again");
+        // It may have been repaired by a push to another repository or node.
+        self.cache.forget(place.id);
+        Error::BlobUnknown(digest)
     }
 
     pub(crate) async fn get(
@@ -130,8 +143,11 @@ impl Blobs {
         let body = if head || length == 0 {
             Body::empty()
         } else {
-            let bytes = self.context.storage.read(&blob.segments, range.clone()).await.map_err(Error::from_storage)?;
-            Body::stream(bytes, length)
+            match self.context.storage.read(&blob.segments, range.clone()).await {
+                Ok(bytes) => Body::stream(bytes, length),
+                Err(StorageError::Missing(_)) => return Err(self.lost(call.place, blob.digest.clone())),
+                Err(error) => return Err(Error::from_storage(error)),
+            }
         };
         let mut response = response(status, body);
         let headers = response.headers_mut();

@@ -7,9 +7,9 @@ use model::clock::Clock;
 use model::oci::RepositoryName;
 
 use crate::error::{Error, InternalError};
-use crate::ledger::{Ledger, Place};
+use crate::ledger::{Ledger, Place, Segment};
 use crate::request::Page;
-use crate::storage::Storage;
+use crate::storage::{Storage, is_intact};
 
 /// Limits on what the engine accepts and returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,13 @@ pub(crate) struct Context {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+}
+
+impl Context {
+    /// Whether the storage has all bytes of these segments, as far as can be seen without reading them.
+    pub(crate) async fn is_intact(&self, segments: &[Segment]) -> Result<bool, Error> {
+        is_intact(&*self.storage, segments).await.map_err(Error::from_storage)
+    }
 }
 
 /// Runs work to completion even if the client disconnects, so that nothing is left half done and a lease is held until

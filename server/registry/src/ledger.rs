@@ -243,6 +243,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Returns a blob that is linked to this repository. Writes nothing.
     async fn blob(&self, repository: RepositoryId, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
 
+    /// Returns a blob, whether or not it is linked to a repository.
+    async fn stored_blob(&self, digest: &Digest) -> Result<Option<Blob>, LedgerError>;
+
     /// Returns those of these blobs that are linked to this repository, with their sizes.
     async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError>;
 
@@ -250,7 +253,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// `false` if the blob is not linked.
     async fn hold_blob(&self, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Links a blob of `from` to `to` and returns its size, or `None` if `from` does not have it. The caller must have
+    /// Links a blob of `from` to `to` and returns it, or `None` if `from` does not have it. The caller must have
     /// authorised reading from `from`.
     async fn mount(
         &self,
@@ -258,7 +261,7 @@ pub trait Ledger: Send + Sync + 'static {
         from: RepositoryId,
         digest: &Digest,
         now: Timestamp,
-    ) -> Result<Option<u64>, LedgerError>;
+    ) -> Result<Option<Blob>, LedgerError>;
 
     /// Removes the link between a repository and a blob.
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError>;
@@ -287,14 +290,16 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<bool, LedgerError>;
 
     /// Turns an upload at `from_offset` into a linked blob of `upload.offset` bytes in `upload.segments`, and removes
-    /// the upload. If the blob exists already, moves `upload.segments` to the trash. Returns `false` and changes
-    /// nothing if the upload does not exist or is not at `from_offset`.
+    /// the upload. If the blob exists already, it keeps its segments and those of the upload go to the trash; if its
+    /// segments are `damaged`, it is the other way round. Returns `false` and changes nothing if the upload does not
+    /// exist or is not at `from_offset`.
     async fn commit_upload(
         &self,
         repository: RepositoryId,
         upload: &Upload,
         from_offset: u64,
         digest: &Digest,
+        damaged: Option<&[Segment]>,
         now: Timestamp,
     ) -> Result<bool, LedgerError>;
 
@@ -342,4 +347,16 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Moves keys to the end of the trash, because their objects could not be deleted.
     async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError>;
+
+    /// Returns blobs in the order of their digests, whether or not they are linked to a repository.
+    async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError>;
+
+    /// Returns uploads of all repositories in the order of their ids.
+    async fn all_uploads(&self, page: &ListPage) -> Result<Vec<Upload>, LedgerError>;
+
+    /// Returns the keys in the trash in byte order.
+    async fn all_trash(&self, page: &ListPage) -> Result<Vec<String>, LedgerError>;
+
+    /// Returns up to `limit` repositories that a blob is linked to.
+    async fn repositories_of(&self, digest: &Digest, limit: u64) -> Result<Vec<RepositoryName>, LedgerError>;
 }

@@ -5,6 +5,7 @@
 mod blob;
 pub mod body;
 mod cache;
+pub mod check;
 mod condition;
 mod context;
 mod document;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use model::clock::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -53,14 +54,25 @@ impl Lease {
     }
 }
 
+/// An object in storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// When it was last written to.
+    pub written_at: Timestamp,
+}
+
 /// Bytes from storage, in order.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// A storage for the bytes of blobs.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
-    /// Opens a writer that appends to `segments`, an upload's acknowledged bytes. Later bytes that were never
-    /// acknowledged are discarded.
+    /// Opens a writer that appends to `segments`, an upload's acknowledged bytes. Bytes that were written later, and of
+    /// which it is not known whether they were acknowledged, are neither used nor overwritten.
     async fn writer(&self, upload: Uuid, segments: Vec<Segment>, lease: Lease)
     -> Result<Box<dyn Writer>, StorageError>;
 
@@ -68,11 +80,27 @@ pub trait Storage: Send + Sync + 'static {
     /// it is read slowly, and all streams together do too: a stream may wait until earlier pieces have been dropped.
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError>;
 
+    /// Returns the length of an object, or `None` if it does not exist.
+    async fn length(&self, key: &str) -> Result<Option<u64>, StorageError>;
+
     /// Deletes an object. Succeeds if it does not exist.
     async fn delete(&self, key: &str) -> Result<(), StorageError>;
 
+    /// Returns all objects, in any order. Those that are written or deleted meanwhile may be missing.
+    fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>>;
+
     /// Checks that the storage can be written to and read from.
     async fn check(&self) -> Result<(), StorageError>;
+}
+
+/// Whether all objects of these segments exist and are long enough. Does not read them.
+pub(crate) async fn is_intact(storage: &dyn Storage, segments: &[Segment]) -> Result<bool, StorageError> {
+    for segment in segments {
+        if storage.length(&segment.key).await?.is_none_or(|length| length < segment.length) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A writer that appends to an upload. If it is dropped without [`Writer::finish`], its bytes are discarded.

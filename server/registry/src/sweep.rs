@@ -52,6 +52,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
+    use futures::stream::BoxStream;
+    use futures::{StreamExt, stream};
     use model::clock::Clock;
     use model::id::RepositoryId;
     use model::oci::Algorithm;
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
     use crate::context::Limits;
     use crate::ledger::{Ledger, Segment, Upload};
-    use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
+    use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
     use crate::testing::memory::MemoryLedger;
 
     /// A storage that cannot delete one object, and records which it deleted.
@@ -75,6 +77,14 @@ mod tests {
 
         async fn read(&self, _: &[Segment], _: Range<u64>) -> Result<ByteStream, StorageError> {
             Err(StorageError::Key)
+        }
+
+        async fn length(&self, _: &str) -> Result<Option<u64>, StorageError> {
+            Err(StorageError::Key)
+        }
+
+        fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+            stream::empty().boxed()
         }
 
         async fn delete(&self, key: &str) -> Result<(), StorageError> {

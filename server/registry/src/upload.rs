@@ -17,7 +17,7 @@ use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
 use crate::hash::{Hasher, digest_of};
 use crate::lease::{Holder, Leases};
-use crate::ledger::{Place, Segment, Upload};
+use crate::ledger::{LedgerError, Place, Segment, Upload};
 use crate::request::ContentRange;
 use crate::response::{CONTENT_DIGEST, empty, upload_range, value};
 use crate::storage::{Lease, Writer};
@@ -82,7 +82,9 @@ impl Uploads {
         let from = call.mount_from.unwrap_or(call.place);
         let mounted =
             self.context.ledger.mount(call.place.id, from.id, &digest, now).await.map_err(Error::from_ledger)?;
-        if mounted.is_some() {
+        if let Some(blob) = mounted
+            && self.context.is_intact(&blob.segments).await?
+        {
             return Ok(created(call.name, &digest));
         }
         let id = self.open(call.place, algorithm).await?;
@@ -99,6 +101,18 @@ impl Uploads {
 
     async fn find_upload(&self, place: &Place, id: Uuid) -> Result<Upload, Error> {
         self.context.ledger.upload(place.id, id).await.map_err(Error::from_ledger)?.ok_or(Error::UploadUnknown)
+    }
+
+    /// Returns an upload to write to. Cancels it if its bytes are gone, so that the client starts again.
+    async fn find_intact(&self, place: &Place, id: Uuid) -> Result<Upload, Error> {
+        let upload = self.find_upload(place, id).await?;
+        if self.context.is_intact(&upload.segments).await? {
+            return Ok(upload);
+        }
+        tracing::error!(upload = %id, "the storage has lost bytes of an upload");
+        let cancelled = self.context.ledger.cancel_upload(place.id, id, self.context.clock.now()).await;
+        cancelled.map_err(Error::from_ledger)?;
+        Err(Error::UploadUnknown)
     }
 
     pub(crate) async fn status(&self, call: AuthorizedRequest<'_>, id: Uuid) -> Result<Response<Body>, Error> {
@@ -124,7 +138,7 @@ impl Uploads {
     ) -> Result<Response<Body>, Error> {
         // Take the lease before reading the row, so that no other request of this process makes the row outdated.
         let (lease, holder) = self.leases.take(id).await?;
-        let upload = self.find_upload(call.place, id).await?;
+        let upload = self.find_intact(call.place, id).await?;
         check_chunk(call.name, &upload, range, body)?;
         let Chunk { writer, hasher, offset } = self.receive(&upload, range, (&lease, &holder), body).await?;
         let (context, repository) = (self.context.clone(), call.place.id);
@@ -136,16 +150,11 @@ impl Uploads {
             let _lease = lease;
             let segments = finish(writer, &upload).await?;
             let advanced = Upload { id, algorithm: upload.algorithm, offset, hash_state: hasher.state(), segments };
-            let now = context.clock.now();
-            let accepted = context
-                .ledger
-                .advance_upload(repository, &advanced, from_offset, now)
-                .await
-                .map_err(Error::from_ledger)?;
-            if !accepted {
+            let accepted = context.ledger.advance_upload(repository, &advanced, from_offset, context.clock.now()).await;
+            if is_refused(&accepted) {
                 remove_new(&context, &upload, &advanced.segments).await;
             }
-            Ok(accepted)
+            accepted.map_err(Error::from_ledger)
         });
         if advanced.await? {
             Ok(progress(StatusCode::ACCEPTED, call.name, id, offset))
@@ -163,7 +172,7 @@ impl Uploads {
         body: &mut impl RequestBody,
     ) -> Result<Response<Body>, Error> {
         let (lease, holder) = self.leases.take(id).await?;
-        let upload = self.find_upload(call.place, id).await?;
+        let upload = self.find_intact(call.place, id).await?;
         // Without a last chunk, a range has no meaning.
         let range = range.filter(|_| !body.is_end_stream());
         check_chunk(call.name, &upload, range, body)?;
@@ -182,14 +191,15 @@ impl Uploads {
                 return Err(Error::DigestMismatch);
             }
             let from_offset = upload.offset;
+            let damaged = damaged_segments(&context, &digest).await?;
             let whole = Upload { offset, hash_state: Vec::new(), segments, ..upload.clone() };
-            let now = context.clock.now();
-            let committed = context.ledger.commit_upload(repository, &whole, from_offset, &digest, now).await;
-            let committed = committed.map_err(Error::from_ledger)?;
-            if !committed {
+            let (ledger, now) = (&context.ledger, context.clock.now());
+            let committed =
+                ledger.commit_upload(repository, &whole, from_offset, &digest, damaged.as_deref(), now).await;
+            if is_refused(&committed) {
                 remove_new(&context, &upload, &whole.segments).await;
             }
-            Ok(committed)
+            committed.map_err(Error::from_ledger)
         });
         if committed.await? { Ok(response) } else { Err(self.conflict(call, id).await) }
     }
@@ -267,6 +277,22 @@ async fn finish(writer: Option<Box<dyn Writer>>, upload: &Upload) -> Result<Vec<
         Some(writer) => writer.finish().await.map_err(Error::from_storage),
         None => Ok(upload.segments.clone()),
     }
+}
+
+/// Returns the segments of the blob with this digest if it is stored already, but damaged.
+async fn damaged_segments(context: &Context, digest: &Digest) -> Result<Option<Vec<Segment>>, Error> {
+    let Some(blob) = context.ledger.stored_blob(digest).await.map_err(Error::from_ledger)? else { return Ok(None) };
+    if context.is_intact(&blob.segments).await? {
+        return Ok(None);
+    }
+    tracing::warn!(%digest, "a damaged blob was pushed again");
+    Ok(Some(blob.segments))
+}
+
+/// Whether a change was certainly not made. After other errors it may have been made, so that the ledger may refer to
+/// the new objects.
+fn is_refused(outcome: &Result<bool, LedgerError>) -> bool {
+    matches!(outcome, Ok(false) | Err(LedgerError::Full(_)))
 }
 
 /// Removes new objects that the ledger did not record. Errors are only logged, because nothing refers to the objects.

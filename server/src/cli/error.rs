@@ -44,6 +44,12 @@ pub enum Error {
     /// The storage cannot be opened, written to or read from.
     #[error("cannot write to the storage {0} (--storage)")]
     Storage(PathBuf, #[source] StorageError),
+    /// The database and the storage cannot be compared.
+    #[error("the check failed")]
+    Check(#[source] registry::Error),
+    /// An object cannot be deleted.
+    #[error("cannot delete an object")]
+    Delete(#[source] StorageError),
     /// The search index cannot be opened.
     #[error("the search index cannot be used")]
     Search(#[source] search::Error),

@@ -1,14 +1,12 @@
-//! `portolan config print`, `reindex` and `doctor`.
+//! `portolan config print` and `reindex`.
 
 use std::io::{self, Write as _};
 
 use clap::Subcommand;
 use model::clock::Clock;
-use registry::storage::Storage as _;
 
-use crate::assets::Assets;
 use crate::cli::Error;
-use crate::cli::serve::{open_disk, open_store};
+use crate::cli::serve::open_store;
 use crate::cli::settings::Settings;
 use crate::config;
 use crate::search::{Search, follow};
@@ -38,23 +36,5 @@ pub(super) async fn reindex(config: config::Config) -> Result<(), Error> {
     let search = Search::open(&config.data.join("index")).map_err(Error::Search)?;
     follow::rebuild(&search, &system).await.map_err(Error::Search)?;
     let _ = writeln!(io::stdout(), "The search index has been rebuilt.");
-    Ok(())
-}
-
-/// Checks that everything named in the settings works.
-pub(super) async fn doctor(config: config::Config) -> Result<(), Error> {
-    let mut out = io::stdout();
-    let mut say = |text: String| {
-        let _ = writeln!(out, "{text}");
-    };
-    say(format!("settings: good; the hub is at {}", config.public_url));
-    let store = open_store(&config, Clock::system()).await?.store;
-    store.ping().await.map_err(Error::Store)?;
-    say("database: answers, and its schema is up to date".to_owned());
-    let (disk, folder) = (open_disk(&config)?, config.storage_folder());
-    disk.check().await.map_err(|error| Error::Storage(folder.clone(), error))?;
-    say(format!("storage: {} can be written to and read from", folder.display()));
-    let islands = if Assets::load().islands().is_some() { "built in" } else { "not built in; pages work without them" };
-    say(format!("islands: {islands}"));
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use fail::fail_point;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::sqlx::{Connection as _, PgConnection, SqliteConnection};
 use sea_orm::{
@@ -159,7 +160,9 @@ where
     let outcome = work(Arc::clone(&tx)).await;
     let tx = Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a transaction was kept".to_owned()))?;
     if outcome.is_ok() {
+        fail_point!("transaction-done");
         tx.commit().await?;
+        fail_point!("transaction-committed");
     } else if let Err(error) = tx.rollback().await {
         tracing::debug!(%error, "a transaction that failed could not be rolled back");
     }

@@ -8,7 +8,7 @@ use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use registry::ledger::{
     Blob, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
-    UnlinkOutcome, Upload,
+    Segment, UnlinkOutcome, Upload,
 };
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
@@ -88,6 +88,10 @@ impl Ledger for SqlLedger {
         row.map(|row| row.blob(digest)).transpose().map_err(failure)
     }
 
+    async fn stored_blob(&self, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
+        blobs::stored(self.rows(), digest).await.map_err(failure)
+    }
+
     async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError> {
         blobs::linked(self.rows(), repository, digests).await.map_err(failure)
     }
@@ -106,7 +110,7 @@ impl Ledger for SqlLedger {
         from: RepositoryId,
         digest: &Digest,
         now: Timestamp,
-    ) -> Result<Option<u64>, LedgerError> {
+    ) -> Result<Option<Blob>, LedgerError> {
         self.write(|tx| async move { blobs::mount(&*tx, to, from, digest, now).await }).await
     }
 
@@ -153,9 +157,17 @@ impl Ledger for SqlLedger {
         upload: &Upload,
         from_offset: u64,
         digest: &Digest,
+        damaged: Option<&[Segment]>,
         now: Timestamp,
     ) -> Result<bool, LedgerError> {
-        self.write(|tx| async move { uploads::commit(&*tx, repository, upload, from_offset, digest, now).await }).await
+        let commit = |tx: Arc<Tx>| async move {
+            if !uploads::end(&*tx, repository, upload.id, from_offset).await? {
+                return Ok(false);
+            }
+            blobs::add(&*tx, repository, upload, digest, damaged, now).await?;
+            Ok(true)
+        };
+        self.write(commit).await
     }
 
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError> {
@@ -217,6 +229,22 @@ impl Ledger for SqlLedger {
 
     async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError> {
         self.write(|tx| async move { trash::postpone(&*tx, keys, now).await }).await
+    }
+
+    async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError> {
+        blobs::list(self.rows(), page).await.map_err(failure)
+    }
+
+    async fn all_uploads(&self, page: &ListPage) -> Result<Vec<Upload>, LedgerError> {
+        uploads::list(self.rows(), page).await.map_err(failure)
+    }
+
+    async fn all_trash(&self, page: &ListPage) -> Result<Vec<String>, LedgerError> {
+        trash::keys(self.rows(), page).await.map_err(failure)
+    }
+
+    async fn repositories_of(&self, digest: &Digest, limit: u64) -> Result<Vec<RepositoryName>, LedgerError> {
+        blobs::repositories(self.rows(), digest, limit).await.map_err(failure)
     }
 }
 

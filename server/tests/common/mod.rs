@@ -32,7 +32,8 @@ pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
 /// The media type of the pushed images.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The config of the pushed images.
-const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}"#;
+pub(crate) const CONFIG: &[u8] =
+    br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}"#;
 
 /// The hub's clock in microseconds, which tests advance.
 #[derive(Clone, Debug)]

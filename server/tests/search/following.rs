@@ -53,7 +53,7 @@ impl PushFixture {
         let size = u64::try_from(bytes.len()).unwrap();
         let upload = Upload { id, algorithm: Algorithm::Sha256, offset: size, hash_state: Vec::new(), segments };
         let digest = digest(bytes);
-        assert!(ledger.commit_upload(self.place.id, &upload, 0, &digest, self.now()).await.unwrap());
+        assert!(ledger.commit_upload(self.place.id, &upload, 0, &digest, None, self.now()).await.unwrap());
         Link { digest, size }
     }
 

@@ -3,7 +3,8 @@
 //! Consecutive chunks of an upload that arrive at one process are appended to one file. The lengths in the ledger are
 //! authoritative, not those of the files. Several processes may share the folder: no writer ever writes to, truncates
 //! or removes a file that another process has created, so an upload that moves from one process to another has several
-//! files.
+//! files. A file is also left alone if it is longer than the ledger says: the acknowledgement of its last bytes may only
+//! be late.
 //!
 //! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls run
 //! on blocking threads in large pieces, and never wait for a client.
@@ -17,13 +18,16 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use uuid::Uuid;
 
-use super::{ByteStream, Lease, Storage, StorageError, Writer};
+use super::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 use crate::ledger::Segment;
-use file::{blocking, key_of, path_of, sync_folder};
+use file::{blocking, is_of, key_of, objects_in, path_of, shard_name, sync_folder};
 use reader::{Buffers, Reader};
 use writer::DiskWriter;
 
@@ -35,6 +39,8 @@ pub struct Disk {
     folder: Arc<Path>,
     /// An id that distinguishes the files of this process from those of others.
     process: Uuid,
+    /// The number of files that this process has created.
+    created: AtomicU64,
     spare: Arc<Buffers>,
 }
 
@@ -43,7 +49,7 @@ impl Disk {
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
         fs::create_dir_all(folder)?;
         for shard in 0..=u8::MAX {
-            match fs::create_dir(folder.join(format!("{shard:02x}"))) {
+            match fs::create_dir(folder.join(shard_name(shard))) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
                 _ => {}
             }
@@ -52,7 +58,7 @@ impl Disk {
         if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
-        Ok(Self { folder: folder.into(), process: Uuid::now_v7(), spare: Arc::default() })
+        Ok(Self { folder: folder.into(), process: Uuid::now_v7(), created: AtomicU64::new(0), spare: Arc::default() })
     }
 }
 
@@ -64,16 +70,25 @@ impl Storage for Disk {
         mut segments: Vec<Segment>,
         lease: Lease,
     ) -> Result<Box<dyn Writer>, StorageError> {
-        let own = key_of(upload, segments.len().saturating_sub(1), self.process);
-        let last = segments.pop_if(|last| last.key == own);
-        let last = last.unwrap_or_else(|| Segment { key: key_of(upload, segments.len(), self.process), length: 0 });
+        let own = segments.pop_if(|last| is_of(&last.key, self.process));
+        let key = key_of(upload, self.created.fetch_add(1, Ordering::Relaxed), self.process);
         let folder = self.folder.clone();
-        let writer = blocking(move || DiskWriter::open(&folder, segments, last, lease)).await?;
+        let writer = blocking(move || DiskWriter::open(&folder, segments, own, key, lease)).await?;
         Ok(Box::new(writer))
     }
 
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
         Reader::new(self.folder.clone(), self.spare.clone(), segments, &range).stream().await
+    }
+
+    async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
+        let path = path_of(&self.folder, key)?;
+        blocking(move || match fs::metadata(path) {
+            Ok(file) => Ok(Some(file.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+        .await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StorageError> {
@@ -83,6 +98,15 @@ impl Storage for Disk {
             _ => Ok(()),
         })
         .await
+    }
+
+    fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+        let folder = self.folder.clone();
+        let shards = stream::iter(0..=u8::MAX).then(move |shard| {
+            let folder = folder.clone();
+            blocking(move || objects_in(&folder, &shard_name(shard)))
+        });
+        shards.flat_map(|shard| stream::iter(shard.unwrap_or_else(|error| vec![Err(error)]))).boxed()
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use super::{OTHER_REPOSITORY, REPOSITORY, TestRegistry, sha256};
 use crate::document::OCI_MANIFEST;
 use crate::response::CONTENT_DIGEST;
+use crate::storage::Storage as _;
 
 fn two_kilobytes() -> Vec<u8> {
     (0..2048_u32).map(|number| number.to_le_bytes()[0] ^ number.to_le_bytes()[1]).collect()
@@ -179,4 +180,48 @@ pub async fn a_blob_that_a_manifest_refers_to_stays(registry: &TestRegistry) {
     let path = format!("/v2/{REPOSITORY}/blobs/{}", image["layers"][0]["digest"].as_str().unwrap());
     registry.delete(&path).await.is_error(405, "UNSUPPORTED");
     registry.get(&path).await.is(StatusCode::OK);
+}
+
+pub async fn a_blob_that_the_storage_has_lost_is_unknown_until_it_is_pushed_again(registry: &TestRegistry) {
+    for lost in [Lost::Missing, Lost::Short] {
+        let bytes = format!("layer {lost:?}");
+        let digest = registry.push_blob(REPOSITORY, bytes.clone()).await;
+        let other = registry.push_blob(OTHER_REPOSITORY, bytes.clone()).await;
+        assert_eq!(other, digest);
+        sweep(registry).await;
+        let key = registry.storage.keys().pop().unwrap();
+        match lost {
+            Lost::Missing => registry.storage.delete(&key).await.unwrap(),
+            Lost::Short => registry.storage.put(&key, "layer"),
+        }
+        let path = |repository: &str| format!("/v2/{repository}/blobs/{digest}");
+        registry.get(path(REPOSITORY)).await.is_error(404, "BLOB_UNKNOWN");
+        registry.head(path(REPOSITORY)).await.is(StatusCode::NOT_FOUND);
+        let mount = format!("/v2/{OTHER_REPOSITORY}/blobs/uploads/?mount={digest}&from={REPOSITORY}");
+        registry.request(Method::POST, mount).send().await.is(StatusCode::ACCEPTED);
+        assert_eq!(registry.push_blob(REPOSITORY, bytes.clone()).await, digest);
+        // What was lost goes to the trash, and what was pushed is kept.
+        sweep(registry).await;
+        for repository in [REPOSITORY, OTHER_REPOSITORY] {
+            registry.head(path(repository)).await.is(StatusCode::OK);
+            assert_eq!(registry.get(path(repository)).await.body, bytes);
+        }
+        assert!(!registry.storage.keys().contains(&key));
+        // Once it is repaired, the first bytes are kept.
+        let keys = registry.storage.keys();
+        registry.push_blob(REPOSITORY, bytes.clone()).await;
+        sweep(registry).await;
+        assert_eq!(registry.storage.keys(), keys);
+    }
+}
+
+/// How an object was lost.
+#[derive(Clone, Copy, Debug)]
+enum Lost {
+    Missing,
+    Short,
+}
+
+async fn sweep(registry: &TestRegistry) {
+    while registry.engine.delete_trash(100).await.unwrap() > 0 {}
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use model::clock::Timestamp;
 use model::id::RepositoryId;
@@ -16,7 +17,7 @@ use crate::ledger::{
     Blob, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
     ReferrerRow, Segment, UnlinkOutcome, Upload, fitting,
 };
-use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
+use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 
 /// A ledger in memory.
 #[derive(Default)]
@@ -154,6 +155,10 @@ impl Ledger for MemoryLedger {
         Ok(self.state().linked(repository, digest).cloned())
     }
 
+    async fn stored_blob(&self, digest: &Digest) -> Result<Option<Blob>, LedgerError> {
+        Ok(self.state().blobs.get(digest).cloned())
+    }
+
     async fn linked(&self, repository: RepositoryId, digests: &[Digest]) -> Result<Vec<Link>, LedgerError> {
         let state = self.state();
         let found = digests.iter().filter_map(|digest| state.linked(repository, digest));
@@ -172,11 +177,11 @@ impl Ledger for MemoryLedger {
         from: RepositoryId,
         digest: &Digest,
         _now: Timestamp,
-    ) -> Result<Option<u64>, LedgerError> {
+    ) -> Result<Option<Blob>, LedgerError> {
         let mut state = self.state();
-        let Some(size) = state.linked(from, digest).map(|blob| blob.size) else { return Ok(None) };
+        let Some(blob) = state.linked(from, digest).cloned() else { return Ok(None) };
         state.links.insert((to, digest.clone()));
-        Ok(Some(size))
+        Ok(Some(blob))
     }
 
     async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError> {
@@ -234,6 +239,7 @@ impl Ledger for MemoryLedger {
         upload: &Upload,
         from_offset: u64,
         digest: &Digest,
+        damaged: Option<&[Segment]>,
         _now: Timestamp,
     ) -> Result<bool, LedgerError> {
         self.change(|state| {
@@ -242,10 +248,12 @@ impl Ledger for MemoryLedger {
             }
             state.uploads.remove(&upload.id);
             let blob = Blob { digest: digest.clone(), size: upload.offset, segments: upload.segments.clone() };
-            if state.blobs.contains_key(digest) {
-                state.discard(blob.segments);
-            } else {
-                state.blobs.insert(digest.clone(), blob);
+            match state.blobs.get(digest) {
+                Some(old) if damaged != Some(&*old.segments) => state.discard(blob.segments),
+                _ => {
+                    let old = state.blobs.insert(digest.clone(), blob);
+                    state.discard(old.map(|old| old.segments).unwrap_or_default());
+                }
             }
             state.links.insert((repository, digest.clone()));
             true
@@ -366,6 +374,27 @@ impl Ledger for MemoryLedger {
         state.trash.extend(keys.iter().cloned());
         Ok(())
     }
+
+    async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError> {
+        Ok(paged(self.state().blobs.values().cloned(), |blob| blob.digest.as_str(), page))
+    }
+
+    async fn all_uploads(&self, page: &ListPage) -> Result<Vec<Upload>, LedgerError> {
+        let state = self.state();
+        let uploads = state.uploads.iter().map(|(id, (_, upload))| (id.to_string(), upload.clone()));
+        Ok(paged(uploads, |(id, _)| id, page).into_iter().map(|(_, upload)| upload).collect())
+    }
+
+    async fn all_trash(&self, page: &ListPage) -> Result<Vec<String>, LedgerError> {
+        let keys: BTreeSet<String> = self.state().trash.iter().cloned().collect();
+        Ok(paged(keys.into_iter(), |key| key, page))
+    }
+
+    async fn repositories_of(&self, digest: &Digest, limit: u64) -> Result<Vec<RepositoryName>, LedgerError> {
+        let state = self.state();
+        let named = state.repositories.iter().filter(|(_, known)| state.links.contains(&(known.id, digest.clone())));
+        Ok(named.map(|(name, _)| name.clone()).take(usize::try_from(limit).unwrap()).collect())
+    }
 }
 
 /// A storage in memory, with one object for each chunk.
@@ -376,6 +405,11 @@ impl MemoryStorage {
     /// Returns the keys of all objects.
     pub fn keys(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Replaces the bytes of an object, or adds it.
+    pub fn put(&self, key: &str, bytes: impl Into<Bytes>) {
+        self.0.lock().unwrap().insert(key.to_owned(), bytes.into());
     }
 }
 
@@ -389,17 +423,28 @@ impl Storage for MemoryStorage {
         let objects = self.0.lock().unwrap();
         let mut whole = BytesMut::new();
         for Segment { key, length } in segments {
-            let object = objects.get(key).ok_or_else(|| StorageError::Missing(key.clone()))?;
-            whole.extend_from_slice(&object[..usize::try_from(*length).unwrap()]);
+            let part = objects.get(key).and_then(|object| object.get(..usize::try_from(*length).unwrap()));
+            whole.extend_from_slice(part.ok_or_else(|| StorageError::Missing(key.clone()))?);
         }
         let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
         let pieces: Vec<_> = whole[start..end].chunks(1000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         Ok(stream::iter(pieces).boxed())
     }
 
+    async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
+        Ok(self.0.lock().unwrap().get(key).map(|bytes| u64::try_from(bytes.len()).unwrap()))
+    }
+
     async fn delete(&self, key: &str) -> Result<(), StorageError> {
         self.0.lock().unwrap().remove(key);
         Ok(())
+    }
+
+    fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+        let objects = self.0.lock().unwrap().clone().into_iter().map(|(key, bytes)| {
+            Ok(Object { key, length: u64::try_from(bytes.len()).unwrap(), written_at: Timestamp::from_micros(0) })
+        });
+        stream::iter(objects.collect::<Vec<_>>()).boxed()
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use super::{OTHER_REPOSITORY, REPOSITORY, TestRegistry, sha256, sha512};
 use crate::Limits;
 use crate::response::CONTENT_DIGEST;
+use crate::storage::Storage as _;
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -241,4 +242,19 @@ pub async fn a_repository_with_too_many_uploads_asks_to_wait(registry: &TestRegi
     assert!(refused.headers.contains_key(&RETRY_AFTER));
     limited.delete(location).await.is(StatusCode::NO_CONTENT);
     limited.open().await;
+}
+
+pub async fn an_upload_whose_bytes_are_lost_starts_again(registry: &TestRegistry) {
+    let closing = |location: &str| format!("{location}?digest={}", sha256(b"one two"));
+    for method in [Method::PATCH, Method::PUT] {
+        let location = registry.open().await;
+        registry.request(Method::PATCH, &location).body("one ").send().await.is(StatusCode::ACCEPTED);
+        let key = registry.storage.keys().pop().unwrap();
+        registry.storage.delete(&key).await.unwrap();
+        let path = if method == Method::PUT { closing(&location) } else { location.clone() };
+        registry.request(method, path).body("two").send().await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
+        registry.get(&location).await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    let location = registry.open().await;
+    registry.request(Method::PUT, closing(&location)).body("one two").send().await.is(StatusCode::CREATED);
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use http::header::{CONTENT_RANGE, RANGE};
 use http::{Method, StatusCode};
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use crate::Limits;
 use crate::ledger::Segment;
 use crate::storage::disk::Disk;
-use crate::storage::{ByteStream, Lease, Storage, StorageError, Writer};
+use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 use crate::testing::memory::{Fault, MemoryLedger};
 use crate::testing::{REPOSITORY, TestRegistry, sha256, sha512};
 
@@ -225,6 +226,14 @@ impl Storage for FailingStorage {
 
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
         self.1.read(segments, range).await
+    }
+
+    async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
+        self.1.length(key).await
+    }
+
+    fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+        self.1.objects()
     }
 
     async fn delete(&self, key: &str) -> Result<(), StorageError> {

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use model::clock::Timestamp;
 use model::id::RepositoryId;
-use model::oci::Digest;
-use registry::ledger::{Blob, Link, UnlinkOutcome};
+use model::oci::{Digest, RepositoryName};
+use registry::ledger::{Blob, Link, ListPage, Segment, UnlinkOutcome, Upload};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, QueryTrait,
-    RelationTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, RelationTrait,
 };
 
-use super::segments;
+use super::{segments, trash};
 use crate::entity::column::Text;
 use crate::entity::repository_blob::{ActiveModel, Column, Entity, Relation};
-use crate::entity::{blob, manifest_blob};
+use crate::entity::{blob, manifest_blob, repository};
 use crate::{Error, Result, sql};
 
 /// How long garbage collection keeps a link that no manifest uses yet.
@@ -59,6 +59,83 @@ pub(super) async fn find(
         .one(on)
         .await?;
     Ok(row)
+}
+
+/// Returns a blob, whether or not it is linked to a repository.
+pub(super) async fn stored(on: &impl ConnectionTrait, digest: &Digest) -> Result<Option<Blob>> {
+    blob::Entity::find_by_id(Text(digest.clone())).one(on).await?.map(blob_of).transpose()
+}
+
+/// Returns blobs in the order of their digests.
+pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<Blob>> {
+    let rows = blob::Entity::find()
+        .filter(blob::Column::Digest.gt(sql::last(page)))
+        .order_by_asc(blob::Column::Digest)
+        .limit(page.limit)
+        .all(on)
+        .await?;
+    rows.into_iter().map(blob_of).collect()
+}
+
+fn blob_of(row: blob::Model) -> Result<Blob> {
+    BlobRow { size: row.size, segments: row.segments }.blob(&row.digest.0)
+}
+
+/// Returns up to `limit` repositories that a blob is linked to.
+pub(super) async fn repositories(
+    on: &impl ConnectionTrait,
+    digest: &Digest,
+    limit: u64,
+) -> Result<Vec<RepositoryName>> {
+    let paths: Vec<Text<RepositoryName>> = Entity::find()
+        .select_only()
+        .column(repository::Column::Path)
+        .join(JoinType::InnerJoin, Relation::Repository.def())
+        .filter(Column::Digest.eq(digest.as_str()))
+        .limit(limit)
+        .into_tuple()
+        .all(on)
+        .await?;
+    Ok(paths.into_iter().map(|path| path.0).collect())
+}
+
+/// Stores and links the blob that an upload has become. One that exists already keeps its segments and those of the
+/// upload go to the trash, unless its segments are `damaged`.
+pub(super) async fn add(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    upload: &Upload,
+    digest: &Digest,
+    damaged: Option<&[Segment]>,
+    now: Timestamp,
+) -> Result<()> {
+    let row = blob::ActiveModel {
+        digest: Set(Text(digest.clone())),
+        size: Set(sql::signed(upload.offset)),
+        segments: Set(segments::encode(&upload.segments)),
+        created_at: Set(now.micros()),
+    };
+    let there = OnConflict::column(blob::Column::Digest).do_nothing().to_owned();
+    let inserted = blob::Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
+    if inserted == 0 {
+        let unused = match damaged {
+            Some(damaged) if replace(on, digest, damaged, &upload.segments).await? => damaged,
+            _ => &upload.segments,
+        };
+        trash::add(on, unused, now).await?;
+    }
+    link(on, repository, digest, now).await
+}
+
+/// Replaces the segments of a blob. Returns `false` if they are not `damaged` any more.
+async fn replace(on: &impl ConnectionTrait, digest: &Digest, damaged: &[Segment], new: &[Segment]) -> Result<bool> {
+    let replaced = blob::Entity::update_many()
+        .col_expr(blob::Column::Segments, Expr::value(segments::encode(new)))
+        .filter(blob::Column::Digest.eq(digest.as_str()))
+        .filter(blob::Column::Segments.eq(segments::encode(damaged)))
+        .exec(on)
+        .await?;
+    Ok(replaced.rows_affected > 0)
 }
 
 /// Returns those of these blobs that are linked to `repository`.
@@ -141,24 +218,17 @@ pub(super) async fn link(
     Ok(())
 }
 
-/// Links a blob of `from` to `to` and returns its size; `None` if `from` does not have it.
+/// Links a blob of `from` to `to` and returns it; `None` if `from` does not have it.
 pub(super) async fn mount(
     on: &impl ConnectionTrait,
     to: RepositoryId,
     from: RepositoryId,
     digest: &Digest,
     now: Timestamp,
-) -> Result<Option<u64>> {
-    let size: Option<i64> = Entity::find_by_id((from.0, Text(digest.clone())))
-        .select_only()
-        .column(blob::Column::Size)
-        .join(JoinType::InnerJoin, Relation::Blob.def())
-        .into_tuple()
-        .one(on)
-        .await?;
-    let Some(size) = size else { return Ok(None) };
+) -> Result<Option<Blob>> {
+    let Some(row) = find(on, from, digest).await? else { return Ok(None) };
     link(on, to, digest, now).await?;
-    Ok(Some(sql::unsigned(size)))
+    row.blob(digest).map(Some)
 }
 
 /// Removes a link. If a manifest that uses it is stored at the same time, the foreign key rejects the removal; the

@@ -1,7 +1,7 @@
 //! The trash: keys of storage objects that are no longer needed and must be deleted.
 
 use model::clock::Timestamp;
-use registry::ledger::Segment;
+use registry::ledger::{ListPage, Segment};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -27,6 +27,20 @@ pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<St
         .order_by_asc(Column::Since)
         .order_by_asc(Column::Key)
         .limit(limit)
+        .into_tuple()
+        .all(on)
+        .await?;
+    Ok(keys)
+}
+
+/// Returns keys in byte order.
+pub(super) async fn keys(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<String>> {
+    let keys = Entity::find()
+        .select_only()
+        .column(Column::Key)
+        .filter(Column::Key.gt(sql::last(page)))
+        .order_by_asc(Column::Key)
+        .limit(page.limit)
         .into_tuple()
         .all(on)
         .await?;

@@ -1,20 +1,18 @@
-//! Uploads in progress, and committing them as blobs.
+//! Uploads in progress.
 
 use model::clock::Timestamp;
 use model::id::RepositoryId;
-use model::oci::{Algorithm, Digest};
-use registry::ledger::Upload;
+use model::oci::Algorithm;
+use registry::ledger::{ListPage, Upload};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
-use super::{blobs, segments, trash};
-use crate::entity::blob;
-use crate::entity::column::Text;
-use crate::entity::upload::{ActiveModel, Column, Entity};
+use super::{segments, trash};
+use crate::entity::upload::{ActiveModel, Column, Entity, Model};
 use crate::{Error, Result, sql};
 
 /// Returns the number of open uploads of `repository`.
@@ -47,14 +45,17 @@ pub(super) async fn open(
 /// Returns an upload of `repository`.
 pub(super) async fn find(on: &impl ConnectionTrait, repository: RepositoryId, id: Uuid) -> Result<Option<Upload>> {
     let row = Entity::find_by_id(id.to_string()).filter(Column::RepositoryId.eq(repository.0)).one(on).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Upload {
-        id,
+    row.map(upload_of).transpose()
+}
+
+fn upload_of(row: Model) -> Result<Upload> {
+    Ok(Upload {
+        id: row.id.parse().map_err(|_| Error::Corrupt("upload.id"))?,
         algorithm: row.algorithm.parse().map_err(|_| Error::Corrupt("upload.algorithm"))?,
         offset: sql::unsigned(row.position),
         hash_state: row.hash_state,
         segments: segments::decode(&row.segments).ok_or(Error::Corrupt("upload.segments"))?,
-    }))
+    })
 }
 
 /// Advances an upload. Returns `false` if it does not exist or its offset is not `from_offset`.
@@ -79,39 +80,31 @@ pub(super) async fn advance(
     Ok(moved.rows_affected > 0)
 }
 
-/// Turns an upload into a linked blob. Returns `false` if it does not exist or its offset is not `from_offset`.
-///
-/// If a blob with this digest already exists, it keeps its bytes and those of the upload go to the trash.
-pub(super) async fn commit(
+/// Removes an upload that becomes a blob. Returns `false` if it does not exist or its offset is not `from_offset`.
+pub(super) async fn end(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
-    upload: &Upload,
+    id: Uuid,
     from_offset: u64,
-    digest: &Digest,
-    now: Timestamp,
 ) -> Result<bool> {
     let ended = Entity::delete_many()
-        .filter(Column::Id.eq(upload.id.to_string()))
+        .filter(Column::Id.eq(id.to_string()))
         .filter(Column::RepositoryId.eq(repository.0))
         .filter(Column::Position.eq(sql::signed(from_offset)))
         .exec(on)
         .await?;
-    if ended.rows_affected == 0 {
-        return Ok(false);
-    }
-    let row = blob::ActiveModel {
-        digest: Set(Text(digest.clone())),
-        size: Set(sql::signed(upload.offset)),
-        segments: Set(segments::encode(&upload.segments)),
-        created_at: Set(now.micros()),
-    };
-    let there = OnConflict::column(blob::Column::Digest).do_nothing().to_owned();
-    let inserted = blob::Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
-    if inserted == 0 {
-        trash::add(on, &upload.segments, now).await?;
-    }
-    blobs::link(on, repository, digest, now).await?;
-    Ok(true)
+    Ok(ended.rows_affected > 0)
+}
+
+/// Returns uploads of all repositories in the order of their ids.
+pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<Vec<Upload>> {
+    let rows = Entity::find()
+        .filter(Column::Id.gt(sql::last(page)))
+        .order_by_asc(Column::Id)
+        .limit(page.limit)
+        .all(on)
+        .await?;
+    rows.into_iter().map(upload_of).collect()
 }
 
 /// Cancels up to `limit` uploads that have not advanced since `before` and returns their number.

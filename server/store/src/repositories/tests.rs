@@ -374,7 +374,7 @@ async fn fill(fixture: &Fixture, permit: &crate::access::Permit<See>, name: &Rep
         ledger.open_upload(id, upload.id, Algorithm::Sha256, u64::MAX, now).await.unwrap();
         assert!(ledger.advance_upload(id, &upload, 0, now).await.unwrap());
         if commit {
-            assert!(ledger.commit_upload(id, &upload, 3, &digest('a'), now).await.unwrap());
+            assert!(ledger.commit_upload(id, &upload, 3, &digest('a'), None, now).await.unwrap());
         }
     }
     let manifest = NewManifest {

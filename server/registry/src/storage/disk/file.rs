@@ -1,20 +1,60 @@
 //! Helpers of the disk storage for keys, paths and blocking calls.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use model::clock::Timestamp;
 use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
-use crate::storage::StorageError;
+use crate::storage::{Object, StorageError};
 
-/// Returns the key of a new file of this process for an upload with `before` earlier files. It is unique among uploads,
-/// processes and positions. The sub-folder is the last byte of the upload's id, which is random.
-pub(super) fn key_of(upload: Uuid, before: usize, process: Uuid) -> String {
+/// Returns the key of a new file of a process for an upload. `number` is a different one for each file of the process.
+/// The sub-folder is the last byte of the upload's id, which is random.
+pub(super) fn key_of(upload: Uuid, number: u64, process: Uuid) -> String {
     let (upload, process) = (upload.simple().to_string(), process.simple());
     let shard = upload.get(30..).unwrap_or_default();
-    format!("{shard}/{upload}-{before}-{process}")
+    format!("{shard}/{upload}-{number}-{process}")
+}
+
+/// Whether a file was created by this process.
+pub(super) fn is_of(key: &str, process: Uuid) -> bool {
+    key.rsplit('-').next().is_some_and(|creator| creator == process.simple().to_string())
+}
+
+/// Returns the name of a sub-folder.
+pub(super) fn shard_name(shard: u8) -> String {
+    format!("{shard:02x}")
+}
+
+/// Returns the objects in a sub-folder; files that no upload creates are left out. Blocks the thread.
+pub(super) fn objects_in(folder: &Path, shard: &str) -> Result<Vec<Result<Object, StorageError>>, StorageError> {
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(folder.join(shard))? {
+        let entry = entry?;
+        let Some(key) = entry.file_name().to_str().map(|name| format!("{shard}/{name}")) else { continue };
+        if path_of(folder, &key).is_err() {
+            continue;
+        }
+        match entry.metadata() {
+            Ok(file) if file.is_file() => {
+                let written_at = timestamp(file.modified()?);
+                objects.push(Ok(Object { key, length: file.len(), written_at }));
+            }
+            // It has just been deleted, or is none of ours.
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => objects.push(Err(error.into())),
+        }
+    }
+    Ok(objects)
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(0).plus(since)
 }
 
 /// Returns the path of a key. Rejects keys that do not look like those of [`key_of`], so that no path leaves the

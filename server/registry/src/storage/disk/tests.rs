@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use model::clock::Timestamp;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -92,17 +92,50 @@ async fn chunks_of_one_upload_share_one_file() {
 }
 
 #[tokio::test]
-async fn bytes_beyond_the_acknowledged_are_cut_off_on_resuming() {
+async fn bytes_whose_acknowledgement_may_be_late_are_neither_used_nor_overwritten() {
     let (_folder, disk) = disk();
     let upload = Uuid::now_v7();
-    let segments = store(&disk, upload, &[], &[pattern(1000)]).await;
-    // Simulates a chunk that was not acknowledged and could not be reverted.
-    let mut file = OpenOptions::new().append(true).open(&files(&disk)[0]).unwrap();
-    file.write_all(&[255; 500]).unwrap();
-    assert_eq!(load(&disk, &segments, 0..1000).await.unwrap(), pattern(1000));
-    let segments = store(&disk, upload, &segments, &[Bytes::from_static(b"end")]).await;
-    assert_eq!(load(&disk, &segments, 998..1003).await.unwrap(), [&pattern(1000)[998..], b"end"].concat());
-    assert_eq!(fs::metadata(&files(&disk)[0]).unwrap().len(), 1003);
+    let first = store(&disk, upload, &[], &[pattern(1000)]).await;
+    // Two chunks whose acknowledgement was lost: the ledger still has the first segments, or soon has these.
+    let late = store(&disk, upload, &first, &[Bytes::from_static(b"late")]).await;
+    let later = store(&disk, upload, &first, &[Bytes::from_static(b"later")]).await;
+    let segments = store(&disk, upload, &first, &[Bytes::from_static(b"end")]).await;
+    let segments = store(&disk, upload, &segments, &[Bytes::from_static(b"ing")]).await;
+    for (segments, end) in [(&first, &b""[..]), (&late, b"late"), (&later, b"later"), (&segments, b"ending")] {
+        let whole = [&pattern(1000), end].concat();
+        assert_eq!(load(&disk, segments, 0..length_of(&whole)).await.unwrap(), whole);
+    }
+    assert_eq!((late.len(), later.len(), segments.len()), (1, 2, 2));
+}
+
+#[tokio::test]
+async fn objects_are_listed_with_their_lengths() {
+    let (_folder, disk) = disk();
+    let mut expected = Vec::new();
+    for length in 1..40 {
+        let segment = store(&disk, Uuid::now_v7(), &[], &[pattern(length)]).await.remove(0);
+        assert_eq!(disk.length(&segment.key).await.unwrap(), Some(segment.length));
+        expected.push((segment.key, segment.length));
+    }
+    disk.check().await.unwrap();
+    fs::write(disk.folder.join("00").join("no object"), "").unwrap();
+    fs::create_dir(disk.folder.join("00").join("0".repeat(40))).unwrap();
+    let before = Timestamp::from_micros(1_000_000);
+    let mut listed: Vec<_> = disk
+        .objects()
+        .map_ok(|object| {
+            assert!(object.written_at > before);
+            (object.key, object.length)
+        })
+        .try_collect()
+        .await
+        .unwrap();
+    listed.sort();
+    expected.sort();
+    assert_eq!(listed, expected);
+    disk.delete(&expected[0].0).await.unwrap();
+    assert_eq!(disk.length(&expected[0].0).await.unwrap(), None);
+    assert!(matches!(disk.length("../outside").await, Err(StorageError::Key)));
 }
 
 #[tokio::test]

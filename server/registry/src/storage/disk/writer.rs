@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use fail::fail_point;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -53,7 +54,9 @@ impl UploadFile {
         if self.written == 0 {
             return Ok(None);
         }
+        fail_point!("file-written");
         self.file.sync_data()?;
+        fail_point!("file-synced");
         if self.file.metadata()?.len() != self.written {
             return Err(StorageError::Missing(self.key.clone()));
         }
@@ -61,6 +64,7 @@ impl UploadFile {
             && let Some(folder) = self.path.parent()
         {
             sync_folder(folder)?;
+            fail_point!("folder-synced");
         }
         self.synced = true;
         Ok(Some(Segment { key: self.key.clone(), length: self.written }))
@@ -68,8 +72,7 @@ impl UploadFile {
 }
 
 impl Drop for UploadFile {
-    /// Removes bytes that were not acknowledged. Errors are ignored, because the next writer truncates the file as
-    /// well.
+    /// Removes bytes that will not be acknowledged. Errors are ignored, because the next writer then uses another file.
     fn drop(&mut self) {
         if self.synced {
             return;
@@ -114,6 +117,18 @@ impl Batch {
     }
 }
 
+/// Opens the file of a segment for appending; `None` if it is longer than the segment.
+fn reopen(folder: &Path, segment: &Segment) -> Result<Option<File>, StorageError> {
+    let opened = OpenOptions::new().write(true).open(path_of(folder, &segment.key)?);
+    let mut file = opened.map_err(|error| missing_or_failed(error, &segment.key))?;
+    let length = file.metadata()?.len();
+    if length < segment.length {
+        return Err(StorageError::Missing(segment.key.clone()));
+    }
+    file.seek(SeekFrom::Start(segment.length))?;
+    Ok((length == segment.length).then_some(file))
+}
+
 enum State {
     Idle(UploadFile),
     /// A blocking thread has the file.
@@ -130,18 +145,27 @@ pub(super) struct DiskWriter {
 }
 
 impl DiskWriter {
-    /// Opens or creates the file of `last`, which belongs to this process, and truncates it to its acknowledged length.
-    /// Blocks the thread.
-    pub(super) fn open(folder: &Path, before: Vec<Segment>, last: Segment, lease: Lease) -> Result<Self, StorageError> {
-        let Segment { key, length: acknowledged } = last;
-        let path = path_of(folder, &key)?;
-        let opened = OpenOptions::new().write(true).create(acknowledged == 0).truncate(false).open(&path);
-        let mut file = opened.map_err(|error| missing_or_failed(error, &key))?;
-        if file.metadata()?.len() < acknowledged {
-            return Err(StorageError::Missing(key));
+    /// Opens the file of `own`, a segment of this process that follows `before`. Creates the file of `key` if there is
+    /// no such segment, or if its file has other bytes after those of the segment. Blocks the thread.
+    pub(super) fn open(
+        folder: &Path,
+        mut before: Vec<Segment>,
+        own: Option<Segment>,
+        key: String,
+        lease: Lease,
+    ) -> Result<Self, StorageError> {
+        let mut opened = None;
+        if let Some(own) = own {
+            match reopen(folder, &own)? {
+                Some(file) => opened = Some((file, own)),
+                None => before.push(own),
+            }
         }
-        file.set_len(acknowledged)?;
-        file.seek(SeekFrom::Start(acknowledged))?;
+        let (file, Segment { key, length: acknowledged }) = match opened {
+            Some(opened) => opened,
+            None => (File::create_new(path_of(folder, &key)?)?, Segment { key, length: 0 }),
+        };
+        let path = path_of(folder, &key)?;
         let file = UploadFile { file, path, key, acknowledged, written: acknowledged, synced: false, _lease: lease };
         Ok(Self { before, state: State::Idle(file), batch: Batch::default() })
     }

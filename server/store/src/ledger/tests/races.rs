@@ -59,7 +59,7 @@ each_database! {
             let world = worlds[number % 2].clone();
             async move {
                 let upload = world.upload(b"same", &format!("o/{number}")).await;
-                world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b"same"), world.now()).await.unwrap()
+                world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b"same"), None, world.now()).await.unwrap()
             }
         });
         assert!(together(uploads).await.into_iter().all(|committed| committed));

@@ -27,7 +27,7 @@ each_database! {
         assert!(!here.ledger.advance_upload(elsewhere.place.id, &upload, 4, here.now()).await.unwrap());
         assert!(!here.ledger.cancel_upload(elsewhere.place.id, upload.id, here.now()).await.unwrap());
         let digest = digest_of(b"half");
-        assert!(!here.ledger.commit_upload(elsewhere.place.id, &upload, 4, &digest, here.now()).await.unwrap());
+        assert!(!here.ledger.commit_upload(elsewhere.place.id, &upload, 4, &digest, None, here.now()).await.unwrap());
     }
 
     async fn an_upload_moves_only_from_where_it_stands(fixture: &Fixture) {
@@ -35,9 +35,9 @@ each_database! {
         let upload = world.upload(b"four", "o/1").await;
         assert!(world.ledger.advance_upload(world.place.id, &upload, 0, world.now()).await.unwrap());
         assert!(!world.ledger.advance_upload(world.place.id, &upload, 0, world.now()).await.unwrap());
-        assert!(!world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b"four"), world.now()).await.unwrap());
-        assert!(world.ledger.commit_upload(world.place.id, &upload, 4, &digest_of(b"four"), world.now()).await.unwrap());
-        assert!(!world.ledger.commit_upload(world.place.id, &upload, 4, &digest_of(b"four"), world.now()).await.unwrap());
+        assert!(!world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b"four"), None, world.now()).await.unwrap());
+        assert!(world.ledger.commit_upload(world.place.id, &upload, 4, &digest_of(b"four"), None, world.now()).await.unwrap());
+        assert!(!world.ledger.commit_upload(world.place.id, &upload, 4, &digest_of(b"four"), None, world.now()).await.unwrap());
         assert_eq!(world.ledger.upload(world.place.id, upload.id).await.unwrap(), None);
     }
 
@@ -47,7 +47,7 @@ each_database! {
         world.ledger.open_upload(world.place.id, id, Algorithm::Sha512, u64::MAX, world.now()).await.unwrap();
         let upload = world.ledger.upload(world.place.id, id).await.unwrap().unwrap();
         assert_eq!((upload.algorithm, upload.offset, upload.segments.as_slice()), (Algorithm::Sha512, 0, &[][..]));
-        assert!(world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b""), world.now()).await.unwrap());
+        assert!(world.ledger.commit_upload(world.place.id, &upload, 0, &digest_of(b""), None, world.now()).await.unwrap());
         let blob = world.ledger.blob(world.place.id, &digest_of(b"")).await.unwrap().unwrap();
         assert_eq!((blob.size, blob.segments), (0, Vec::new()));
     }
@@ -57,7 +57,7 @@ each_database! {
         for key in ["o/first", "o/second"] {
             let upload = world.upload(b"same", key).await;
             let digest = digest_of(b"same");
-            assert!(world.ledger.commit_upload(world.place.id, &upload, 0, &digest, world.now()).await.unwrap());
+            assert!(world.ledger.commit_upload(world.place.id, &upload, 0, &digest, None, world.now()).await.unwrap());
         }
         let blob = world.ledger.blob(world.place.id, &digest_of(b"same")).await.unwrap().unwrap();
         assert_eq!(blob.segments, [Segment { key: "o/first".to_owned(), length: 4 }]);
@@ -84,8 +84,8 @@ each_database! {
         let link = source.blob(b"layer").await;
         let (to, from) = (here.place.id, source.place.id);
         assert_eq!(here.ledger.mount(from, to, &link.digest, here.now()).await.unwrap(), None);
-        assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap(), Some(5));
-        assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap(), Some(5));
+        assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap().map(|blob| blob.size), Some(5));
+        assert_eq!(here.ledger.mount(to, from, &link.digest, here.now()).await.unwrap().map(|blob| blob.size), Some(5));
         assert!(here.ledger.blob(to, &link.digest).await.unwrap().is_some());
         assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), UnlinkOutcome::Done);
         assert_eq!(source.ledger.unlink_blob(from, &link.digest).await.unwrap(), UnlinkOutcome::Absent);

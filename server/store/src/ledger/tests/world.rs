@@ -56,7 +56,7 @@ impl World {
     pub(crate) async fn blob(&self, bytes: &[u8]) -> Link {
         let digest = digest_of(bytes);
         let upload = self.upload(bytes, &format!("o/{}", Uuid::now_v7())).await;
-        assert!(self.ledger.commit_upload(self.place.id, &upload, 0, &digest, self.now()).await.unwrap());
+        assert!(self.ledger.commit_upload(self.place.id, &upload, 0, &digest, None, self.now()).await.unwrap());
         Link { digest, size: upload.offset }
     }
 

@@ -117,7 +117,7 @@ each_database! {
             segments: vec![Segment { key: "layer".to_owned(), length: 3 }],
         };
         let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
-        assert!(ledger.commit_upload(pushed, &upload, 0, &digest, now).await.unwrap());
+        assert!(ledger.commit_upload(pushed, &upload, 0, &digest, None, now).await.unwrap());
         open(fixture, other).await;
         assert!(ledger.cancel_upload(probed, probe, now).await.unwrap());
         assert_eq!(sweep(fixture).await, 0, "all are new");

@@ -1,0 +1,171 @@
+//! `portolan doctor`: checks the settings, the database and the storage, and repairs the storage.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures::TryStreamExt as _;
+use model::clock::Clock;
+use model::oci::RepositoryName;
+use registry::check::{self, BlobState};
+use registry::ledger::{Blob, Ledger};
+use registry::storage::Storage;
+use store::OpenStore;
+
+use crate::assets::Assets;
+use crate::cli::Error;
+use crate::cli::serve::{open_disk, open_store};
+use crate::cli::settings::Settings;
+
+/// The age of an object from which it is certain that no upload is still writing to it.
+const UNUSED_AGE: Duration = Duration::from_hours(24);
+/// The most blobs, and the most objects, that are named; the rest is only counted.
+const NAMED: u64 = 50;
+/// The most repositories named for a damaged blob.
+const REPOSITORIES: u64 = 3;
+/// The time between two reports of progress.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// A check of everything that a hub needs.
+#[derive(Args, Debug)]
+pub(super) struct Doctor {
+    /// Delete objects that nothing refers to, and damaged ones so that the next push replaces them
+    #[arg(long)]
+    repair: bool,
+    /// Read all blobs and compare them with their digests, which may take long
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Checks everything, and fails if blobs are missing or damaged.
+pub(super) async fn doctor(command: Doctor) -> Result<(), Error> {
+    let config = command.settings.resolve()?;
+    say(format_args!("settings: valid; the hub is at {}", config.public_url));
+    let OpenStore { store, ledger, .. } = open_store(&config, Clock::system()).await?;
+    store.ping().await.map_err(Error::Store)?;
+    say("database: answers, and its schema is up to date");
+    let (disk, folder) = (open_disk(&config)?, config.storage_folder());
+    disk.check().await.map_err(|error| Error::Storage(folder.clone(), error))?;
+    say(format_args!("storage: {} can be written to and read from", folder.display()));
+    let islands = if Assets::load().islands().is_some() { "built in" } else { "not built in; pages work without them" };
+    say(format_args!("islands: {islands}"));
+    let lost = check_blobs(&*ledger, &disk, &command).await?;
+    check_objects(&*ledger, &disk, command.repair).await?;
+    if lost > 0 {
+        return Err(Error::Refused(format!("missing or damaged blobs: {lost}; push their images again")));
+    }
+    Ok(())
+}
+
+/// Checks all blobs and returns how many are missing or damaged.
+async fn check_blobs(ledger: &dyn Ledger, storage: &dyn Storage, command: &Doctor) -> Result<u64, Error> {
+    let mut progress = Progress::new("blobs");
+    let (mut checked, mut lost) = (0_u64, 0_u64);
+    let mut blobs = std::pin::pin!(check::blobs(ledger, storage, command.verify));
+    while let Some((blob, state)) = blobs.try_next().await.map_err(Error::Check)? {
+        checked += 1;
+        progress.show(checked);
+        let what = match state {
+            BlobState::Intact => continue,
+            BlobState::Missing => "is missing",
+            BlobState::Damaged => "is damaged",
+        };
+        lost += 1;
+        if lost <= NAMED {
+            let whose = repositories(ledger, &blob).await?;
+            progress.clear();
+            say(format_args!("  {} {what} ({whose})", blob.digest));
+        }
+        if command.repair && state == BlobState::Damaged {
+            for segment in &blob.segments {
+                storage.delete(&segment.key).await.map_err(Error::Delete)?;
+            }
+        }
+    }
+    progress.clear();
+    more(lost);
+    say(format_args!("blobs: {checked}, of which missing or damaged: {lost}"));
+    Ok(lost)
+}
+
+/// Returns the repositories that have a blob, for people.
+async fn repositories(ledger: &dyn Ledger, blob: &Blob) -> Result<String, Error> {
+    let names = ledger.repositories_of(&blob.digest, REPOSITORIES + 1).await;
+    let names = names.map_err(|error| Error::Check(registry::Error::from_ledger(error)))?;
+    let shown = usize::try_from(REPOSITORIES).unwrap_or(usize::MAX);
+    let mut text = names.iter().take(shown).map(RepositoryName::as_str).collect::<Vec<_>>().join(", ");
+    if names.is_empty() {
+        "in no repository".clone_into(&mut text);
+    } else if names.len() > shown {
+        text.push_str(" and others");
+    }
+    Ok(text)
+}
+
+/// Finds objects that nothing refers to; with `repair`, deletes them.
+async fn check_objects(ledger: &dyn Ledger, storage: &dyn Storage, repair: bool) -> Result<(), Error> {
+    let before = Clock::system().now().minus(UNUSED_AGE);
+    let mut objects = std::pin::pin!(check::unused_objects(ledger, storage, before).await.map_err(Error::Check)?);
+    let mut progress = Progress::new("unused objects");
+    let (mut count, mut bytes) = (0_u64, 0_u64);
+    while let Some(object) = objects.try_next().await.map_err(Error::Check)? {
+        (count, bytes) = (count + 1, bytes.saturating_add(object.length));
+        progress.show(count);
+        if count <= NAMED {
+            progress.clear();
+            say(format_args!("  {} is unused ({} bytes)", object.key, object.length));
+        }
+        if repair {
+            storage.delete(&object.key).await.map_err(Error::Delete)?;
+        }
+    }
+    progress.clear();
+    more(count);
+    match (count, repair) {
+        (0, _) => say("unused objects: none"),
+        (_, true) => say(format_args!("unused objects: {count} deleted ({bytes} bytes)")),
+        (_, false) => say(format_args!("unused objects: {count} ({bytes} bytes); --repair deletes them")),
+    }
+    Ok(())
+}
+
+/// Says how many were not named.
+fn more(count: u64) {
+    if let Some(left) = count.checked_sub(NAMED).filter(|left| *left > 0) {
+        say(format_args!("  and {left} more"));
+    }
+}
+
+/// Prints a line. Nobody may be reading any more.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// A count on the terminal that is overwritten as it grows.
+struct Progress {
+    what: &'static str,
+    shown_at: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    fn new(what: &'static str) -> Self {
+        Self { what, shown_at: Instant::now(), is_shown: false }
+    }
+
+    fn show(&mut self, count: u64) {
+        if self.shown_at.elapsed() >= PROGRESS && io::stderr().is_terminal() {
+            let _ = write!(io::stderr(), "\r{}: {count}", self.what);
+            (self.shown_at, self.is_shown) = (Instant::now(), true);
+        }
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_shown) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
