@@ -9,9 +9,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crash;
 mod edge;
 mod engine;
 mod hidden;
+mod nodes;
 mod pending;
 mod support;
 mod token;

@@ -153,7 +153,8 @@ impl RepositoryAccess {
     }
 }
 
-/// Recently read rows by requester and path; `None` caches a miss.
+/// Recently read rows by requester and path; `None` caches a miss. The misses of accounts are not cached: they may have
+/// created the repository on another node just now.
 #[derive(Debug)]
 pub(crate) struct Standings {
     found: Cache<(u64, Requester, RepositoryName), Option<RepositoryAccess>>,
@@ -235,7 +236,7 @@ impl Store {
         }
         let found = self.find_with_pending(viewer, path).await?;
         // Not cached while pending, so that every node finds the repository once its manifest is stored.
-        if found.as_ref().is_none_or(|found| !found.pending) {
+        if found.as_ref().map_or(asker.misses_are_cached(), |found| !found.pending) {
             standings.found.insert(key, found.clone());
         }
         Ok(found.filter(|found| !found.pending))
@@ -267,6 +268,10 @@ impl Requester {
             None => Self::Anonymous,
         }
     }
+
+    fn misses_are_cached(self) -> bool {
+        !matches!(self, Self::Account(_))
+    }
 }
 
 impl Store {
@@ -287,7 +292,9 @@ impl Store {
             .filter(is_at(&path));
         let both = find.into_model::<RowWithStanding<R>>().one(self.database().read(viewer)).await?;
         let Some(RowWithStanding { standing, row }) = both else {
-            standings.found.insert(key, None);
+            if asker.misses_are_cached() {
+                standings.found.insert(key, None);
+            }
             return Err(Error::Absent);
         };
         let found = found(standing, asker)?;
