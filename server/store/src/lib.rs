@@ -18,6 +18,7 @@ use crate::keys::Keys;
 use crate::outbox::EventNotifier;
 pub use crate::outbox::{EventPosition, EventRecord};
 pub use crate::shared_key::SharedKey;
+use crate::spare::Spare;
 
 pub mod access;
 pub mod accounts;
@@ -38,6 +39,7 @@ pub mod scratch;
 mod secret;
 pub mod sessions;
 mod shared_key;
+mod spare;
 mod sql;
 #[cfg(test)]
 mod testing;
@@ -58,6 +60,7 @@ struct Inner {
     keys: Keys,
     bearers: Bearers,
     cursors: CursorKey,
+    spare: Spare,
     unsettled: AtomicBool,
 }
 
@@ -87,6 +90,7 @@ impl Store {
             keys: Keys::default(),
             bearers: Bearers::new(),
             cursors,
+            spare: Spare::new(),
             unsettled: AtomicBool::new(false),
         };
         let store = Self { inner: Arc::new(inner) };
@@ -142,6 +146,11 @@ impl Store {
     /// The key of cursors.
     pub(crate) fn cursors(&self) -> &CursorKey {
         &self.inner.cursors
+    }
+
+    /// What is kept in memory while the database is full.
+    pub(crate) fn spare(&self) -> &Spare {
+        &self.inner.spare
     }
 
     /// Cache of verified bearer tokens.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use model::role::Role;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
@@ -108,6 +109,16 @@ impl Scratch {
         }
         database.close().await?;
         Ok(texts)
+    }
+
+    /// Adds a member to the namespace of another account. Caches for up to a second do not know it.
+    pub async fn add_member(&self, namespace: &str, account: &str, role: Role) -> Result<()> {
+        let id = |name: &str| format!("(SELECT id FROM account WHERE name = '{name}')");
+        let (namespace, account, role) = (id(namespace), id(account), role.as_str());
+        let insert = format!(
+            "INSERT INTO membership (namespace_id, account_id, role, since) VALUES ({namespace}, {account}, '{role}', 0)"
+        );
+        statements(&self.url, &[insert]).await
     }
 
     fn on_server(address: &str, database: String) -> Self {

@@ -20,6 +20,7 @@ use crate::database::Tx;
 use crate::entity::column::Json;
 use crate::entity::{account as accounts, session};
 use crate::error::Result;
+use crate::spare::SpareSession;
 use crate::{Store, secret};
 
 /// The key of the account's id in a session's data.
@@ -102,16 +103,25 @@ impl SessionStore for Sessions {
                 let keep = OnConflict::column(session::Column::Id).do_nothing().to_owned();
                 session::Entity::insert_many([row.clone()]).on_conflict(keep).exec_without_returning(&*tx).await
             };
-            if self.store.database().write(&Exemption::Session, insert).await.map_err(backend)? == 1 {
-                return Ok(());
+            let inserted: Result<u64> =
+                self.store.database().write(&Exemption::Session, insert).await.map_err(crate::Error::from);
+            match inserted {
+                Ok(1) => return Ok(()),
+                Ok(_) => record.id = Id::default(),
+                Err(error) if error.is_full() => return self.keep_spare(record).await.map_err(backend),
+                Err(error) => return Err(backend(error)),
             }
-            record.id = Id::default();
         }
     }
 
-    /// Only updates an existing row, so that a session that was ended in the meantime stays ended.
+    /// Only updates an existing row, so that a session that was ended in the meantime stays ended. If the database is
+    /// full, the change is lost: what matters is in the first version of a session, and a page is shown without it.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let id = &key(&record.id.to_string());
+        if let Some(spare) = self.store.spare().session(id) {
+            self.store.spare().keep(id.clone(), SpareSession { record: record.clone(), ..spare });
+            return Ok(());
+        }
         let changes = &session::ActiveModel {
             account_id: ActiveValue::Set(account(record)),
             data: ActiveValue::Set(encode(record)?),
@@ -122,11 +132,16 @@ impl SessionStore for Sessions {
             let row = session::Entity::update_many().set(changes.clone());
             row.filter(session::Column::Id.eq(id.as_str())).exec(&*tx).await
         };
-        self.store.database().write(&Exemption::Session, save).await.map_err(backend)?;
-        Ok(())
+        match self.store.database().write(&Exemption::Session, save).await.map_err(crate::Error::from) {
+            Err(error) if !error.is_full() => Err(backend(error)),
+            _ => Ok(()),
+        }
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        if let Some(spare) = self.store.spare().session(&key(&id.to_string())) {
+            return Ok(Some(spare.record));
+        }
         let now = self.store.clock().now();
         let find =
             session::Entity::find_by_id(key(&id.to_string())).filter(session::Column::ExpiresAt.gt(now.micros()));
@@ -139,9 +154,33 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let id = &key(&id.to_string());
+        if self.store.spare().end(id) {
+            return Ok(());
+        }
         let delete = |tx: Arc<Tx>| async move { session::Entity::delete_by_id(id.as_str()).exec(&*tx).await };
-        self.store.database().write(&Exemption::Session, delete).await.map_err(backend)?;
+        match self.store.database().write(&Exemption::Session, delete).await.map_err(crate::Error::from) {
+            Err(error) if !(error.is_full() && self.is_anonymous(id).await.map_err(backend)?) => Err(backend(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sessions {
+    /// Keeps a new session in memory.
+    async fn keep_spare(&self, record: &Record) -> Result<()> {
+        tracing::warn!("the database is full; a new session is only kept in memory");
+        let password_hash = match account(record) {
+            Some(id) => self.store.credentials_of(id).await?.and_then(|(_, hash)| hash),
+            None => None,
+        };
+        self.store.spare().keep(key(&record.id.to_string()), SpareSession { record: record.clone(), password_hash });
         Ok(())
+    }
+
+    /// Whether nobody is signed in with the session. Keeping it does no harm.
+    async fn is_anonymous(&self, key: &str) -> Result<bool> {
+        let row = session::Entity::find_by_id(key).one(self.store.database().read(&Exemption::Session)).await?;
+        Ok(row.is_none_or(|row| row.account_id.is_none()))
     }
 }
 
@@ -153,9 +192,13 @@ impl Store {
 
     /// Returns the account of a session; `None` if [`Store::session_viewer`] returns an anonymous viewer.
     pub async fn session_account(&self, session_id: &str) -> Result<Option<SessionAccount>> {
+        let key = key(session_id);
+        if let Some(spare) = self.spare().session(&key) {
+            return self.spare_account(spare).await;
+        }
         let find = session::Entity::find()
             .inner_join(accounts::Entity)
-            .filter(session::Column::Id.eq(key(session_id)))
+            .filter(session::Column::Id.eq(key))
             .filter(session::Column::ExpiresAt.gt(self.clock().now().micros()))
             .filter(accounts::Column::DisabledAt.is_null());
         let row = find.into_partial_model::<SessionRow>().one(self.database().read(&Exemption::Session)).await?;
@@ -164,6 +207,18 @@ impl Store {
             me: row.account.me(),
             holds_more: row.data.0.len() > 1,
             expires_at: Timestamp::from_micros(row.expires_at),
+        }))
+    }
+
+    /// Returns the account of a session that is kept in memory.
+    async fn spare_account(&self, session: SpareSession) -> Result<Option<SessionAccount>> {
+        let Some(id) = account(&session.record) else { return Ok(None) };
+        let found = self.credentials_of(id).await?;
+        Ok(found.filter(|(_, hash)| *hash == session.password_hash).map(|(row, _)| SessionAccount {
+            viewer: row.viewer().read_now(),
+            me: row.me(),
+            holds_more: session.record.data.len() > 1,
+            expires_at: Timestamp::from_micros(expiry(&session.record)),
         }))
     }
 

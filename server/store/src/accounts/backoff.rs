@@ -35,7 +35,7 @@ const LONGEST_OF_OWNER: Duration = Duration::from_mins(1);
 /// What failures are counted for.
 #[derive(Debug)]
 pub(crate) struct Subject {
-    name: String,
+    pub(super) name: String,
     /// The number of failures after which the subject has to wait.
     free: i64,
     longest: Duration,

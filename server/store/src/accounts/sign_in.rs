@@ -30,6 +30,15 @@ fn wrong() -> Error {
     Error::Fault(Fault::new(FaultCode::SignIn, Reason::WrongCredentials))
 }
 
+/// Ignores that the database is full: a sign-in need not write anything.
+fn unless_full(error: Error) -> Result<()> {
+    if error.is_full() {
+        tracing::warn!("the database is full; a sign-in is not recorded");
+        return Ok(());
+    }
+    Err(error)
+}
+
 impl Store {
     /// Signs in by account name or confirmed mail address, with a password or the secret of a personal token.
     ///
@@ -55,16 +64,15 @@ impl Store {
         let found = self.credentials(name).await?;
         let origin = Origin::of(rows, found.as_ref().map(|(row, _)| row.id), name, from).await?;
         let subjects = origin.subjects();
-        backoff::check(rows, &subjects, self.clock().now()).await?;
+        self.check_waits(&subjects).await?;
         let turn = self.passwords().turn().await?;
         // Check again: otherwise many parallel guesses could be checked before the first failure is counted.
-        let now = self.clock().now();
-        let has_failed = backoff::check(rows, &subjects, now).await?;
+        let has_failed = self.check_waits(&subjects).await?;
         let (row, hash) = found.map_or((None, None), |(row, hash)| (Some(row), hash));
         let right = turn.verify(password, hash).await?;
         match row {
             Some(row) if right && row.disabled_at.is_none() => {
-                let (own, account) = (&origin.own(), row.id);
+                let (own, account, now) = (&origin.own(), row.id, self.clock().now());
                 if has_failed || origin.new_address().is_some() {
                     let settle = |tx: Arc<Tx>| {
                         let address = origin.new_address();
@@ -76,7 +84,8 @@ impl Store {
                             }
                         }
                     };
-                    self.database().write(&Exemption::Credentials, settle).await?;
+                    let settled: Result<()> = self.database().write(&Exemption::Credentials, settle).await;
+                    settled.or_else(unless_full)?;
                 }
                 Ok(row.viewer())
             }
@@ -87,16 +96,33 @@ impl Store {
         }
     }
 
+    /// Records a failure for these subjects; if the database is full, makes the first of them wait on this node.
     async fn failed(&self, subjects: &[Subject]) -> Result<()> {
         let now = self.clock().now();
-        self.database()
-            .write(&Exemption::Credentials, |tx| async move {
-                for subject in subjects {
-                    backoff::failed(&*tx, subject, now).await?;
-                }
-                Ok(())
-            })
-            .await
+        let record = |tx: Arc<Tx>| async move {
+            for subject in subjects {
+                backoff::failed(&*tx, subject, now).await?;
+            }
+            Ok(())
+        };
+        let recorded: Result<()> = self.database().write(&Exemption::Credentials, record).await;
+        recorded.or_else(|error| {
+            unless_full(error)?;
+            if let Some(first) = subjects.first() {
+                self.spare().hold(&first.name, now);
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns an error with the seconds left if one of the subjects has to wait; otherwise, whether the first of them
+    /// has failed before.
+    async fn check_waits(&self, subjects: &[Subject]) -> Result<bool> {
+        let now = self.clock().now();
+        for subject in subjects {
+            self.spare().check(&subject.name, now)?;
+        }
+        backoff::check(self.database().read(&Exemption::Credentials), subjects, now).await
     }
 
     /// Signs in with a personal token. Its 256 bits cannot be guessed, so a valid one always works, even after failures
@@ -110,7 +136,7 @@ impl Store {
             Some((_, viewer)) if named => Ok(viewer),
             _ => {
                 let subjects: Vec<Subject> = from.into_iter().collect();
-                backoff::check(self.database().read(&Exemption::Credentials), &subjects, self.clock().now()).await?;
+                self.check_waits(&subjects).await?;
                 self.failed(&subjects).await?;
                 Err(wrong())
             }
@@ -124,6 +150,14 @@ impl Store {
         }
         let named = account::Column::Name.into_simple_expr().eq(name).or(account::Column::ConfirmedEmail.eq(name));
         let find = account::Entity::find().filter(named).filter(account::Column::PasswordHash.is_not_null());
+        let row =
+            find.into_partial_model::<CredentialsRow>().one(self.database().read(&Exemption::Credentials)).await?;
+        Ok(row.map(|row| (row.account, row.password_hash)))
+    }
+
+    /// Returns the account with this id and its password hash, unless it is disabled.
+    pub(crate) async fn credentials_of(&self, id: i64) -> Result<Option<(AccountRow, Option<String>)>> {
+        let find = account::Entity::find_by_id(id).filter(account::Column::DisabledAt.is_null());
         let row =
             find.into_partial_model::<CredentialsRow>().one(self.database().read(&Exemption::Credentials)).await?;
         Ok(row.map(|row| (row.account, row.password_hash)))
