@@ -1,54 +1,131 @@
-//! Property test: for every viewer, a search for everything, the store's list and the permits agree on what they may
-//! see.
+//! Property test: for every viewer (anonymous, a member, an administrator, a token with scopes), a search for everything,
+//! the store's list and the permits agree on what they may see.
 
 use std::collections::BTreeSet;
 
-use crate::world::World;
 use model::page::PageRequest;
+use model::repository::{RepositoryFilter, RepositoryPatch};
 use model::role::{Role, Visibility};
+use model::token::{NewToken, TokenScope};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use store::access::{Own, See, Viewer};
 
-use model::repository::RepositoryFilter;
-use store::access::{See, Viewer};
+use crate::world::{World, sign_up};
 
-const MEMBERS: [&str; 3] = ["ann", "bob", "eve"];
+const PEOPLE: [&str; 3] = ["ann", "bob", "eve"];
 
-/// A repository to create: owner, visibility, an account to share it with, and whether to delete it again.
-type RepositoryPlan = (usize, Visibility, Option<usize>, bool);
+/// The globs of tokens. Nothing matches the last one.
+const GLOBS: [&str; 6] = ["**", "ann/*", "*/thing-1", "eve/thing-*", "*ob/*1*", "nobody/thing"];
 
-fn worlds() -> impl Strategy<Value = Vec<RepositoryPlan>> {
-    let visibility = prop_oneof![Just(Visibility::Public), Just(Visibility::Internal), Just(Visibility::Private)];
-    let one = (0..MEMBERS.len(), visibility, proptest::option::of(0..MEMBERS.len()), proptest::bool::weighted(0.2));
-    proptest::collection::vec(one, 1..12)
+/// A repository to create.
+#[derive(Clone, Debug)]
+struct RepositoryPlan {
+    owner: usize,
+    visibility: Visibility,
+    reader: Option<usize>,
+    /// What is done to it once it may have been indexed.
+    end: End,
 }
 
-async fn agree(planned: Vec<RepositoryPlan>) {
+#[derive(Clone, Debug)]
+enum End {
+    Stays,
+    Changes(Visibility),
+    IsRenamed,
+    IsDeleted,
+}
+
+/// Repositories, pairs of a namespace and a member with a role, and globs of tokens.
+#[derive(Clone, Debug)]
+struct Plan {
+    repositories: Vec<RepositoryPlan>,
+    members: Vec<(usize, usize, Role)>,
+    tokens: Vec<Vec<(&'static str, &'static str)>>,
+}
+
+fn visibility() -> impl Strategy<Value = Visibility> {
+    prop::sample::select(Visibility::ALL.to_vec())
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    let person = || 0..PEOPLE.len();
+    let end = prop_oneof![
+        3 => Just(End::Stays),
+        2 => visibility().prop_map(End::Changes),
+        1 => Just(End::IsRenamed),
+        1 => Just(End::IsDeleted),
+    ];
+    let repository = (person(), visibility(), prop::option::of(person()), end)
+        .prop_map(|(owner, visibility, reader, end)| RepositoryPlan { owner, visibility, reader, end });
+    let roles = prop::sample::select(vec![Role::Reader, Role::Writer, Role::Maintainer, Role::Owner]);
+    let member = (person(), person(), roles);
+    let scope = (prop::sample::select(GLOBS.to_vec()), prop::sample::select(vec!["pull", "push", "pull,push,delete"]));
+    (
+        prop::collection::vec(repository, 1..12),
+        prop::collection::vec(member, 0..3),
+        prop::collection::vec(prop::collection::vec(scope, 1..4), PEOPLE.len()),
+    )
+        .prop_map(|(repositories, members, tokens)| Plan { repositories, members, tokens })
+}
+
+async fn agree(plan: Plan) {
     let world = World::new().await;
-    let mut members: Vec<Viewer> = Vec::new();
-    for name in MEMBERS {
-        members.push(world.member(name).await);
+    let mut people: Vec<Viewer> = Vec::new();
+    for name in PEOPLE {
+        people.push(world.member(name).await);
+    }
+    let site = world.system.viewer("a test");
+    let form = sign_up("root");
+    world.store.create_account(&site, &form, true).await.unwrap();
+    for (namespace, member, role) in plan.members {
+        if namespace != member {
+            // A pair that occurs twice keeps its first role.
+            let _ = world.scratch.add_member(PEOPLE[namespace], PEOPLE[member], role).await;
+        }
     }
     let mut paths = Vec::new();
-    for (number, (owner, visibility, reader, deleted)) in planned.into_iter().enumerate() {
-        let path = format!("{}/thing-{number}", MEMBERS[owner]);
-        world.repository(&members[owner], &path, visibility, "", "").await;
+    for (number, RepositoryPlan { owner, visibility, reader, end }) in plan.repositories.into_iter().enumerate() {
+        let path = format!("{}/thing-{number}", PEOPLE[owner]);
+        let owning = &people[owner];
+        world.repository(owning, &path, visibility, "", "").await;
         if let Some(reader) = reader.filter(|reader| *reader != owner) {
-            let permit = world.manage(&members[owner], &path).await;
-            world.store.set_collaborator(&permit, MEMBERS[reader], Role::Reader).await.unwrap();
+            let permit = world.manage(owning, &path).await;
+            world.store.set_collaborator(&permit, PEOPLE[reader], Role::Reader).await.unwrap();
         }
         // Index only some repositories before the changes below, so that both updates and first inserts are tested.
         if number % 3 == 0 {
             world.follow().await;
         }
-        if deleted {
-            world.delete(&members[owner], &path).await;
+        match end {
+            End::Stays => {}
+            End::Changes(to) => {
+                let change = RepositoryPatch { visibility: Some(to), ..RepositoryPatch::default() };
+                let permit = world.manage(owning, &path).await;
+                world.store.update_repository(&permit, &change).await.unwrap();
+            }
+            End::IsRenamed => {
+                let permit = world.store.permit::<Own>(owning, &path.parse().unwrap()).await.unwrap();
+                world.store.rename_repository(&permit, &format!("other-thing-{number}")).await.unwrap();
+                paths.push(format!("{}/other-thing-{number}", PEOPLE[owner]));
+                continue;
+            }
+            End::IsDeleted => world.delete(owning, &path).await,
         }
         paths.push(path);
     }
     world.follow().await;
-    members.push(world.store.anonymous());
-    for viewer in &members {
+    let mut viewers =
+        vec![(world.store.anonymous(), None), (world.store.act_for(&world.system, "root").await.unwrap(), None)];
+    for (person, scopes) in people.into_iter().zip(plan.tokens) {
+        let scopes: Vec<TokenScope> =
+            scopes.iter().map(|(glob, actions)| format!("{glob}:{actions}").parse().unwrap()).collect();
+        let form = NewToken { label: "token".to_owned(), scopes: scopes.clone(), expires_at: None };
+        let secret = world.store.create_token(&person, &form).await.unwrap().secret;
+        viewers.push((person, None));
+        viewers.push((world.store.secret_viewer(&secret).await.unwrap(), Some(scopes)));
+    }
+    for (viewer, scopes) in &viewers {
         let searched: BTreeSet<String> = world.found(viewer, "").await.into_iter().collect();
         let by_word: BTreeSet<String> = world.found(viewer, "thing").await.into_iter().collect();
         let scope = world.store.scope(viewer).await.unwrap();
@@ -57,13 +134,15 @@ async fn agree(planned: Vec<RepositoryPlan>) {
         let listed: BTreeSet<String> = listed.items.iter().map(|item| item.path.as_str().to_owned()).collect();
         let mut permitted = BTreeSet::new();
         for path in &paths {
-            if world.store.permit::<See>(viewer, &path.parse().unwrap()).await.is_ok() {
+            // A token also reads public repositories that it does not cover, but does not list them.
+            let covered = scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope.covers(path)));
+            if covered && world.store.permit::<See>(viewer, &path.parse().unwrap()).await.is_ok() {
                 permitted.insert(path.clone());
             }
         }
-        assert_eq!(searched, permitted);
-        assert_eq!(by_word, permitted);
-        assert_eq!(listed, permitted);
+        assert_eq!(searched, permitted, "{viewer:?} {scopes:?}");
+        assert_eq!(by_word, permitted, "{viewer:?} {scopes:?}");
+        assert_eq!(listed, permitted, "{viewer:?} {scopes:?}");
     }
 }
 
@@ -71,9 +150,9 @@ async fn agree(planned: Vec<RepositoryPlan>) {
 fn search_list_and_verdict_agree_in_every_world() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner =
-        TestRunner::new(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() });
-    let outcome = runner.run(&worlds(), |planned| {
-        runtime.block_on(agree(planned));
+        TestRunner::new(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() });
+    let outcome = runner.run(&plans(), |plan| {
+        runtime.block_on(agree(plan));
         Ok(())
     });
     outcome.unwrap();

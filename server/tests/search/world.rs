@@ -32,8 +32,8 @@ pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) search: Search,
+    pub(crate) scratch: Scratch,
     ticks: Arc<AtomicI64>,
-    _scratch: Scratch,
 }
 
 impl World {
@@ -46,7 +46,7 @@ impl World {
         let scratch = Scratch::new(folder.path()).await.unwrap();
         let OpenStore { store, system, ledger } = Store::open(scratch.url(), clock).await.unwrap();
         let search = Search::open(&folder.path().join("index")).unwrap();
-        Self { folder, store, system, ledger, search, ticks, _scratch: scratch }
+        Self { folder, store, system, ledger, search, scratch, ticks }
     }
 
     /// Advances the clock.
@@ -55,13 +55,7 @@ impl World {
     }
 
     pub(crate) async fn member(&self, name: &str) -> Viewer {
-        let form = SignUp {
-            name: name.to_owned(),
-            email: format!("{name}@example.com"),
-            password: "correct horse battery staple".to_owned(),
-            invitation: None,
-        };
-        self.store.sign_up(&form, Registration::Open).await.unwrap()
+        self.store.sign_up(&sign_up(name), Registration::Open).await.unwrap()
     }
 
     /// Creates `namespace/name` with a description and a README; the namespace must be the owner's.
@@ -156,5 +150,14 @@ impl World {
     pub(crate) async fn suggested(&self, viewer: &Viewer, typed: &str) -> Vec<String> {
         let found = self.search.suggest(&self.store, viewer, typed).await.unwrap();
         found.iter().map(|repository| repository.path.as_str().to_owned()).collect()
+    }
+}
+
+pub(crate) fn sign_up(name: &str) -> SignUp {
+    SignUp {
+        name: name.to_owned(),
+        email: format!("{name}@example.com"),
+        password: "correct horse battery staple".to_owned(),
+        invitation: None,
     }
 }

@@ -198,7 +198,7 @@ async fn check_after_death(folder: &Path, acknowledged: &str) {
 }
 
 /// Checks that all blobs are intact, and that clean-up and repair leave no other objects.
-async fn nothing_is_left_over(site: &Site, now: &Now) {
+pub(crate) async fn nothing_is_left_over(site: &Site, now: &Now) {
     let (ledger, storage) = (&*site.opened.ledger, &*site.state.storage);
     let blobs: Vec<_> = check::blobs(ledger, storage, true).try_collect().await.unwrap();
     assert!(blobs.iter().all(|(_, state)| *state == BlobState::Intact), "{blobs:?}");

@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod crash;
+mod disconnect;
 mod edge;
 mod engine;
 mod hidden;

@@ -66,6 +66,11 @@ impl World {
         (world, ada)
     }
 
+    /// Returns the hub's clock.
+    pub(crate) fn now(&self) -> &Now {
+        &self.now
+    }
+
     /// Advances the hub's clock.
     pub(crate) fn later(&self, by: Duration) {
         self.now.later(by);
