@@ -1,12 +1,11 @@
 //! Hashing and verifying passwords with argon2id on blocking threads, a few at a time.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use model::account::{MAX_PASSWORD, MIN_PASSWORD};
 use model::fault::{Fault, FieldFault};
 use model::reason::Reason;
@@ -24,7 +23,7 @@ const LANES: u32 = 1;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The hash to verify against if there is no such account, so that an unknown name takes as long as a known one.
-static DUMMY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody's password").ok());
+static DUMMY: OnceLock<String> = OnceLock::new();
 
 /// The number of callers that may wait for a hashing permit.
 const QUEUE: usize = 256;
@@ -34,24 +33,34 @@ const QUEUE: usize = 256;
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    memory: MemoryPool,
 }
 
 /// A permit to hash. A count of failures read while holding it misses at most as many guesses as there are permits.
 pub(crate) struct HashingPermit {
     _permit: OwnedSemaphorePermit,
+    memory: MemoryPool,
 }
+
+/// Memory for hashing that no permit uses. It is reused, because the allocator would keep what is freed for each of the
+/// many threads that hash from time to time.
+type MemoryPool = Arc<Mutex<Vec<Vec<Block>>>>;
 
 impl Passwords {
     pub(crate) fn new() -> Self {
         let cores = available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        Self { turns: Arc::new(Semaphore::new(cores)), queue: Arc::new(Semaphore::new(QUEUE)) }
+        Self {
+            turns: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+            memory: MemoryPool::default(),
+        }
     }
 
     /// Waits for a permit; fails if too many callers are waiting already.
     pub(crate) async fn turn(&self) -> Result<HashingPermit> {
         let _place = self.queue.try_acquire().map_err(|_| Error::Fault(Fault::too_many(10)))?;
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(HashingPermit { _permit: permit }),
+            Ok(Ok(permit)) => Ok(HashingPermit { _permit: permit, memory: Arc::clone(&self.memory) }),
             Ok(Err(_)) | Err(_) => Err(Error::Fault(Fault::too_many(10))),
         }
     }
@@ -63,8 +72,8 @@ impl HashingPermit {
         let password = prepared(password);
         run(move || {
             // Hold the permit until the hash is computed, even if the caller is dropped earlier.
-            let _turn = self;
-            hash_now(&password)
+            let turn = self;
+            turn.hash_now(&password)
         })
         .await
     }
@@ -75,30 +84,70 @@ impl HashingPermit {
         let password = if password.len() > MAX_PASSWORD { String::new() } else { prepared(password) };
         run(move || {
             // Hold the permit until the hash is computed, even if the caller is dropped earlier.
-            let _turn = self;
+            let turn = self;
             let known = hash.is_some();
-            let hash = hash.or_else(|| DUMMY.clone()).ok_or(Error::Corrupt("password hashing"))?;
-            let hash = PasswordHash::new(&hash).map_err(|_| Error::Corrupt("account.password_hash"))?;
-            let matches = argon2()?.verify_password(password.as_bytes(), &hash).is_ok();
-            Ok(known && matches)
+            let hash = match hash {
+                Some(hash) => hash,
+                None => turn.dummy()?,
+            };
+            Ok(turn.matches(&password, &hash)? && known)
         })
         .await
     }
+
+    /// Returns the hash of no account's password.
+    fn dummy(&self) -> Result<String> {
+        if let Some(dummy) = DUMMY.get() {
+            return Ok(dummy.clone());
+        }
+        let dummy = self.hash_now("nobody's password")?;
+        Ok(DUMMY.get_or_init(|| dummy).clone())
+    }
+
+    fn hash_now(&self, password: &str) -> Result<String> {
+        let (params, salt) = (Params::new(MEMORY, PASSES, LANES, None).map_err(failed)?, Salt::generate());
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(failed)?,
+            salt: Some(salt),
+            hash: Some(self.output(Version::V0x13, params, &salt, password)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn matches(&self, password: &str, hash: &str) -> Result<bool> {
+        let malformed = || Error::Corrupt("account.password_hash");
+        let hash = PasswordHash::new(hash).map_err(|_| malformed())?;
+        let params = Params::try_from(&hash).map_err(|_| malformed())?;
+        let version = hash.version.and_then(|version| Version::try_from(version).ok()).ok_or_else(malformed)?;
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Err(malformed()) };
+        // The comparison takes constant time.
+        Ok(hash.algorithm == Algorithm::Argon2id.ident() && self.output(version, params, &salt, password)? == expected)
+    }
+
+    fn output(&self, version: Version, params: Params, salt: &Salt, password: &str) -> Result<Output> {
+        let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        let mut memory = self.pool().pop().unwrap_or_default();
+        memory.resize(params.block_count(), Block::default());
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+        let hashed = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut memory);
+        self.pool().push(memory);
+        hashed.map_err(failed)?;
+        Output::new(&output).map_err(failed)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed<E>(_: E) -> Error {
+    Error::Corrupt("password hashing")
 }
 
 async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Corrupt("password hashing")))
-}
-
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|_| Error::Corrupt("password hashing"))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_now(password: &str) -> Result<String> {
-    let hash: PasswordHash =
-        argon2()?.hash_password(password.as_bytes()).map_err(|_| Error::Corrupt("password hashing"))?;
-    Ok(hash.to_string())
 }
 
 /// Prepares a password as RFC 8265 (`OpaqueString`, section 4.2) describes, so that it does not depend on how a
@@ -122,6 +171,8 @@ pub(crate) fn fault(field: &str, password: &str) -> Option<FieldFault> {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     #[tokio::test]
@@ -133,6 +184,20 @@ mod tests {
             let turn = passwords.turn().await.unwrap();
             assert_eq!(turn.verify(password, Some(hash.clone())).await.unwrap(), matches, "{password}");
         }
+    }
+
+    #[tokio::test]
+    async fn hashes_of_the_library_check_out_and_memory_is_reused() {
+        let passwords = Passwords::new();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(1024, 3, 1, None).unwrap());
+        let hash: PasswordHash = argon2.hash_password(b"correct horse").unwrap();
+        for (password, matches) in [("correct horse", true), ("wrong horse", false), ("correct horse", true)] {
+            let turn = passwords.turn().await.unwrap();
+            assert_eq!(turn.verify(password, Some(hash.to_string())).await.unwrap(), matches, "{password}");
+        }
+        let ours = passwords.turn().await.unwrap().hash("correct horse").await.unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &*ours).is_ok());
+        assert_eq!(passwords.memory.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
