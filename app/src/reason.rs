@@ -27,6 +27,7 @@ fn within(locale: Locale, reason: &Reason) -> String {
         Reason::SignInRequired => say!(errors.sign_in_required),
         Reason::Forbidden => say!(errors.forbidden),
         Reason::TooManyAttempts { seconds } => say!(errors.too_many_attempts, count = *seconds),
+        Reason::Full => say!(errors.full),
         Reason::Unavailable => say!(errors.unavailable),
         Reason::Internal => say!(errors.internal),
         Reason::IncompleteRequest => say!(errors.incomplete_request),

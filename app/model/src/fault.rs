@@ -134,6 +134,11 @@ impl Fault {
         Self::new(FaultCode::Unavailable, Reason::Unavailable)
     }
 
+    /// The database has no room for a change.
+    pub const fn full() -> Self {
+        Self::new(FaultCode::Unavailable, Reason::Full)
+    }
+
     /// A bug or a broken row.
     pub const fn internal() -> Self {
         Self::new(FaultCode::Internal, Reason::Internal)

@@ -18,6 +18,8 @@ pub enum Reason {
         /// How long to wait.
         seconds: u32,
     },
+    /// The database has no room for a change.
+    Full,
     /// The database or the storage does not respond.
     Unavailable,
     /// A bug or a broken row.

@@ -56,6 +56,9 @@ impl From<Fault> for Error {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
+        if error.is_full() {
+            return Self::full();
+        }
         match error {
             Error::Absent => Self::not_found(),
             Error::SignIn => Self::sign_in(),
