@@ -3,6 +3,7 @@
 
 mod analyser;
 mod collect;
+mod covered;
 mod document;
 mod excerpt;
 mod facets;
@@ -206,18 +207,18 @@ fn find(
     limit: u32,
 ) -> Result<Hits, Error> {
     let searcher = index.searcher();
-    let builder = Builder { fields: &index.fields, limits };
-    let found = run(index, &searcher, builder.search(asked, edits(&searcher, builder, asked)?)?, sort, page, limit)?;
+    let builder = index.builder(limits);
+    let found = run(index, &searcher, builder.search(asked, edits(&searcher, builder, asked)?), sort, page, limit)?;
     if found.total > 0 || asked.texts.is_empty() {
         return Ok(found);
     }
-    let nearly = builder.search(asked, Edits::Words)?;
+    let nearly = builder.search(asked, Edits::Words);
     Ok(Hits { edits: Edits::Words, ..run(index, &searcher, nearly, sort, page, limit)? })
 }
 
 /// The edits to consider first.
 fn edits(searcher: &Searcher, builder: Builder<'_>, asked: &ParsedQuery) -> Result<Edits, Error> {
-    let Some(named) = builder.named(asked)? else { return Ok(Edits::None) };
+    let Some(named) = builder.named(asked) else { return Ok(Edits::None) };
     Ok(if best(searcher, named, 1)?.is_empty() { Edits::Names } else { Edits::None })
 }
 
@@ -237,9 +238,9 @@ fn run(index: &Index, searcher: &Searcher, plan: Plan, sort: SearchSort, page: u
 
 fn suggestions(index: &Index, limits: &Limits, asked: &ParsedQuery) -> Result<Vec<RepositoryId>, Error> {
     let searcher = index.searcher();
-    let builder = Builder { fields: &index.fields, limits };
+    let builder = index.builder(limits);
     for edits in [edits(&searcher, builder, asked)?, Edits::Words] {
-        let plan = builder.suggestion(asked, edits)?;
+        let plan = builder.suggestion(asked, edits);
         let places = best(&searcher, plan, SUGGESTIONS)?;
         if !places.is_empty() {
             return places.into_iter().map(|place| id(&searcher, place)).collect();

@@ -1,7 +1,7 @@
-//! Globs for repository paths, matched by comparing each run of literals once at each position of the path.
+//! Globs for repository paths, matched byte by byte. All positions in the glob that a path can have reached are followed
+//! at the same time, as bits of a few integers, so that no glob takes longer than another.
 
 use std::fmt;
-use std::iter;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -10,19 +10,52 @@ use thiserror::Error;
 const MAX_LENGTH: usize = 255;
 /// The maximum number of stars in a glob.
 pub const MAX_STARS: usize = 4;
+/// The other characters in globs.
+const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789._-/";
 
 /// A glob for repository paths: `*` matches any characters except slashes, `**` matches any characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathGlob {
     text: String,
-    tokens: Vec<Token>,
+    /// The number of characters other than stars.
+    length: usize,
+    /// For each character of the alphabet, where it is in the glob.
+    places: Box<[Bits]>,
+    /// The positions before which there is a star of each kind.
+    within: Bits,
+    across: Bits,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    Literal(Vec<u8>),
-    WithinSegment,
-    AcrossSegments,
+/// The positions in a glob that a path can have reached: `n` if its first `n` characters other than stars are matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobState(Bits);
+
+/// A set of positions, of which there are at most [`MAX_LENGTH`] and one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bits([u128; 2]);
+
+impl Bits {
+    const NONE: Self = Self([0; 2]);
+
+    fn of(position: usize) -> Self {
+        match position {
+            0..128 => Self([1 << position, 0]),
+            _ => Self([0, 1 << (position % 128)]),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self([self.0[0] & other.0[0], self.0[1] & other.0[1]])
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
+    }
+
+    /// Each position plus one.
+    fn next(self) -> Self {
+        Self([self.0[0] << 1, self.0[1] << 1 | self.0[0] >> 127])
+    }
 }
 
 /// Why a text is not a [`PathGlob`].
@@ -44,64 +77,80 @@ impl PathGlob {
 
     /// Whether it matches the whole of `path` (`namespace/name`).
     pub fn matches(&self, path: &str) -> bool {
-        let path = path.as_bytes();
-        // One flag for each position in the path: whether the tokens so far can match everything before it.
-        let mut reachable: Vec<bool> = (0..=path.len()).map(|position| position == 0).collect();
-        for token in &self.tokens {
-            match token {
-                Token::Literal(text) => {
-                    let mut after = vec![false; reachable.len()];
-                    for (start, _) in reachable.iter().enumerate().filter(|(_, reached)| **reached) {
-                        let rest = path.get(start..).unwrap_or_default();
-                        if let Some(end) = after.get_mut(start + text.len()).filter(|_| rest.starts_with(text)) {
-                            *end = true;
-                        }
-                    }
-                    reachable = after;
-                }
-                Token::WithinSegment => spread(&mut reachable, path, |byte| byte != b'/'),
-                Token::AcrossSegments => spread(&mut reachable, path, |_| true),
-            }
-            if !reachable.contains(&true) {
-                return false;
-            }
-        }
-        reachable.last().is_some_and(|end| *end)
+        let end = path.bytes().try_fold(self.start(), |state, byte| self.step(state, byte));
+        end.is_some_and(|state| self.is_match(state))
+    }
+
+    /// The state before the first byte of a path.
+    pub fn start(&self) -> GlobState {
+        GlobState(Bits::of(0))
+    }
+
+    /// The state after another byte; `None` if no path that starts so can match.
+    pub fn step(&self, GlobState(reached): GlobState, byte: u8) -> Option<GlobState> {
+        let stays = if byte == b'/' { self.across } else { self.across.or(self.within) };
+        let places = index_of(byte).and_then(|index| self.places.get(index)).copied().unwrap_or(Bits::NONE);
+        let reached = reached.and(places).next().or(reached.and(stays));
+        (reached != Bits::NONE).then_some(GlobState(reached))
+    }
+
+    /// Whether a path that ends in this state matches.
+    pub fn is_match(&self, state: GlobState) -> bool {
+        state.0.and(Bits::of(self.length)) != Bits::NONE
+    }
+
+    /// Whether all paths match that go on from this state.
+    pub fn matches_rest(&self, state: GlobState) -> bool {
+        state.0.and(Bits::of(self.length)).and(self.across) != Bits::NONE
     }
 }
 
-/// Marks the positions that can be reached from marked ones by skipping bytes that `skips` accepts.
-fn spread(reachable: &mut [bool], path: &[u8], skips: impl Fn(u8) -> bool) {
-    let mut previous = false;
-    // The byte before each position; the first has none, and `previous` is false there.
-    for (here, byte) in reachable.iter_mut().zip(iter::once(&b'/').chain(path)) {
-        *here |= previous && skips(*byte);
-        previous = *here;
-    }
+/// The index of a byte in [`ALPHABET`].
+fn index_of(byte: u8) -> Option<usize> {
+    let index = match byte {
+        b'a'..=b'z' => byte - b'a',
+        b'0'..=b'9' => byte - b'0' + 26,
+        b'.' => 36,
+        b'_' => 37,
+        b'-' => 38,
+        b'/' => 39,
+        _ => return None,
+    };
+    Some(usize::from(index))
 }
 
 impl FromStr for PathGlob {
     type Err = InvalidGlob;
 
     fn from_str(text: &str) -> Result<Self, InvalidGlob> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
-        if text.is_empty() || text.len() > MAX_LENGTH || !text.bytes().all(allowed) {
+        if text.is_empty() || text.len() > MAX_LENGTH {
             return Err(InvalidGlob::Malformed);
         }
         if text.bytes().filter(|byte| *byte == b'*').count() > MAX_STARS {
             return Err(InvalidGlob::TooManyStars);
         }
-        let mut tokens = Vec::new();
+        let mut glob = Self {
+            text: text.to_owned(),
+            length: 0,
+            places: vec![Bits::NONE; ALPHABET.len()].into(),
+            within: Bits::NONE,
+            across: Bits::NONE,
+        };
         let mut bytes = text.bytes().peekable();
         while let Some(byte) = bytes.next() {
-            match (byte, tokens.last_mut()) {
-                (b'*', _) if bytes.next_if_eq(&b'*').is_some() => tokens.push(Token::AcrossSegments),
-                (b'*', _) => tokens.push(Token::WithinSegment),
-                (byte, Some(Token::Literal(text))) => text.push(byte),
-                (byte, _) => tokens.push(Token::Literal(vec![byte])),
+            let here = Bits::of(glob.length);
+            if byte != b'*' {
+                let places = index_of(byte).and_then(|index| glob.places.get_mut(index));
+                let places = places.ok_or(InvalidGlob::Malformed)?;
+                *places = places.or(here);
+                glob.length += 1;
+            } else if bytes.next_if_eq(&b'*').is_some() {
+                glob.across = glob.across.or(here);
+            } else {
+                glob.within = glob.within.or(here);
             }
         }
-        Ok(Self { text: text.to_owned(), tokens })
+        Ok(glob)
     }
 }
 
@@ -152,6 +201,31 @@ mod tests {
             assert_eq!(text.parse::<PathGlob>(), Err(InvalidGlob::Malformed), "{text}");
         }
         assert_eq!("*****".parse::<PathGlob>(), Err(InvalidGlob::TooManyStars));
+    }
+
+    #[test]
+    fn long_globs_match_to_their_last_character() {
+        for length in [127, 128, 129, 254, 255] {
+            let path = "a".repeat(length);
+            assert!(matches(&path, &path), "{length}");
+            assert!(!matches(&path, &path[1..]), "{length}");
+            let starred = format!("{}**", &path[2..]);
+            assert!(matches(&starred, &path) && !matches(&starred, &path[3..]), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_state_says_when_all_that_follows_matches() {
+        let after = |glob: &str, start: &str| {
+            let glob: PathGlob = glob.parse().unwrap();
+            let state = start.bytes().try_fold(glob.start(), |state, byte| glob.step(state, byte));
+            state.map(|state| glob.matches_rest(state))
+        };
+        assert_eq!(after("**", ""), Some(true));
+        assert_eq!(after("team/**", "team/"), Some(true));
+        assert_eq!(after("team/**", "team"), Some(false));
+        assert_eq!(after("team/*", "team/"), Some(false));
+        assert_eq!(after("team/**", "other"), None);
     }
 
     #[test]

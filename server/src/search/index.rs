@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::id::RepositoryId;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,10 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::analyser;
+use super::covered::CoveredCache;
 use super::document::key;
 use super::facets::Values;
+use super::query::{Builder, Limits};
 use super::schema::{FORMAT, Fields, schema};
 
 /// Memory for uncommitted documents, in bytes; small, because the index usually follows single events.
@@ -70,6 +72,7 @@ pub(super) struct Index {
     pub(super) fields: Fields,
     /// Cached values for facets.
     pub(super) values: Values,
+    covered: Arc<CoveredCache>,
     follower: String,
     reader: IndexReader,
     writer: Mutex<Option<IndexWriter>>,
@@ -129,8 +132,8 @@ impl Index {
         let payload = payload(&index)?;
         let follower = payload.follower.unwrap_or_else(|| format!("search {}", Uuid::now_v7()));
         let applied = Mutex::new(payload.position);
-        let (values, writer) = (Values::default(), Mutex::new(None));
-        let this = Self { inner: index, fields, values, follower, reader, writer, applied };
+        let (values, covered, writer) = (Values::default(), Arc::default(), Mutex::new(None));
+        let this = Self { inner: index, fields, values, covered, follower, reader, writer, applied };
         // The writer's lock keeps two processes from using the same folder.
         this.write(|_| Ok(()))?;
         Ok(this)
@@ -139,6 +142,11 @@ impl Index {
     /// The unique name of this index as a follower of the outbox.
     pub(super) fn follower(&self) -> &str {
         &self.follower
+    }
+
+    /// Builds queries for a viewer with these limits.
+    pub(super) fn builder<'a>(&'a self, limits: &'a Limits) -> Builder<'a> {
+        Builder { fields: &self.fields, limits, covered: &self.covered }
     }
 
     /// The index as of the last commit.

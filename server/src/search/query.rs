@@ -5,18 +5,20 @@
 //! something about them through the order of results.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use model::id::RepositoryId;
 use model::token::TokenScope;
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, EmptyQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
-    RegexQuery, TermQuery, TermSetQuery,
+    TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::analyser::{is_korean, stands_alone};
 use super::collect::{Plan, WeightedMatch};
+use super::covered::{CoveredCache, CoveredQuery};
 use super::document::key;
 use super::name;
 use super::parse::{Filter, ParsedQuery, Range, Text};
@@ -64,39 +66,37 @@ pub(super) struct Limits {
     pub(super) hidden: Vec<RepositoryId>,
 }
 
-type Clause = (Occur, Box<dyn Query>);
-
 /// Builds queries for an index.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Builder<'a> {
     /// The fields of the index.
     pub(super) fields: &'a Fields,
     /// The viewer's limits.
     pub(super) limits: &'a Limits,
+    /// Cached documents of tokens' scopes.
+    pub(super) covered: &'a Arc<CoveredCache>,
 }
 
 impl Builder<'_> {
     /// Builds the query of a search.
-    pub(super) fn search(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
+    pub(super) fn search(self, asked: &ParsedQuery, edits: Edits) -> Plan {
         self.places_with(asked, edits, &self.places())
     }
 
     /// Builds the query for suggestions: paths and topics that start with what was typed.
-    pub(super) fn suggestion(self, asked: &ParsedQuery, edits: Edits) -> tantivy::Result<Plan> {
+    pub(super) fn suggestion(self, asked: &ParsedQuery, edits: Edits) -> Plan {
         self.places_with(asked, edits, &[(self.fields.path_words, 8.0), (self.fields.topic_words, 4.0)])
     }
 
     /// Builds the query for repositories with exactly the name that was asked for; `None` without a name.
-    pub(super) fn named(self, asked: &ParsedQuery) -> tantivy::Result<Option<Plan>> {
-        if asked.texts.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Plan { names: self.exact_names(asked), ..self.limited(asked)? }))
+    pub(super) fn named(self, asked: &ParsedQuery) -> Option<Plan> {
+        let limited = (!asked.texts.is_empty()).then(|| self.limited(asked))?;
+        Some(Plan { names: self.exact_names(asked), ..limited })
     }
 
     /// Builds the query for names, and for texts in these fields.
-    fn places_with(self, asked: &ParsedQuery, edits: Edits, places: &[(Field, f32)]) -> tantivy::Result<Plan> {
-        let mut plan = self.limited(asked)?;
+    fn places_with(self, asked: &ParsedQuery, edits: Edits, places: &[(Field, f32)]) -> Plan {
+        let mut plan = self.limited(asked);
         if asked.unreadable {
             plan.must.push(Box::new(EmptyQuery));
         }
@@ -111,17 +111,17 @@ impl Builder<'_> {
             let described = asked.texts.iter().map(|text| adjacent(self.fields.description, &text.words));
             plan.described = described.collect();
         }
-        Ok(plan)
+        plan
     }
 
     /// The parts of a query that do not affect scores: the viewer's limits, filters and excluded texts.
-    fn limited(self, asked: &ParsedQuery) -> tantivy::Result<Plan> {
-        let mut must = self.scope()?;
+    fn limited(self, asked: &ParsedQuery) -> Plan {
+        let mut must = self.scope();
         must.extend(asked.filters.iter().map(|filter| self.filter(filter)));
         let without = asked.without.iter().map(|text| self.whole(text));
         let unless = asked.unless.iter().map(|filter| self.filter(filter));
         let hidden = (!self.limits.hidden.is_empty()).then(|| self.among(&self.limits.hidden));
-        Ok(Plan { must, without: without.chain(unless).chain(hidden).collect(), ..Plan::default() })
+        Plan { must, without: without.chain(unless).chain(hidden).collect(), ..Plan::default() }
     }
 
     /// The documents of these repositories.
@@ -130,7 +130,7 @@ impl Builder<'_> {
     }
 
     /// The viewer's limits.
-    fn scope(self) -> tantivy::Result<Vec<Box<dyn Query>>> {
+    fn scope(self) -> Vec<Box<dyn Query>> {
         let mut limits: Vec<Box<dyn Query>> = Vec::new();
         if let Some(readers) = &self.limits.readers {
             limits.push(match readers.as_slice() {
@@ -143,14 +143,9 @@ impl Builder<'_> {
             });
         }
         if let Some(globs) = &self.limits.globs {
-            let mut paths: Vec<Clause> = vec![(Occur::Should, Box::new(EmptyQuery))];
-            for scope in globs {
-                let pattern = pattern(scope.glob().as_str());
-                paths.push((Occur::Should, Box::new(RegexQuery::from_pattern(&pattern, self.fields.path)?)));
-            }
-            limits.push(Box::new(BooleanQuery::new(paths)));
+            limits.push(Box::new(CoveredQuery::new(self.fields.path, globs, Arc::clone(self.covered))));
         }
-        Ok(limits)
+        limits
     }
 
     /// The searched fields and their scores.
@@ -307,31 +302,6 @@ pub(super) fn way(query: Box<dyn Query>, worth: f32) -> WeightedMatch {
     WeightedMatch { query, worth }
 }
 
-/// Converts the glob of a scope to a regular expression for paths: `*` matches within a segment, `**` also across
-/// segments.
-fn pattern(glob: &str) -> String {
-    let mut pattern = String::with_capacity(glob.len() * 2);
-    let mut rest = glob;
-    while let Some(first) = rest.chars().next() {
-        if let Some(tail) = rest.strip_prefix("**") {
-            pattern.push_str(".*");
-            rest = tail;
-            continue;
-        }
-        match first {
-            '*' => pattern.push_str("[^/]*"),
-            // Globs cannot contain other characters, and of these only the dot is special in a regular expression.
-            'a'..='z' | '0'..='9' | '_' | '-' | '/' => pattern.push(first),
-            first => {
-                pattern.push('\\');
-                pattern.push(first);
-            }
-        }
-        rest = rest.get(first.len_utf8()..).unwrap_or("");
-    }
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::analyser::words;
@@ -348,12 +318,5 @@ mod tests {
         for whole in ["도커", "도를", "redis", "镜像仓"] {
             assert_eq!(stem_of(whole), None, "{whole}");
         }
-    }
-
-    #[test]
-    fn a_glob_keeps_to_its_segment_unless_it_says_otherwise() {
-        assert_eq!(pattern("team/*"), "team/[^/]*");
-        assert_eq!(pattern("team/**"), "team/.*");
-        assert_eq!(pattern("a.b-c/d"), r"a\.b-c/d");
     }
 }

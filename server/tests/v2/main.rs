@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
 mod crash;
 mod disconnect;
 mod edge;
