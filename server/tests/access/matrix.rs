@@ -129,7 +129,7 @@ async fn everybody_gets_on_every_route_what_the_table_says() {
         })
     });
     let mut blocks = vec![HEAD.to_owned()];
-    blocks.extend(parts.buffered(4).map(Result::unwrap).collect::<Vec<_>>().await.concat());
+    blocks.extend(parts.buffered(12).map(Result::unwrap).collect::<Vec<_>>().await.concat());
     let is = blocks.join("\n");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access/matrix.txt");
     if std::env::var_os("PORTOLAN_BLESS").is_some() {
