@@ -62,7 +62,7 @@ impl Jobs {
         jobs
     }
 
-    /// Stops all jobs and waits for them, but not for ever.
+    /// Stops all jobs, and waits up to [`STOP_LIMIT`] for them to end.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stopping_does_not_wait_for_ever() {
+    async fn stopping_has_a_time_limit() {
         let mut jobs = Jobs::none();
         jobs.supervise("test", |_| std::future::pending::<io::Result<()>>());
         let start = Instant::now();

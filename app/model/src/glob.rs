@@ -10,8 +10,8 @@ use thiserror::Error;
 const MAX_LENGTH: usize = 255;
 /// The maximum number of stars in a glob.
 pub const MAX_STARS: usize = 4;
-/// The other characters in globs.
-const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789._-/";
+/// The number of characters that paths consist of.
+const CHARACTERS: usize = 40;
 
 /// A glob for repository paths: `*` matches any characters except slashes, `**` matches any characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct PathGlob {
     text: String,
     /// The number of characters other than stars.
     length: usize,
-    /// For each character of the alphabet, where it is in the glob.
+    /// For each character, by [`index_of`], where it is in the glob.
     places: Box<[Bits]>,
     /// The positions before which there is a star of each kind.
     within: Bits,
@@ -105,7 +105,7 @@ impl PathGlob {
     }
 }
 
-/// The index of a byte in [`ALPHABET`].
+/// The index of a character of paths, below [`CHARACTERS`].
 fn index_of(byte: u8) -> Option<usize> {
     let index = match byte {
         b'a'..=b'z' => byte - b'a',
@@ -132,7 +132,7 @@ impl FromStr for PathGlob {
         let mut glob = Self {
             text: text.to_owned(),
             length: 0,
-            places: vec![Bits::NONE; ALPHABET.len()].into(),
+            places: vec![Bits::NONE; CHARACTERS].into(),
             within: Bits::NONE,
             across: Bits::NONE,
         };

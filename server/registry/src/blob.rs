@@ -90,7 +90,7 @@ impl Blobs {
             if !self.hold(place, &key.1).await {
                 return Err(Error::BlobUnknown(key.1));
             }
-            // A client that is told of a damaged blob would not push it again.
+            // Clients do not push a blob again if HEAD finds it.
             if !self.context.is_intact(&cached.blob.segments).await? {
                 return Err(self.lost(place, key.1));
             }

@@ -18,7 +18,7 @@ use crate::cli::Error;
 use crate::cli::serve::{open_disk, open_store};
 use crate::cli::settings::Settings;
 
-/// The age of an object from which it is certain that no upload is still writing to it.
+/// Objects younger than this may belong to an upload whose bytes are still arriving.
 const UNUSED_AGE: Duration = Duration::from_hours(24);
 /// The most blobs, and the most objects, that are named; the rest is only counted.
 const NAMED: u64 = 50;

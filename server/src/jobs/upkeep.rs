@@ -29,9 +29,8 @@ pub(super) async fn run(system: System, hub: State, shutdown: CancellationToken)
         store.sweep_invitations(&system).await?;
         while store.trim_events(&system, &[inspect::NAME]).await? > 0 && !shutdown.is_cancelled() {}
         clean_up(&hub.engine, hub.config.upload_age, &shutdown).await;
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = shutdown.cancelled() => return Ok(()),
+        if !runs_again(&shutdown).await {
+            return Ok(());
         }
     }
 }
@@ -46,10 +45,17 @@ pub(super) async fn run_standalone(
     loop {
         while system.store().trim_events(&system, &[]).await? > 0 && !shutdown.is_cancelled() {}
         clean_up(&engine, upload_age, &shutdown).await;
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = shutdown.cancelled() => return Ok(()),
+        if !runs_again(&shutdown).await {
+            return Ok(());
         }
+    }
+}
+
+/// Waits for the next run. Returns `false` if there is none.
+async fn runs_again(shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(EVERY) => true,
+        () = shutdown.cancelled() => false,
     }
 }
 

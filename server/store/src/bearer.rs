@@ -59,6 +59,12 @@ struct Claims {
     token: Option<TokenId>,
 }
 
+/// The capacity of the cache, in bytes.
+const CAPACITY: u64 = 32 << 20;
+/// The approximate size of an entry without its scopes, and of each scope, in bytes.
+const ENTRY: usize = 512;
+const SCOPE: usize = 2048;
+
 /// Cache of the viewers of verified tokens and the tokens' expiry, by a digest of service and token.
 #[derive(Debug)]
 pub(crate) struct Bearers {
@@ -67,7 +73,11 @@ pub(crate) struct Bearers {
 
 impl Bearers {
     pub(crate) fn new() -> Self {
-        Self { verified: Cache::builder().max_capacity(20_000).time_to_live(GOOD_FOR).build() }
+        let weigh = |_: &[u8; 32], (viewer, _): &(Viewer, i64)| {
+            let scopes = viewer.limits().map_or(0, <[_]>::len);
+            u32::try_from(scopes.saturating_mul(SCOPE).saturating_add(ENTRY)).unwrap_or(u32::MAX)
+        };
+        Self { verified: Cache::builder().max_capacity(CAPACITY).weigher(weigh).time_to_live(GOOD_FOR).build() }
     }
 }
 

@@ -183,7 +183,10 @@ impl Ledger for SqlLedger {
     }
 
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
-        let put = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
+        let (put, appeared) = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
+        if appeared {
+            self.store.standings().forget();
+        }
         self.store.notifier().notify();
         Ok(put)
     }

@@ -10,8 +10,12 @@ use tower_sessions::session::Record;
 
 use crate::error::{Error, Result};
 
-/// The most sessions, and the most waits.
-const CAPACITY: u64 = 10_000;
+/// The capacity for sessions, in bytes.
+const SESSIONS: u64 = 16 << 20;
+/// The most waits.
+const WAITS: u64 = 10_000;
+/// The approximate size of a session without its data, in bytes.
+const ENTRY: usize = 512;
 /// How long a session is kept.
 const SESSION_LIFE: Duration = Duration::from_hours(1);
 /// The wait after a failed sign-in.
@@ -34,8 +38,13 @@ pub(crate) struct SpareSession {
 
 impl Spare {
     pub(crate) fn new() -> Self {
-        let sessions = Cache::builder().max_capacity(CAPACITY).time_to_live(SESSION_LIFE).build();
-        Self { sessions, waits: Cache::builder().max_capacity(CAPACITY).time_to_live(WAIT).build() }
+        let weigh = |_: &String, session: &SpareSession| {
+            let values =
+                session.record.data.iter().map(|(key, value)| key.len().saturating_add(value.to_string().len()));
+            u32::try_from(values.sum::<usize>().saturating_add(ENTRY)).unwrap_or(u32::MAX)
+        };
+        let sessions = Cache::builder().max_capacity(SESSIONS).weigher(weigh).time_to_live(SESSION_LIFE).build();
+        Self { sessions, waits: Cache::builder().max_capacity(WAITS).time_to_live(WAIT).build() }
     }
 
     pub(crate) fn session(&self, key: &str) -> Option<SpareSession> {
@@ -70,12 +79,15 @@ impl Spare {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::Arc;
 
     use model::account::{Registration, SignUp};
     use model::fault::FaultCode;
+    use time::OffsetDateTime;
     use tower_sessions::Session;
+    use tower_sessions::session::Id;
 
     use super::*;
     use crate::sessions::{ACCOUNT, Sessions};
@@ -113,6 +125,18 @@ mod tests {
             Err(Error::Fault(fault)) => Some(fault.code),
             Err(error) => panic!("{error:?}"),
         }
+    }
+
+    #[test]
+    fn sessions_take_a_bounded_amount_of_memory() {
+        let spare = Spare::new();
+        for number in 0..1_000 {
+            let data = HashMap::from([("form".to_owned(), "x".repeat(64 << 10).into())]);
+            let record = Record { id: Id::default(), data, expiry_date: OffsetDateTime::UNIX_EPOCH };
+            spare.keep(number.to_string(), SpareSession { record, password_hash: None });
+        }
+        spare.sessions.run_pending_tasks();
+        assert!(spare.sessions.weighted_size() <= SESSIONS && spare.sessions.entry_count() > 200);
     }
 
     #[tokio::test]

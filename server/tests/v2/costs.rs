@@ -84,6 +84,37 @@ async fn no_request_sends_more_statements_than_it_may() {
 }
 
 #[tokio::test]
+async fn a_hidden_repository_takes_as_many_statements_as_a_missing_one_each_time() {
+    let world = World::new().await;
+    let owner = fill(&world, 1).await;
+    let form = json!({ "label": "elsewhere", "scopes": ["ada/other-0:pull,push"] }).to_string();
+    let created = world.call_with(Method::POST, "/api/v1/user/tokens", &owner, "application/json", form).await;
+    let elsewhere = basic("ada", created.json()["token"].as_str().unwrap());
+    let bob = world.member("bob").await;
+    let form = NewToken { label: "test".to_owned(), scopes: Vec::new(), expires_at: None };
+    let stranger = basic("bob", &world.state.store.create_token(&bob, &form).await.unwrap().secret);
+    for authorization in ["", &stranger, &elsewhere] {
+        for prefix in ["/api/v1/repositories", "/v2"] {
+            let statements = async |name: &str| {
+                let path = if prefix == "/v2" { format!("/v2/{name}/tags/list") } else { format!("{prefix}/{name}") };
+                // The owner's own request must not make that of others faster.
+                world.get(&path, &owner).await;
+                let mut each = Vec::new();
+                for _ in 0..3 {
+                    let before = world.state.store.statements();
+                    world.get(&path, authorization).await;
+                    each.push(world.state.store.statements() - before);
+                }
+                each
+            };
+            // The first request may also record that a token is used.
+            statements("ada/none").await;
+            assert_eq!(statements("ada/app").await, statements("ada/absent").await, "{authorization} {prefix}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_expensive_token_sends_few_statements_more_than_a_plain_one() {
     let world = World::with(&[("repositories_per_hour", "0")]).await;
     let plain = fill(&world, 30).await;

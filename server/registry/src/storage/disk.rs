@@ -3,8 +3,8 @@
 //! Consecutive chunks of an upload that arrive at one process are appended to one file. The lengths in the ledger are
 //! authoritative, not those of the files. Several processes may share the folder: no writer ever writes to, truncates
 //! or removes a file that another process has created, so an upload that moves from one process to another has several
-//! files. A file is also left alone if it is longer than the ledger says: the acknowledgement of its last bytes may only
-//! be late.
+//! files. A file that is longer than the ledger says is left alone too, because its last bytes may still be
+//! acknowledged.
 //!
 //! A write is acknowledged after `fdatasync` of the file and, for a new file, `fsync` of its folder. Blocking calls run
 //! on blocking threads in large pieces, and never wait for a client.

@@ -153,8 +153,9 @@ impl RepositoryAccess {
     }
 }
 
-/// Recently read rows by requester and path; `None` caches a miss. The misses of accounts are not cached: they may have
-/// created the repository on another node just now.
+/// Recently read rows by requester and path; `None` caches a miss. What an account does not find is not cached: it may
+/// have created the repository on another node a moment before. What it may not see is not cached either, so that hidden
+/// and missing repositories take the same time.
 #[derive(Debug)]
 pub(crate) struct Standings {
     found: Cache<(u64, Requester, RepositoryName), Option<RepositoryAccess>>,
@@ -231,15 +232,14 @@ impl Store {
         let asker = Requester::of(viewer);
         let standings = self.standings();
         let key = (standings.generation.load(Ordering::SeqCst), asker, path.clone());
-        if let Some(found) = standings.found.get(&key) {
+        if let Some(found) = standings.found.get(&key).filter(|found| is_cached(viewer, path, found.as_ref())) {
             return Ok(found);
         }
-        let found = self.find_with_pending(viewer, path).await?;
-        // Not cached while pending, so that every node finds the repository once its manifest is stored.
-        if found.as_ref().map_or(asker.misses_are_cached(), |found| !found.pending) {
+        let found = self.find_with_pending(viewer, path).await?.filter(|found| !found.pending);
+        if is_cached(viewer, path, found.as_ref()) {
             standings.found.insert(key, found.clone());
         }
-        Ok(found.filter(|found| !found.pending))
+        Ok(found)
     }
 
     /// Returns the same as [`Store::find`], but a pending repository too, and never from the cache.
@@ -268,10 +268,6 @@ impl Requester {
             None => Self::Anonymous,
         }
     }
-
-    fn misses_are_cached(self) -> bool {
-        !matches!(self, Self::Account(_))
-    }
 }
 
 impl Store {
@@ -291,19 +287,23 @@ impl Store {
             .expr_as(is_admin(viewer.account_id().map(|id| id.0)), "admin")
             .filter(is_at(&path));
         let both = find.into_model::<RowWithStanding<R>>().one(self.database().read(viewer)).await?;
-        let Some(RowWithStanding { standing, row }) = both else {
-            if asker.misses_are_cached() {
-                standings.found.insert(key, None);
-            }
-            return Err(Error::Absent);
-        };
-        let found = found(standing, asker)?;
-        if found.pending {
-            return Err(Error::Absent);
+        let both = both.map(|both| Ok::<_, Error>((found(both.standing, asker)?, both.row))).transpose()?;
+        let both = both.filter(|(found, _)| !found.pending);
+        let found = both.as_ref().map(|(found, _)| found);
+        if is_cached(viewer, &path, found) {
+            standings.found.insert(key, found.cloned());
         }
-        standings.found.insert(key, Some(found.clone()));
+        let (found, row) = both.ok_or(Error::Absent)?;
         Ok((Permit::to(viewer, &path, found)?, row))
     }
+}
+
+/// Whether what was found for a viewer may come from the cache.
+fn is_cached(viewer: &Viewer, path: &RepositoryName, found: Option<&RepositoryAccess>) -> bool {
+    let may_see = |found: &RepositoryAccess| {
+        verdict(&found.standing_for(viewer, path, NeedKind::See), NeedKind::See) == Verdict::Allowed
+    };
+    Requester::of(viewer) == Requester::Anonymous || found.is_some_and(may_see)
 }
 
 fn found(row: StandingRow, asker: Requester) -> Result<RepositoryAccess> {

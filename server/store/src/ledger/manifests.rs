@@ -20,7 +20,7 @@ use crate::entity::column::Text;
 use crate::entity::{manifest, repository, tag};
 use crate::{Error, Result, outbox, sql};
 
-/// Stores a manifest with its references, tags and event.
+/// Stores a manifest with its references, tags and event. Also returns whether its repository, which was pending, appeared.
 ///
 /// Storing the same manifest with the same tags again changes nothing and writes no event.
 pub(super) async fn put(
@@ -28,18 +28,18 @@ pub(super) async fn put(
     place: &Place,
     manifest: &NewManifest,
     now: Timestamp,
-) -> Result<Put> {
-    let Some(pending) = lock(on, place.id).await? else { return Ok(Put::NoRepository) };
+) -> Result<(Put, bool)> {
+    let Some(pending) = lock(on, place.id).await? else { return Ok((Put::NoRepository, false)) };
     let mut wanted = manifest.tags.clone();
     wanted.sort_unstable();
     wanted.dedup();
     let current = tags::current(on, place.id, &wanted).await?;
     if !wanted.iter().all(|tag| manifest.expect.holds(current.get(tag))) {
-        return Ok(Put::Unexpected);
+        return Ok((Put::Unexpected, false));
     }
     let referred = match references::check(on, place.id, manifest).await? {
         ReferenceCheck::Present(bytes) => bytes,
-        ReferenceCheck::Refused(put) => return Ok(put),
+        ReferenceCheck::Refused(put) => return Ok((put, false)),
     };
 
     let mut growth = 0;
@@ -50,7 +50,7 @@ pub(super) async fn put(
     }
     let moved: Vec<Tag> = wanted.into_iter().filter(|tag| current.get(tag) != Some(&manifest.digest)).collect();
     if !new && moved.is_empty() {
-        return Ok(Put::Stored);
+        return Ok((Put::Stored, false));
     }
     if !moved.is_empty() {
         let target = tags::Target { digest: &manifest.digest, size: total_size(on, place.id, &manifest.digest).await? };
@@ -71,7 +71,7 @@ pub(super) async fn put(
     let tags = moved.into_iter().map(|tag| TagMove { before: current.get(&tag).cloned(), tag }).collect();
     let pushed = EventKind::Pushed { digest: manifest.digest.clone(), media_type: manifest.media_type.clone(), tags };
     outbox::append(on, &event(place, pushed), now).await?;
-    Ok(Put::Stored)
+    Ok((Put::Stored, pending))
 }
 
 /// Inserts the manifest's row. Returns `false` if it already exists.
