@@ -62,7 +62,7 @@ impl Jobs {
         jobs
     }
 
-    /// Stops all jobs, and waits up to [`STOP_LIMIT`] for them to end.
+    /// Stops all jobs, and waits for them to end, for a limited time.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
