@@ -5,7 +5,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, boolean, text, text_null};
 
-use crate::schema::{drop_tables, index, key, key_null, primary, references, transaction};
+use crate::schema::{drop_tables, index, key, key_null, partial_index, primary, references, transaction};
 
 pub(crate) struct Migration;
 
@@ -251,7 +251,8 @@ async fn repositories(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "repository_stars", "repository", ["visibility", "star_count", "id"]).await?;
     index(manager, "repository_pulls", "repository", ["visibility", "pull_count", "id"]).await?;
     index(manager, "repository_changed", "repository", ["visibility", "changed_at", "id"]).await?;
-    index(manager, "repository_pending", "repository", ["pending", "created_at"]).await?;
+    // An index of all rows would be chosen for lists, which exclude the few pending ones.
+    partial_index(manager, "repository_pending", "repository", ["created_at"], Expr::col("pending")).await?;
     manager
         .create_table(
             Table::create()

@@ -66,12 +66,27 @@ pub(crate) async fn index<const N: usize>(
     table: &'static str,
     columns: [&'static str; N],
 ) -> Result<(), DbErr> {
+    manager.create_index(named(name, table, columns)).await
+}
+
+/// Creates an index on those rows of a table that meet a condition.
+pub(crate) async fn partial_index<const N: usize>(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    columns: [&'static str; N],
+    condition: Expr,
+) -> Result<(), DbErr> {
+    manager.create_index(named(name, table, columns).cond_where(condition).take()).await
+}
+
+fn named<const N: usize>(name: &'static str, table: &'static str, columns: [&'static str; N]) -> IndexCreateStatement {
     let mut index = Index::create();
     index.name(name).table(table);
     for column in columns {
         index.col(column);
     }
-    manager.create_index(index).await
+    index
 }
 
 /// Drops tables in the reverse order of their creation.

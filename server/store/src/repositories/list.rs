@@ -25,7 +25,7 @@ use crate::{Store, cursor, sql};
 /// The minimum batch size when the viewer's token has globs: they are checked outside SQL and may exclude most rows.
 const GLOB_BATCH: usize = 500;
 /// The number of rows after which a list under globs ends its page, even if the page is not full.
-const MAX_EXAMINED: usize = 5_000;
+const MAX_EXAMINED: usize = 2_000;
 
 impl Store {
     /// Returns repositories within the scope, filtered and sorted. A filter with an invalid account name matches
@@ -40,24 +40,52 @@ impl Store {
         let Some(parts) = parts(filter, scope) else { return Ok(Page::default()) };
         let limit = page.limit();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-        let batch = batch(scope, wanted);
-        let mut last =
+        let after =
             page.cursor.as_deref().map(|text| Position::parse(filter.sort, text, self.cursors())).transpose()?;
-        let (mut items, mut examined, mut ended) = (Vec::new(), 0, false);
-        while !ended && items.len() < wanted && examined < MAX_EXAMINED {
-            let rows = page_of(scope, &parts, filter.sort, last.as_ref(), batch)
-                .into_model::<ViewedRow>()
-                .all(self.database().read(scope))
-                .await?;
-            ended = rows.len() < batch;
-            examined += rows.len();
-            last = rows.last().map(|row| Position::of(filter.sort, row)).or(last);
-            items.extend(rows.into_iter().filter(|row| scope.covers(row.repository.path.0.as_str())));
-        }
-        let unfinished = last.filter(|_| !ended && items.len() < wanted);
+        let (rows, unfinished) = match scope.globs() {
+            None => (page_of(scope, &parts, filter.sort, after.as_ref(), wanted), None),
+            Some(_) => self.covered(scope, &parts, filter.sort, after, wanted).await?,
+        };
+        let items = rows.into_model::<ViewedRow>().all(self.database().read(scope)).await?;
         let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).cursor(self.cursors()));
         let items = page.items.iter().map(|row| view(scope, row)).collect::<Result<_>>()?;
         Ok(Page { items, next: page.next.or_else(|| unfinished.map(|position| position.cursor(self.cursors()))) })
+    }
+
+    /// Selects the first rows after a position that the globs of the viewer's token cover, and returns the position at
+    /// which the search for them has ended, if it has ended early.
+    async fn covered(
+        &self,
+        scope: &Scope,
+        parts: &[Condition],
+        sort: RepositorySort,
+        mut last: Option<Position>,
+        wanted: usize,
+    ) -> Result<(Select<repository::Entity>, Option<Position>)> {
+        let batch = wanted.max(GLOB_BATCH);
+        let columns: Vec<Column> = [Column::Id, Column::Path].into_iter().chain(number_of(sort)).collect();
+        let (mut ids, mut examined, mut ended) = (Vec::new(), 0, false);
+        while !ended && ids.len() < wanted && examined < MAX_EXAMINED {
+            let first = merged(parts, &columns, sort, last.as_ref(), batch);
+            let rows = self.database().read(scope).query_all(&first).await?;
+            ended = rows.len() < batch;
+            examined += rows.len();
+            for row in rows {
+                let (id, path): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                if scope.covers(&path) {
+                    ids.push(id);
+                }
+                last = Some(match number_of(sort) {
+                    None => Position::Path(path),
+                    Some(_) => Position::Number(row.try_get_by_index(2)?, id),
+                });
+            }
+        }
+        let unfinished = last.filter(|_| !ended && ids.len() < wanted);
+        ids.truncate(wanted);
+        let rows = in_order(ViewedRow::select(scope.account()), sort).filter(scope.condition());
+        let rows = rows.filter(Column::Id.is_in(ids));
+        Ok((rows, unfinished))
     }
 
     /// Returns the repositories with these ids that are within the scope, in the order of `ids`.
@@ -111,7 +139,7 @@ impl Store {
         let (mut names, mut examined, mut ended) = (Vec::new(), 0, false);
         while !ended && names.len() < wanted && examined < MAX_EXAMINED {
             let after = Position::Path(last.clone());
-            let first = merged(&parts, RepositorySort::Name, Some(&after), batch);
+            let first = merged(&parts, &[Column::Path], RepositorySort::Name, Some(&after), batch);
             let rows = self.database().read(scope).query_all(&first).await?;
             ended = rows.len() < batch;
             examined += rows.len();
@@ -183,19 +211,26 @@ fn page_of(
 
 /// Selects the ids of the first repositories after a position.
 fn first_of(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
-    let merged = merged(parts, sort, after, limit);
+    let columns = [Column::Id, number_of(sort).unwrap_or(Column::Path)];
+    let merged = merged(parts, &columns, sort, after, limit);
     Query::select().column(Column::Id).from_subquery(merged, "first").take()
 }
 
-/// Selects the ids and sort keys of the first repositories after a position. Each part has its own limit, because
-/// otherwise PostgreSQL would not read it in order from an index.
-fn merged(parts: &[Condition], sort: RepositorySort, after: Option<&Position>, limit: usize) -> SelectStatement {
+/// Selects these columns, which include those to sort by, of the first repositories after a position. Each part has its
+/// own limit, because otherwise PostgreSQL would not read it in order from an index.
+fn merged(
+    parts: &[Condition],
+    columns: &[Column],
+    sort: RepositorySort,
+    after: Option<&Position>,
+    limit: usize,
+) -> SelectStatement {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let columns = [Column::Id, number_of(sort).unwrap_or(Column::Path)];
+    let columns = || columns.iter().copied();
     let first_of_part = |part: &Condition| {
-        let part = in_order(repository::Entity::find().select_only().columns(columns), sort).filter(part.clone());
+        let part = in_order(repository::Entity::find().select_only().columns(columns()), sort).filter(part.clone());
         let part = part.apply_if(after, |query, after| query.filter(after.beyond(sort))).limit(limit).into_query();
-        Query::select().columns(columns).from_subquery(part, "part").take()
+        Query::select().columns(columns()).from_subquery(part, "part").take()
     };
     let mut parts = parts.iter().map(first_of_part);
     let mut merged = parts.next().unwrap_or_default();
