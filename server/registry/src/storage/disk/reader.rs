@@ -28,11 +28,11 @@ pub(super) const BATCH_PIECES: usize = 2;
 pub(super) const SMALL: u64 = 64 << 10;
 /// The most unused buffers in the pool.
 const SPARE_BUFFERS: usize = 16;
-/// The most pieces in use by all reads together: 64 MiB.
-pub(super) const MAX_PIECES: usize = 128;
+/// The most pieces in use by all reads together: 48 MiB.
+pub(super) const MAX_PIECES: usize = 96;
 /// The size of a small piece, in bytes, and the most of them in use by one read.
 pub(super) const SMALL_PIECE: usize = 32 << 10;
-pub(super) const SMALL_PIECES: usize = 2;
+pub(super) const SMALL_PIECES: usize = 1;
 
 /// A range of one object.
 pub(super) struct ReadRange {
