@@ -3,9 +3,9 @@
 //! The RESTRICT foreign keys make online garbage collection safe; they must not be weakened to CASCADE.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, blob, text, text_null};
+use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, blob, boolean, text, text_null};
 
-use crate::schema::{drop_tables, index, key, key_null, primary, references};
+use crate::schema::{drop_tables, index, key, key_null, partial_index, primary, references};
 
 pub(crate) struct Migration;
 
@@ -15,7 +15,7 @@ impl MigrationName for Migration {
     }
 }
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "blob",
     "repository_blob",
     "manifest",
@@ -25,6 +25,7 @@ const TABLES: [&str; 10] = [
     "tag_history",
     "upload",
     "trash",
+    "job",
     "image",
 ];
 
@@ -52,23 +53,30 @@ async fn blobs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer("size"))
                 .col(text("segments"))
                 .col(big_integer("created_at"))
+                // When a repository last lost the blob, until the sweep has checked whether others have it.
+                .col(big_integer_null("unlinked_at"))
                 .take(),
         )
         .await?;
+    let unlinked = Expr::col("unlinked_at").is_not_null();
+    partial_index(manager, "blob_unlinked", "blob", ["unlinked_at"], unlinked).await?;
     manager
         .create_table(
             Table::create()
                 .table("repository_blob")
                 .col(big_integer("repository_id"))
                 .col(key(manager, "digest"))
-                .col(big_integer("hold_until"))
+                // Since when no manifest may use the blob, until the sweep has checked it.
+                .col(big_integer_null("unused_since"))
                 .primary_key(&mut primary(["repository_id", "digest"]))
                 .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
                 .foreign_key(&mut references(["digest"], "blob", ["digest"], ForeignKeyAction::Restrict))
                 .take(),
         )
         .await?;
-    index(manager, "repository_blob_digest", "repository_blob", ["digest"]).await
+    index(manager, "repository_blob_digest", "repository_blob", ["digest"]).await?;
+    let unused = Expr::col("unused_since").is_not_null();
+    partial_index(manager, "repository_blob_unused", "repository_blob", ["unused_since"], unused).await
 }
 
 async fn manifests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -87,6 +95,8 @@ async fn manifests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(blob("payload"))
                 .col(text("annotations"))
                 .col(big_integer("pushed_at"))
+                // Since when no tag, index or subject may need the manifest, until the sweep has checked it.
+                .col(big_integer_null("unused_since"))
                 .primary_key(&mut primary(manifest))
                 .foreign_key(&mut references(["repository_id"], "repository", ["id"], ForeignKeyAction::Cascade))
                 .take(),
@@ -94,6 +104,8 @@ async fn manifests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .await?;
     index(manager, "manifest_digest", "manifest", ["digest", "repository_id"]).await?;
     index(manager, "manifest_subject", "manifest", ["repository_id", "subject", "digest"]).await?;
+    let unused = Expr::col("unused_since").is_not_null();
+    partial_index(manager, "manifest_unused", "manifest", ["unused_since"], unused).await?;
     manager
         .create_table(
             Table::create()
@@ -207,10 +219,27 @@ async fn uploads(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "upload_updated", "upload", ["updated_at"]).await?;
     manager
         .create_table(
-            Table::create().table("trash").col(key(manager, "key").primary_key()).col(big_integer("since")).take(),
+            Table::create()
+                .table("trash")
+                .col(key(manager, "key").primary_key())
+                .col(big_integer("length"))
+                .col(big_integer("since"))
+                .take(),
         )
         .await?;
-    index(manager, "trash_since", "trash", ["since", "key"]).await
+    index(manager, "trash_since", "trash", ["since", "key"]).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table("job")
+                .col(key(manager, "name").primary_key())
+                // The process that runs the job, and until when no other one may run it.
+                .col(text("holder"))
+                .col(big_integer("held_until"))
+                .col(boolean("paused").default(false))
+                .take(),
+        )
+        .await
 }
 
 async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -8,6 +8,8 @@ mod password;
 mod registry;
 mod serve;
 mod settings;
+mod sweep;
+mod terminal;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -46,6 +48,8 @@ enum Command {
     Reindex(settings::Settings),
     /// Check the settings, the database and the storage; works while the server runs
     Doctor(doctor::Doctor),
+    /// Free what nothing refers to; works while the server runs
+    Sweep(sweep::Sweep),
 }
 
 /// Runs the command of this process. The exit code is 2 for invalid arguments and settings, and 1 for later failures.
@@ -78,6 +82,7 @@ fn act(command: Command) -> Result<(), Error> {
             on_runtime(upkeep::reindex(config))
         }
         Command::Doctor(command) => on_runtime(doctor::doctor(command)),
+        Command::Sweep(command) => on_runtime(sweep::sweep(command)),
     }
 }
 

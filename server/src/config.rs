@@ -2,6 +2,7 @@
 //! its source.
 
 mod address;
+pub(crate) mod age;
 mod layers;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,11 @@ use std::time::Duration;
 use figment::Figment;
 use ipnet::IpNet;
 use model::account::Registration;
+use registry::sweep::{SweepOptions, UnknownObjects};
 use thiserror::Error;
 
 use self::address::{database, networks, site_root, without_password};
+use self::age::age;
 use self::layers::{Layer, Raw, checked, ours};
 
 pub use self::layers::environment;
@@ -77,7 +80,7 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
 const LIMIT: &str = "a whole number from 0, for no limit, to 1000000";
 
 /// All settings. An empty default means that the value is derived from other settings, or that there is none.
-const SETTINGS: [Setting; 19] = [
+const SETTINGS: [Setting; 23] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
@@ -97,6 +100,10 @@ const SETTINGS: [Setting; 19] = [
     setting("sign_ups_per_hour", "100", LIMIT),
     setting("comments_per_hour", "120", LIMIT),
     setting("repositories_per_hour", "1000", LIMIT),
+    setting("sweep.every", "10m", "an age from 1s, such as 10m, or never"),
+    setting("sweep.grace", "24h", age::FORM),
+    setting("sweep.untagged", "30d", "an age, such as 30d, or never"),
+    setting("sweep.rate", "0", LIMIT),
 ];
 
 fn names() -> String {
@@ -146,7 +153,22 @@ pub struct Config {
     pub comments_per_hour: u32,
     /// How many repositories an account may create in an hour; 0 for no limit.
     pub repositories_per_hour: u32,
+    /// Garbage collection.
+    pub sweep: SweepConfig,
     shown: Vec<EffectiveSetting>,
+}
+
+/// The settings of garbage collection.
+#[derive(Clone, Debug)]
+pub struct SweepConfig {
+    /// The time between two runs in the background; `None` for no runs.
+    pub every: Option<Duration>,
+    /// How long a blob must have been unused to be freed.
+    pub grace: Duration,
+    /// How long a manifest must have had no tag, index or subject to be freed; `None` keeps all.
+    pub untagged: Option<Duration>,
+    /// How many rows and objects may be examined in a second; 0 for no limit.
+    pub rate: u32,
 }
 
 /// A setting as shown by `config print`.
@@ -217,12 +239,29 @@ impl Config {
             sign_ups_per_hour: limit("sign_ups_per_hour")?,
             comments_per_hour: limit("comments_per_hour")?,
             repositories_per_hour: limit("repositories_per_hour")?,
+            sweep: SweepConfig {
+                every: raw.age_or_never("sweep.every", Duration::from_secs(1))?,
+                grace: raw.get("sweep.grace", age)?,
+                untagged: raw.age_or_never("sweep.untagged", Duration::ZERO)?,
+                rate: limit("sweep.rate")?,
+            },
             shown: Vec::new(),
             data,
             listen,
         };
         config.shown = shown(raw, &config);
         Ok(config)
+    }
+
+    /// What garbage collection in the background frees.
+    pub fn sweep_options(&self) -> SweepOptions {
+        SweepOptions {
+            grace: self.sweep.grace,
+            untagged: self.sweep.untagged,
+            uploads: self.upload_age,
+            rate: self.sweep.rate,
+            unknown_objects: UnknownObjects::Daily,
+        }
     }
 
     /// Whether browsers reach the site through TLS.
@@ -359,6 +398,27 @@ mod tests {
         assert_eq!(environment(variables("OTHER")), Ok(Vec::new()));
         let error = environment(variables("PORTOLAN_DATA")).unwrap_err().to_string();
         assert!(error.contains("PORTOLAN_DATA") && error.contains("UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn settings_in_a_table_have_two_underscores_in_the_environment() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[sweep]\ngrace = \"1h\"\nuntagged = \"7d\"\n").unwrap();
+        let environment = [("PORTOLAN_SWEEP__UNTAGGED".to_owned(), "never".to_owned())];
+        let config = Config::resolve(BTreeMap::new(), environment, Some(file.path())).unwrap();
+        assert_eq!((config.sweep.grace, config.sweep.untagged), (Duration::from_hours(1), None));
+        assert_eq!(config.sweep.every, Some(Duration::from_mins(10)));
+        let shown = |key| config.shown().iter().find(|shown| shown.key == key).unwrap().to_string();
+        assert_eq!(shown("sweep.untagged"), "sweep.untagged = \"never\"  # PORTOLAN_SWEEP__UNTAGGED");
+        assert!(shown("sweep.grace").starts_with("sweep.grace = \"1h\"  # /"), "{}", shown("sweep.grace"));
+        assert_eq!(shown("sweep.rate"), "sweep.rate = \"0\"  # default");
+        for wrong in ["[sweep]\ngrce = \"1h\"\n", "sweep = \"1h\"\n", "[sweep]\ngrace = \"soon\"\n"] {
+            std::fs::write(file.path(), wrong).unwrap();
+            let error = Config::resolve(BTreeMap::new(), [], Some(file.path())).unwrap_err().to_string();
+            assert!(error.contains("sweep"), "{error}");
+        }
+        assert!(resolve(&[], &[("PORTOLAN_SWEEP_GRACE", "1h")]).is_err());
+        assert!(resolve(&[], &[("PORTOLAN_SWEEP__EVERY", "0s")]).is_err());
     }
 
     #[test]

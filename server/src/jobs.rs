@@ -2,6 +2,7 @@
 
 mod image;
 pub mod inspect;
+mod sweep;
 mod upkeep;
 
 use std::error::Error;
@@ -16,6 +17,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::inspect::Inspector;
+use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::pulls;
 use crate::search::follow;
 use crate::state::State;
@@ -38,7 +41,7 @@ impl Jobs {
         Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() }
     }
 
-    /// Starts all jobs of a hub: search index, image inspection, pull counts and clean-up.
+    /// Starts all jobs of a hub: search index, image inspection, pull counts, garbage collection and clean-up.
     pub fn start(hub: &State, system: &System, ledger: &Arc<dyn Ledger>) -> Self {
         let mut jobs = Self::none();
         let (site, search) = (system.clone(), hub.search.clone());
@@ -48,18 +51,26 @@ impl Jobs {
         let (site, pulls) = (system.clone(), hub.pulls.clone());
         jobs.supervise("pull counts", move |shutdown| pulls::run(pulls.clone(), site.clone(), shutdown));
         let (site, hub) = (system.clone(), hub.clone());
+        jobs.sweep(&hub.engine, &hub.config, &hub.metrics);
         jobs.supervise("upkeep", move |shutdown| upkeep::run(site.clone(), hub.clone(), shutdown));
         jobs
     }
 
-    /// Starts the clean-up of a registry without the hub.
-    pub fn start_standalone(engine: &Engine, upload_age: Duration, system: &System) -> Self {
+    /// Starts the jobs of a registry without the hub: garbage collection and clean-up.
+    pub fn start_standalone(engine: &Engine, config: &Config, metrics: &Arc<Metrics>, system: &System) -> Self {
         let mut jobs = Self::none();
-        let (engine, system) = (engine.clone(), system.clone());
-        jobs.supervise("upkeep", move |shutdown| {
-            upkeep::run_standalone(engine.clone(), upload_age, system.clone(), shutdown)
-        });
+        jobs.sweep(engine, config, metrics);
+        let system = system.clone();
+        jobs.supervise("upkeep", move |shutdown| upkeep::run_standalone(system.clone(), shutdown));
         jobs
+    }
+
+    fn sweep(&mut self, engine: &Engine, config: &Config, metrics: &Arc<Metrics>) {
+        let Some(every) = config.sweep.every else { return };
+        let (engine, options, metrics) = (engine.clone(), config.sweep_options(), Arc::clone(metrics));
+        self.supervise("sweep", move |shutdown| {
+            sweep::run(engine.clone(), options.clone(), every, Arc::clone(&metrics), shutdown)
+        });
     }
 
     /// Stops all jobs, and waits for them to end, for a limited time.

@@ -1,5 +1,6 @@
 //! Blobs: GET, HEAD and DELETE (distribution-spec, "Pulling blobs", "Deleting Blobs").
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +18,7 @@ use crate::context::{AuthorizedRequest, Context, run_to_completion};
 use crate::error::Error;
 use crate::ledger::{Blob, Place, UnlinkOutcome};
 use crate::response::{CONTENT_DIGEST, IMMUTABLE, empty, response, value};
-use crate::storage::StorageError;
+use crate::storage::{ByteStream, StorageError};
 
 /// The capacity of the cache, in bytes. It holds metadata only.
 const CACHE_CAPACITY: u64 = 16 << 20;
@@ -73,30 +74,41 @@ impl Blobs {
 
     /// Returns a blob linked to this repository. With `hold`, the caller may be about to push a manifest that uses it.
     async fn find(&self, place: &Place, digest: Digest, hold: bool) -> Result<Arc<CachedBlob>, Error> {
-        let key = (place.id, digest);
-        let cached = if let Some(cached) = self.cache.get(&key) {
-            cached
-        } else {
-            let epoch = self.cache.epoch(place.id);
-            let Some(blob) = self.context.ledger.blob(place.id, &key.1).await.map_err(Error::from_ledger)? else {
-                return Err(Error::BlobUnknown(key.1));
-            };
-            let cached = Arc::new(CachedBlob::new(blob));
-            self.cache.insert(key.clone(), epoch, cached.clone());
-            cached
+        let cached = match self.cache.get(&(place.id, digest.clone())) {
+            Some(cached) => cached,
+            None => self.look_up(place, digest.clone()).await?,
         };
         // A GET may have cached the blob without holding it.
-        if hold && !cached.held.load(Ordering::Relaxed) {
-            if !self.hold(place, &key.1).await {
-                return Err(Error::BlobUnknown(key.1));
-            }
-            // Clients do not push a blob again if HEAD finds it.
-            if !self.context.is_intact(&cached.blob.segments).await? {
-                return Err(self.lost(place, key.1));
-            }
-            cached.held.store(true, Ordering::Relaxed);
+        if !hold || cached.held.load(Ordering::Relaxed) {
+            return Ok(cached);
         }
-        Ok(cached)
+        if !self.hold(place, &digest).await {
+            return Err(Error::BlobUnknown(digest));
+        }
+        // Clients do not push a blob again if HEAD finds it.
+        let found = if self.context.is_intact(&cached.blob.segments).await? {
+            cached
+        } else {
+            // What was cached may have been swept and pushed again since.
+            let found = self.look_up(place, digest.clone()).await?;
+            if !self.context.is_intact(&found.blob.segments).await? {
+                return Err(lost(place, digest));
+            }
+            found
+        };
+        found.held.store(true, Ordering::Relaxed);
+        Ok(found)
+    }
+
+    /// Reads a blob's row and caches it.
+    async fn look_up(&self, place: &Place, digest: Digest) -> Result<Arc<CachedBlob>, Error> {
+        let epoch = self.cache.epoch(place.id);
+        let Some(blob) = self.context.ledger.blob(place.id, &digest).await.map_err(Error::from_ledger)? else {
+            return Err(Error::BlobUnknown(digest));
+        };
+        let found = Arc::new(CachedBlob::new(blob));
+        self.cache.insert((place.id, digest), epoch, found.clone());
+        Ok(found)
     }
 
     /// Holds a link for the caller and returns whether it exists. A failure is only logged, so that a full database
@@ -110,12 +122,19 @@ impl Blobs {
         })
     }
 
-    /// Returns the error for a blob whose bytes are missing from the storage.
-    fn lost(&self, place: &Place, digest: Digest) -> Error {
-        tracing::error!(repository = %place.name, %digest, "the storage has lost a blob; push it again");
-        // It may have been repaired by a push to another repository or node.
-        self.cache.forget(place.id);
-        Error::BlobUnknown(digest)
+    /// Reads a blob. If its bytes are missing, reads it from where the ledger says that they are now: what was cached
+    /// may have been swept and pushed again since.
+    async fn read(&self, place: &Place, blob: &Blob, range: Range<u64>) -> Result<ByteStream, Error> {
+        let storage = &self.context.storage;
+        match storage.read(&blob.segments, range.clone()).await {
+            Err(StorageError::Missing(_)) => {}
+            outcome => return outcome.map_err(Error::from_storage),
+        }
+        let found = self.look_up(place, blob.digest.clone()).await?;
+        match storage.read(&found.blob.segments, range).await {
+            Err(StorageError::Missing(_)) => Err(lost(place, blob.digest.clone())),
+            outcome => outcome.map_err(Error::from_storage),
+        }
     }
 
     pub(crate) async fn get(
@@ -143,11 +162,7 @@ impl Blobs {
         let body = if head || length == 0 {
             Body::empty()
         } else {
-            match self.context.storage.read(&blob.segments, range.clone()).await {
-                Ok(bytes) => Body::stream(bytes, length),
-                Err(StorageError::Missing(_)) => return Err(self.lost(call.place, blob.digest.clone())),
-                Err(error) => return Err(Error::from_storage(error)),
-            }
+            Body::stream(self.read(call.place, blob, range.clone()).await?, length)
         };
         let mut response = response(status, body);
         let headers = response.headers_mut();
@@ -164,7 +179,12 @@ impl Blobs {
     pub(crate) async fn delete(&self, call: AuthorizedRequest<'_>, digest: Digest) -> Result<Response<Body>, Error> {
         let (blobs, repository) = (self.clone(), call.place.id);
         run_to_completion(async move {
-            let outcome = blobs.context.ledger.unlink_blob(repository, &digest).await.map_err(Error::from_ledger);
+            let outcome = blobs
+                .context
+                .ledger
+                .unlink_blob(repository, &digest, blobs.context.clock.now())
+                .await
+                .map_err(Error::from_ledger);
             blobs.cache.forget(repository);
             match outcome? {
                 UnlinkOutcome::Done => Ok(empty(StatusCode::ACCEPTED)),
@@ -174,6 +194,12 @@ impl Blobs {
         })
         .await
     }
+}
+
+/// Returns the error for a blob whose bytes are missing from the storage.
+fn lost(place: &Place, digest: Digest) -> Error {
+    tracing::error!(repository = %place.name, %digest, "the storage has lost a blob; push it again");
+    Error::BlobUnknown(digest)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::pin::pin;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use model::clock::Timestamp;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::hash::Hasher;
@@ -14,6 +15,8 @@ use crate::storage::{Object, Storage, StorageError, is_intact};
 
 /// The number of rows read at a time.
 const ROWS: u64 = 1_000;
+/// The number of objects whose uploads are looked up at a time.
+const OBJECTS: usize = 500;
 
 /// The state of a blob's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,19 +69,42 @@ async fn state(storage: &dyn Storage, blob: &Blob, verify: bool) -> Result<BlobS
     Ok(if hasher.finish()? == blob.digest { BlobState::Intact } else { BlobState::Damaged })
 }
 
-/// Returns the objects that no row refers to and that have not been written to since `before`. Younger ones may belong
-/// to an upload whose bytes are still arriving.
-pub async fn unused_objects(
-    ledger: &dyn Ledger,
+/// Returns the objects that no row refers to, that belong to no open upload, and that were last written to at
+/// `before` or earlier. To delete them, [`confirm_unused`] must be asked again.
+pub async fn unused_objects<'a>(
+    ledger: &'a dyn Ledger,
     storage: &dyn Storage,
     before: Timestamp,
-) -> Result<impl Stream<Item = Result<Object, Error>> + use<>, Error> {
+) -> Result<impl Stream<Item = Result<Object, Error>> + use<'a>, Error> {
     let objects = storage.objects();
     let known = KnownKeys::read(ledger).await?;
-    Ok(objects.map_err(Error::from_storage).try_filter(move |object| {
-        let unused = object.written_at < before && !known.contains(&object.key);
-        async move { unused }
-    }))
+    let unknown = objects.map_err(Error::from_storage).try_filter(move |object| {
+        let unknown = object.written_at <= before && !known.contains(&object.key);
+        async move { unknown }
+    });
+    let batches = unknown.try_chunks(OBJECTS).map_err(|error| error.1);
+    let unused = batches.and_then(move |batch| async move { without_open_uploads(ledger, batch).await });
+    Ok(unused.map_ok(|batch| stream::iter(batch.into_iter().map(Ok))).try_flatten())
+}
+
+/// Removes the objects of uploads that are open: their bytes may still be arriving.
+async fn without_open_uploads(ledger: &dyn Ledger, mut objects: Vec<Object>) -> Result<Vec<Object>, Error> {
+    let mut uploads: Vec<Uuid> = objects.iter().filter_map(|object| object.upload).collect();
+    uploads.sort_unstable();
+    uploads.dedup();
+    let open: HashSet<Uuid> = ledger.open_uploads(&uploads).await.map_err(Error::from_ledger)?.into_iter().collect();
+    objects.retain(|object| object.upload.is_none_or(|upload| !open.contains(&upload)));
+    Ok(objects)
+}
+
+/// Returns those of these objects that are still unknown: an upload that was open when they were found may have become a
+/// blob. An object whose upload has ended is written to no more, so that the result stays true.
+pub async fn confirm_unused(ledger: &dyn Ledger, objects: Vec<Object>) -> Result<Vec<Object>, Error> {
+    if objects.is_empty() {
+        return Ok(objects);
+    }
+    let known = KnownKeys::read(ledger).await?;
+    Ok(objects.into_iter().filter(|object| !known.contains(&object.key)).collect())
 }
 
 /// The hashes of all keys that the ledger knows. Of two keys with the same hash, an unused one counts as used.
@@ -191,6 +217,6 @@ mod tests {
         assert_eq!(unused(&registry, LATER).await, Vec::<String>::new());
         registry.storage.put("left behind", "bytes");
         assert_eq!(unused(&registry, LATER).await, ["left behind"]);
-        assert_eq!(unused(&registry, Timestamp::from_micros(0)).await, Vec::<String>::new(), "it is too young");
+        assert_eq!(unused(&registry, Timestamp::from_micros(-1)).await, Vec::<String>::new(), "it is too young");
     }
 }

@@ -1,7 +1,6 @@
 //! The engine: dispatches operations to the parts that perform them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Response;
 use http::header::EXPECT;
@@ -12,19 +11,15 @@ use crate::blob::Blobs;
 use crate::body::{Body, RequestBody, drain};
 use crate::context::{AuthorizedRequest, Context, Limits};
 use crate::error::Error;
-use crate::ledger::Ledger;
+use crate::ledger::{Freed, Ledger};
 use crate::manifest::Manifests;
 use crate::referrers::list_referrers;
 use crate::request::Operation;
 use crate::response;
 use crate::storage::Storage;
-use crate::sweep::{delete_abandoned, delete_trash, expire_uploads};
+use crate::sweep::{SweepEnd, SweepObserver, SweepOptions, sweep, sweepable};
 use crate::tags::list_tags;
 use crate::upload::Uploads;
-
-/// The age at which a repository without manifest, upload or new blob is deleted. Long enough that no request which has
-/// just found it is still running.
-const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The engine. Cheap to clone.
 ///
@@ -98,21 +93,17 @@ impl Engine {
         self.inner.manifests.forget(repository);
     }
 
-    /// Cancels up to `limit` uploads that have not advanced for longer than `age`. Returns their number.
-    pub async fn expire_uploads(&self, age: Duration, limit: u64) -> Result<usize, Error> {
-        let context = &self.inner.context;
-        expire_uploads(context, context.clock.now().minus(age), limit).await
+    /// Frees what nothing refers to. Returns at once if another process is sweeping or if sweeping is paused.
+    pub async fn sweep(
+        &self,
+        options: &SweepOptions,
+        observer: &dyn SweepObserver,
+    ) -> Result<(SweepEnd, Freed), Error> {
+        sweep(&self.inner.context, options, observer).await
     }
 
-    /// Deletes up to `limit` repositories that a push created and left without a manifest. Returns their number.
-    pub async fn delete_abandoned(&self, limit: u64) -> Result<usize, Error> {
-        let context = &self.inner.context;
-        delete_abandoned(context, context.clock.now().minus(ABANDONED), limit).await
-    }
-
-    /// Deletes up to `limit` unused objects from storage and returns the number of objects tried, or zero if there are
-    /// none or none can be deleted.
-    pub async fn delete_trash(&self, limit: u64) -> Result<usize, Error> {
-        delete_trash(&self.inner.context, limit).await
+    /// Returns what [`Engine::sweep`] would free now. Changes nothing.
+    pub async fn sweepable(&self, options: &SweepOptions) -> Result<Freed, Error> {
+        sweepable(&self.inner.context, options).await
     }
 }

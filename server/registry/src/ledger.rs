@@ -1,6 +1,8 @@
 //! The trait for the engine's metadata: repositories, blobs, manifests, tags and uploads. `store::ledger` implements it
 //! with an SQL database.
 
+mod sweep;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::clock::Timestamp;
@@ -9,6 +11,8 @@ use model::id::RepositoryId;
 use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use thiserror::Error;
 use uuid::Uuid;
+
+pub use sweep::{Freed, SweepBatch, SweepClaim, SweepCutoffs, SweepJob, SweepLedger};
 
 /// Why the ledger failed. The change may or may not have been made.
 #[derive(Debug, Error)]
@@ -227,7 +231,7 @@ pub struct ListPage {
 
 /// The engine's metadata. Each call is one transaction.
 #[async_trait]
-pub trait Ledger: Send + Sync + 'static {
+pub trait Ledger: SweepLedger {
     /// Returns the repository of this name, for a standalone registry. With `create`, creates a pending one if it does
     /// not exist.
     async fn repository(
@@ -264,7 +268,12 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<Option<Blob>, LedgerError>;
 
     /// Removes the link between a repository and a blob.
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError>;
+    async fn unlink_blob(
+        &self,
+        repository: RepositoryId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<UnlinkOutcome, LedgerError>;
 
     /// Opens an empty upload. Returns `false` and opens none if the repository has `max` uploads already.
     async fn open_upload(
@@ -306,13 +315,6 @@ pub trait Ledger: Send + Sync + 'static {
     /// Removes an upload and moves its segments to the trash. Returns whether it existed.
     async fn cancel_upload(&self, repository: RepositoryId, id: Uuid, now: Timestamp) -> Result<bool, LedgerError>;
 
-    /// Cancels up to `limit` uploads of all repositories that have not advanced since `before`. Returns their number.
-    async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError>;
-
-    /// Deletes up to `limit` pending repositories that were created before `before`, have no uploads and hold no blobs
-    /// for a push. Returns their number.
-    async fn delete_abandoned(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError>;
-
     /// Stores a manifest with its references and tags, and records the event. Its repository is no longer pending.
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError>;
 
@@ -338,15 +340,6 @@ pub trait Ledger: Send + Sync + 'static {
         page: &ListPage,
         max_bytes: u64,
     ) -> Result<ReferrerPage, LedgerError>;
-
-    /// Returns the keys of objects that are no longer needed, oldest first.
-    async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError>;
-
-    /// Removes the keys of deleted objects from the trash.
-    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError>;
-
-    /// Moves keys to the end of the trash, because their objects could not be deleted.
-    async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError>;
 
     /// Returns blobs in the order of their digests, whether or not they are linked to a repository.
     async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError>;

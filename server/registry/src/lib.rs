@@ -20,7 +20,7 @@ pub mod request;
 pub mod response;
 pub mod scope;
 pub mod storage;
-mod sweep;
+pub mod sweep;
 mod tags;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

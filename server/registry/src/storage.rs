@@ -63,6 +63,14 @@ pub struct Object {
     pub length: u64,
     /// When it was last written to.
     pub written_at: Timestamp,
+    /// The upload that wrote it, if its key says so.
+    pub upload: Option<Uuid>,
+}
+
+impl From<Object> for Segment {
+    fn from(object: Object) -> Self {
+        Self { key: object.key, length: object.length }
+    }
 }
 
 /// Bytes from storage, in order.

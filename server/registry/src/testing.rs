@@ -20,6 +20,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderName, LOCATION};
@@ -32,10 +33,11 @@ use serde_json::{Value, json};
 
 use crate::document::OCI_MANIFEST;
 use crate::hash::digest_of;
-use crate::ledger::{Ledger, Place};
+use crate::ledger::{Freed, Ledger, Place};
 use crate::referrers::no_referrers;
 use crate::request::{Operation, Request};
 use crate::storage::Storage;
+use crate::sweep::{SweepEnd, SweepOptions, UnknownObjects};
 use crate::{AuthorizedRequest, Engine, Error, Limits};
 
 use memory::MemoryStorage;
@@ -150,6 +152,21 @@ impl TestRegistry {
             "config": descriptor("application/vnd.oci.image.config.v1+json", &config_digest, config.len()),
             "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer_digest, layer.len())],
         })
+    }
+
+    /// Deletes the objects in the trash, and frees nothing else.
+    pub async fn empty_trash(&self) -> Freed {
+        let day = Duration::from_hours(24);
+        let unknown_objects = UnknownObjects::Not;
+        let options = SweepOptions { grace: day, untagged: None, uploads: day, rate: 0, unknown_objects };
+        let (end, freed) = self.engine.sweep(&options, &()).await.unwrap();
+        assert_eq!(end, SweepEnd::Done);
+        freed
+    }
+
+    /// Returns the keys of objects that are to be deleted.
+    pub async fn trash(&self) -> Vec<String> {
+        self.ledger.trash(100).await.unwrap().into_iter().map(|object| object.key).collect()
     }
 
     /// Pushes an image under a tag and returns its digest.

@@ -1,7 +1,6 @@
 //! `portolan user …` and `portolan token …`: managing accounts, also while the server runs. They act as the site
 //! itself.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -13,6 +12,7 @@ use store::access::{System, Viewer};
 use crate::cli::password::Password;
 use crate::cli::serve::open_store;
 use crate::cli::settings::Settings;
+use crate::cli::terminal::say;
 use crate::cli::{Error, settings};
 
 /// Commands for accounts.
@@ -92,25 +92,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     /// Expire it after this time, such as 90d or 12h (default: never)
-    #[arg(long, value_name = "AGE", value_parser = age)]
+    #[arg(long, value_name = "AGE", value_parser = settings::age)]
     expires: Option<Duration>,
     #[command(flatten)]
     settings: Settings,
-}
-
-/// Parses a number and a unit: `m`, `h`, `d` or `w`.
-fn age(text: &str) -> Result<Duration, String> {
-    let wrong = || "an age is a number and a unit: m, h, d or w, such as 90d".to_owned();
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let seconds: u64 = match unit {
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        'w' => 7 * 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// Opens the store as the site itself.
@@ -122,11 +107,6 @@ async fn enter(given: &Settings) -> Result<(System, Viewer), Error> {
     Ok((system, operator))
 }
 
-fn say(text: &str) {
-    // Nobody may be reading any more.
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 /// Runs `portolan user …`.
 pub(super) async fn user(command: User) -> Result<(), Error> {
     match command {
@@ -135,7 +115,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             let password = Password::get(add.password_stdin)?;
             let form = SignUp { name: add.name, email: add.email, password: password.text.clone(), invitation: None };
             let account = system.store().create_account(&operator, &form, add.admin).await.map_err(Error::of_store)?;
-            say(&format!("Created the account {}.", account.name));
+            say(format_args!("Created the account {}.", account.name));
             tell(&password);
         }
         User::Invite(given) => {
@@ -143,7 +123,7 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
             let (system, operator) = enter(&given).await?;
             let (store, form) = (system.store(), NewInvitation::default());
             let (_, secret) = store.invite(&operator, &form, config.registration).await.map_err(Error::of_store)?;
-            say(&format!("{}/invites/{secret}", config.public_url));
+            say(format_args!("{}/invites/{secret}", config.public_url));
         }
         User::List(given) => {
             let (system, operator) = enter(&given).await?;
@@ -159,7 +139,8 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
                     if entry.me.email.is_empty() || entry.me.email_confirmed { "" } else { "address not confirmed" };
                 let notes =
                     [kind, address, &state].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join(", ");
-                say(format!("{:<24} {:<32} {notes}", account.name.as_str(), entry.me.email).trim_end());
+                let line = format!("{:<24} {:<32} {notes}", account.name.as_str(), entry.me.email);
+                say(line.trim_end());
             }
         }
         User::Disable(named) => disable(&named, true).await?,
@@ -167,13 +148,13 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
         User::ConfirmEmail(named) => {
             let (system, operator) = enter(&named.settings).await?;
             system.store().confirm_email(&operator, &named.name).await.map_err(Error::of_store)?;
-            say(&format!("{} can sign in with its mail address.", named.name));
+            say(format_args!("{} can sign in with its mail address.", named.name));
         }
         User::ResetPassword(reset) => {
             let (system, operator) = enter(&reset.settings).await?;
             let password = Password::get(reset.password_stdin)?;
             system.store().reset_password(&operator, &reset.name, &password.text).await.map_err(Error::of_store)?;
-            say(&format!("{} has a new password, and its sessions have ended.", reset.name));
+            say(format_args!("{} has a new password, and its sessions have ended.", reset.name));
             tell(&password);
         }
     }
@@ -183,13 +164,13 @@ pub(super) async fn user(command: User) -> Result<(), Error> {
 async fn disable(named: &NamedAccount, disabled: bool) -> Result<(), Error> {
     let (system, operator) = enter(&named.settings).await?;
     system.store().disable_account(&operator, &named.name, disabled).await.map_err(Error::of_store)?;
-    say(&format!("{} is {}.", named.name, if disabled { "disabled" } else { "enabled" }));
+    say(format_args!("{} is {}.", named.name, if disabled { "disabled" } else { "enabled" }));
     Ok(())
 }
 
 fn tell(password: &Password) {
     if password.made_up {
-        say(&format!("Password: {}", password.text));
+        say(format_args!("Password: {}", password.text));
     }
 }
 
@@ -211,18 +192,4 @@ pub(super) async fn token(command: Token) -> Result<(), Error> {
     let made = store.create_token(&owner, &form).await.map_err(Error::of_store)?;
     say(&made.secret);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_is_a_number_and_a_unit() {
-        assert_eq!(age("90d"), Ok(Duration::from_hours(90 * 24)));
-        assert_eq!(age("1w"), Ok(Duration::from_hours(7 * 24)));
-        for text in ["", "d", "90", "90y", "-1d", "1.5h", "99999999999999999999w", "9é", "90dd", "90mm"] {
-            assert!(age(text).is_err(), "{text}");
-        }
-    }
 }

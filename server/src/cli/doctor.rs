@@ -1,8 +1,6 @@
 //! `portolan doctor`: checks the settings, the database and the storage, and repairs the storage.
 
-use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use futures::TryStreamExt as _;
@@ -10,22 +8,23 @@ use model::clock::Clock;
 use model::oci::RepositoryName;
 use registry::check::{self, BlobState};
 use registry::ledger::{Blob, Ledger};
-use registry::storage::Storage;
+use registry::storage::{Object, Storage};
 use store::OpenStore;
 
 use crate::assets::Assets;
 use crate::cli::Error;
 use crate::cli::serve::{open_disk, open_store};
 use crate::cli::settings::Settings;
+use crate::cli::terminal::{Progress, say};
 
 /// Objects younger than this may belong to an upload whose bytes are still arriving.
 const UNUSED_AGE: Duration = Duration::from_hours(24);
 /// The most blobs, and the most objects, that are named; the rest is only counted.
 const NAMED: u64 = 50;
+/// The number of unused objects that are deleted at a time.
+const DELETED: usize = 100_000;
 /// The most repositories named for a damaged blob.
 const REPOSITORIES: u64 = 3;
-/// The time between two reports of progress.
-const PROGRESS: Duration = Duration::from_millis(500);
 
 /// A check of everything that a hub needs.
 #[derive(Args, Debug)]
@@ -62,12 +61,12 @@ pub(super) async fn doctor(command: Doctor) -> Result<(), Error> {
 
 /// Checks all blobs and returns how many are missing or damaged.
 async fn check_blobs(ledger: &dyn Ledger, storage: &dyn Storage, command: &Doctor) -> Result<u64, Error> {
-    let mut progress = Progress::new("blobs");
+    let mut progress = Progress::new();
     let (mut checked, mut lost) = (0_u64, 0_u64);
     let mut blobs = std::pin::pin!(check::blobs(ledger, storage, command.verify));
     while let Some((blob, state)) = blobs.try_next().await.map_err(Error::Check)? {
         checked += 1;
-        progress.show(checked);
+        progress.show("blobs", checked);
         let what = match state {
             BlobState::Intact => continue,
             BlobState::Missing => "is missing",
@@ -109,19 +108,23 @@ async fn repositories(ledger: &dyn Ledger, blob: &Blob) -> Result<String, Error>
 async fn check_objects(ledger: &dyn Ledger, storage: &dyn Storage, repair: bool) -> Result<(), Error> {
     let before = Clock::system().now().minus(UNUSED_AGE);
     let mut objects = std::pin::pin!(check::unused_objects(ledger, storage, before).await.map_err(Error::Check)?);
-    let mut progress = Progress::new("unused objects");
-    let (mut count, mut bytes) = (0_u64, 0_u64);
+    let mut progress = Progress::new();
+    let (mut count, mut bytes, mut found) = (0_u64, 0_u64, Vec::new());
     while let Some(object) = objects.try_next().await.map_err(Error::Check)? {
         (count, bytes) = (count + 1, bytes.saturating_add(object.length));
-        progress.show(count);
+        progress.show("unused objects", count);
         if count <= NAMED {
             progress.clear();
             say(format_args!("  {} is unused ({} bytes)", object.key, object.length));
         }
         if repair {
-            storage.delete(&object.key).await.map_err(Error::Delete)?;
+            found.push(object);
+            if found.len() == DELETED {
+                delete(ledger, storage, std::mem::take(&mut found)).await?;
+            }
         }
     }
+    delete(ledger, storage, found).await?;
     progress.clear();
     more(count);
     match (count, repair) {
@@ -132,40 +135,17 @@ async fn check_objects(ledger: &dyn Ledger, storage: &dyn Storage, repair: bool)
     Ok(())
 }
 
+/// Deletes those of these objects that are still unused.
+async fn delete(ledger: &dyn Ledger, storage: &dyn Storage, objects: Vec<Object>) -> Result<(), Error> {
+    for object in check::confirm_unused(ledger, objects).await.map_err(Error::Check)? {
+        storage.delete(&object.key).await.map_err(Error::Delete)?;
+    }
+    Ok(())
+}
+
 /// Says how many were not named.
 fn more(count: u64) {
     if let Some(left) = count.checked_sub(NAMED).filter(|left| *left > 0) {
         say(format_args!("  and {left} more"));
-    }
-}
-
-/// Prints a line. Nobody may be reading any more.
-fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// A count on the terminal that is overwritten as it grows.
-struct Progress {
-    what: &'static str,
-    shown_at: Instant,
-    is_shown: bool,
-}
-
-impl Progress {
-    fn new(what: &'static str) -> Self {
-        Self { what, shown_at: Instant::now(), is_shown: false }
-    }
-
-    fn show(&mut self, count: u64) {
-        if self.shown_at.elapsed() >= PROGRESS && io::stderr().is_terminal() {
-            let _ = write!(io::stderr(), "\r{}: {count}", self.what);
-            (self.shown_at, self.is_shown) = (Instant::now(), true);
-        }
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.is_shown) {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
     }
 }

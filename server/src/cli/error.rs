@@ -47,6 +47,9 @@ pub enum Error {
     /// The database and the storage cannot be compared.
     #[error("the check failed")]
     Check(#[source] registry::Error),
+    /// A sweep failed; what it has freed until then stays freed.
+    #[error("the sweep failed")]
+    Sweep(#[source] registry::Error),
     /// An object cannot be deleted.
     #[error("cannot delete an object")]
     Delete(#[source] StorageError),

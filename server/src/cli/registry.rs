@@ -16,6 +16,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 use crate::health::Readiness;
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use crate::router::Hub;
 use crate::v2::htpasswd::Htpasswd;
 use crate::v2::standalone::{Authentication, Standalone};
@@ -63,8 +64,9 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
-    let jobs = Jobs::start_standalone(&engine, config.upload_age, &system);
-    let standalone = Standalone::new(engine, ledger, clock, authentication);
+    let metrics = Arc::new(Metrics::new());
+    let jobs = Jobs::start_standalone(&engine, &config, &metrics, &system);
+    let standalone = Standalone::new(engine, ledger, clock, metrics, authentication);
     let (measured, readiness) = (standalone.clone(), Readiness::new(store, storage));
     let router = Router::new()
         .route("/healthz", get(health::alive))

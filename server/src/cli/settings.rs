@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Error;
+use crate::config::age::{self, age as parse_age};
 use crate::config::{self, Config};
 
 /// Settings that can be given as flags; in the file they have the same names in lower case, in the environment with the
@@ -132,4 +134,9 @@ fn start_log(config: &Config, filter: &str) {
         .log_internal_errors(false);
     // A second call, as in tests, keeps the first subscriber.
     let _ = if config.log_json { subscriber.json().try_init() } else { subscriber.with_target(false).try_init() };
+}
+
+/// Parses the age in a flag.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    parse_age(text).ok_or_else(|| format!("an age is {}", age::FORM))
 }

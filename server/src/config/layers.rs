@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use super::age::age;
 use super::{Error, SETTINGS};
 
 /// Variables with our prefix that are not settings: the path of the file, and those of development tasks.
@@ -29,8 +31,22 @@ impl Provider for Layer {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let dict = self.values.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+        let mut dict = Dict::new();
+        for (key, value) in &self.values {
+            insert(&mut dict, key, value);
+        }
         Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// Inserts a value under a key such as `sweep.grace`.
+fn insert(dict: &mut Dict, key: &str, value: &str) {
+    let Some((table, key)) = key.split_once('.') else {
+        dict.insert(key.to_owned(), Value::from(value));
+        return;
+    };
+    if let Value::Dict(_, table) = dict.entry(table.to_owned()).or_insert_with(|| Value::from(Dict::new())) {
+        insert(table, key, value);
     }
 }
 
@@ -59,7 +75,8 @@ fn is_foreign(key: &str) -> bool {
 pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Error> {
     let mut values = BTreeMap::new();
     for (name, value) in environment {
-        let Some(key) = name.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
+        let Some(key) = name.strip_prefix(PREFIX) else { continue };
+        let key = key.to_lowercase().replace("__", ".");
         if SETTINGS.iter().any(|setting| setting.key == key) {
             values.insert(key, value);
         } else if !is_foreign(&key) {
@@ -81,12 +98,28 @@ pub(super) fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Err
         file: file(),
         reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     })?;
-    for (key, value) in data.into_values().flatten() {
-        if !SETTINGS.iter().any(|setting| setting.key == key) {
-            return Err(Error::Unknown { key, value: text(&value), origin: file() });
+    for dict in data.into_values() {
+        if let Some((key, value)) = unknown("", &dict) {
+            return Err(Error::Unknown { key, value, origin: file() });
         }
     }
     Ok(provider)
+}
+
+/// Returns the first value that is not a setting, with its key.
+fn unknown(table: &str, dict: &Dict) -> Option<(String, String)> {
+    dict.iter().find_map(|(key, value)| {
+        let key = format!("{table}{key}");
+        match value {
+            Value::Dict(_, dict) if is_table(&key) => unknown(&format!("{key}."), dict),
+            _ => (!SETTINGS.iter().any(|setting| setting.key == key)).then(|| (key, text(value))),
+        }
+    })
+}
+
+/// Whether there are settings in a table of this name.
+fn is_table(key: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.key.split_once('.').is_some_and(|(table, _)| table == key))
 }
 
 /// A TOML value as the text of a flag.
@@ -116,8 +149,8 @@ impl Raw {
         let file = metadata.source.as_ref().and_then(figment::Source::file_path);
         match (file, metadata.name.as_ref()) {
             (Some(path), _) => path.display().to_string(),
-            (None, "environment") => format!("{PREFIX}{}", key.to_uppercase()),
-            (None, "flag") => format!("--{}", key.replace('_', "-")),
+            (None, "environment") => format!("{PREFIX}{}", key.to_uppercase().replace('.', "__")),
+            (None, "flag") => format!("--{}", key.replace(['_', '.'], "-")),
             (None, name) => name.to_owned(),
         }
     }
@@ -145,6 +178,14 @@ impl Raw {
 
     pub(super) fn parsed<T: FromStr>(&self, key: &'static str) -> Result<T, Error> {
         self.get(key, |text| text.parse().ok())
+    }
+
+    /// An age of at least `least`, or `None` for `never`.
+    pub(super) fn age_or_never(&self, key: &'static str, least: Duration) -> Result<Option<Duration>, Error> {
+        self.get(key, |text| match text {
+            "never" => Some(None),
+            text => age(text).filter(|age| *age >= least).map(Some),
+        })
     }
 
     pub(super) fn within(&self, key: &'static str, least: u64, most: u64) -> Result<u64, Error> {

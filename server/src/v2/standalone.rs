@@ -43,16 +43,22 @@ struct Inner {
     engine: Engine,
     ledger: Arc<dyn Ledger>,
     clock: Clock,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     authentication: Authentication,
     ids: Cache<RepositoryName, RepositoryId>,
 }
 
 impl Standalone {
     /// Creates a registry over an engine and its ledger.
-    pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, clock: Clock, authentication: Authentication) -> Self {
+    pub fn new(
+        engine: Engine,
+        ledger: Arc<dyn Ledger>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        authentication: Authentication,
+    ) -> Self {
         let ids = Cache::builder().max_capacity(CACHE_CAPACITY).time_to_live(CACHE_TIME).build();
-        Self { inner: Arc::new(Inner { engine, ledger, clock, metrics: Metrics::new(), authentication, ids }) }
+        Self { inner: Arc::new(Inner { engine, ledger, clock, metrics, authentication, ids }) }
     }
 
     /// Returns the request metrics.

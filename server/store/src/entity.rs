@@ -10,6 +10,7 @@ pub(crate) mod comment;
 pub(crate) mod follower;
 pub(crate) mod image;
 pub(crate) mod invitation;
+pub(crate) mod job;
 pub(crate) mod known_address;
 pub(crate) mod manifest;
 pub(crate) mod manifest_blob;

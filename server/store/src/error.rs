@@ -30,7 +30,7 @@ pub enum Error {
 }
 
 /// The result of a call to the store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Whether the database is out of disk space.

@@ -15,14 +15,15 @@ use uuid::Uuid;
 
 use crate::access::Exemption;
 use crate::database::Tx;
-use crate::repositories::delete::delete_abandoned;
 use crate::{Error, Store, sql};
 
-mod blobs;
+pub(crate) mod blobs;
 pub(crate) mod manifests;
 mod names;
+mod plan;
 mod references;
 pub(crate) mod segments;
+mod sweep;
 pub(crate) mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -114,8 +115,13 @@ impl Ledger for SqlLedger {
         self.write(|tx| async move { blobs::mount(&*tx, to, from, digest, now).await }).await
     }
 
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError> {
-        let unlink = |tx: Arc<Tx>| async move { blobs::unlink(&*tx, repository, digest).await };
+    async fn unlink_blob(
+        &self,
+        repository: RepositoryId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<UnlinkOutcome, LedgerError> {
+        let unlink = |tx: Arc<Tx>| async move { blobs::unlink(&*tx, repository, digest, now).await };
         match self.store.database().write(&Exemption::Ledger, unlink).await {
             Err(Error::Unavailable(source)) if sql::refused_by_reference(&source) => Ok(UnlinkOutcome::InUse),
             outcome => outcome.map_err(failure),
@@ -174,14 +180,6 @@ impl Ledger for SqlLedger {
         self.write(|tx| async move { uploads::cancel(&*tx, repository, id, now).await }).await
     }
 
-    async fn expire_uploads(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError> {
-        self.write(|tx| async move { uploads::expire(&*tx, before, limit, now).await }).await
-    }
-
-    async fn delete_abandoned(&self, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize, LedgerError> {
-        self.write(|tx| async move { delete_abandoned(&tx, before, limit, now).await }).await
-    }
-
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, now: Timestamp) -> Result<Put, LedgerError> {
         let (put, appeared) = self.write(|tx| async move { manifests::put(&*tx, place, manifest, now).await }).await?;
         if appeared {
@@ -220,18 +218,6 @@ impl Ledger for SqlLedger {
         max_bytes: u64,
     ) -> Result<ReferrerPage, LedgerError> {
         manifests::referrers(self.rows(), repository, subject, artifact_type, page, max_bytes).await.map_err(failure)
-    }
-
-    async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
-        trash::list(self.rows(), limit).await.map_err(failure)
-    }
-
-    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
-        self.write(|tx| async move { trash::forget(&*tx, keys).await }).await
-    }
-
-    async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError> {
-        self.write(|tx| async move { trash::postpone(&*tx, keys, now).await }).await
     }
 
     async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError> {

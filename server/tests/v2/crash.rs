@@ -16,6 +16,7 @@ use http::header::RANGE;
 use http::{Method, StatusCode};
 use model::token::NewToken;
 use registry::check::{self, BlobState};
+use registry::sweep::{SweepEnd, SweepOptions, UnknownObjects};
 use store::scratch::Scratch;
 
 use crate::common::{Answer, Now, Site, basic, digest, image};
@@ -203,9 +204,14 @@ pub(crate) async fn nothing_is_left_over(site: &Site, now: &Now) {
     let blobs: Vec<_> = check::blobs(ledger, storage, true).try_collect().await.unwrap();
     assert!(blobs.iter().all(|(_, state)| *state == BlobState::Intact), "{blobs:?}");
     now.later(Duration::from_hours(24 * 8));
-    let engine = &site.state.engine;
-    while engine.expire_uploads(Duration::from_hours(24 * 7), 10).await.unwrap() > 0 {}
-    while engine.delete_trash(10).await.unwrap() > 0 {}
+    let options = SweepOptions {
+        grace: Duration::from_hours(24 * 400),
+        untagged: None,
+        uploads: Duration::from_hours(24 * 7),
+        rate: 0,
+        unknown_objects: UnknownObjects::Not,
+    };
+    assert_eq!(site.state.engine.sweep(&options, &()).await.unwrap().0, SweepEnd::Done);
     let future = model::clock::Timestamp::from_micros(i64::MAX);
     let unused: Vec<_> = check::unused_objects(ledger, storage, future).await.unwrap().try_collect().await.unwrap();
     for object in &unused {

@@ -18,4 +18,5 @@ mod hidden;
 mod nodes;
 mod pending;
 mod support;
+mod sweep;
 mod token;

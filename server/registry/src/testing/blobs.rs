@@ -188,7 +188,7 @@ pub async fn a_blob_that_the_storage_has_lost_is_unknown_until_it_is_pushed_agai
         let digest = registry.push_blob(REPOSITORY, bytes.clone()).await;
         let other = registry.push_blob(OTHER_REPOSITORY, bytes.clone()).await;
         assert_eq!(other, digest);
-        sweep(registry).await;
+        registry.empty_trash().await;
         let key = registry.storage.keys().pop().unwrap();
         match lost {
             Lost::Missing => registry.storage.delete(&key).await.unwrap(),
@@ -201,7 +201,7 @@ pub async fn a_blob_that_the_storage_has_lost_is_unknown_until_it_is_pushed_agai
         registry.request(Method::POST, mount).send().await.is(StatusCode::ACCEPTED);
         assert_eq!(registry.push_blob(REPOSITORY, bytes.clone()).await, digest);
         // What was lost goes to the trash, and what was pushed is kept.
-        sweep(registry).await;
+        registry.empty_trash().await;
         for repository in [REPOSITORY, OTHER_REPOSITORY] {
             registry.head(path(repository)).await.is(StatusCode::OK);
             assert_eq!(registry.get(path(repository)).await.body, bytes);
@@ -210,7 +210,7 @@ pub async fn a_blob_that_the_storage_has_lost_is_unknown_until_it_is_pushed_agai
         // Once it is repaired, the first bytes are kept.
         let keys = registry.storage.keys();
         registry.push_blob(REPOSITORY, bytes.clone()).await;
-        sweep(registry).await;
+        registry.empty_trash().await;
         assert_eq!(registry.storage.keys(), keys);
     }
 }
@@ -220,8 +220,4 @@ pub async fn a_blob_that_the_storage_has_lost_is_unknown_until_it_is_pushed_agai
 enum Lost {
     Missing,
     Short,
-}
-
-async fn sweep(registry: &TestRegistry) {
-    while registry.engine.delete_trash(100).await.unwrap() > 0 {}
 }

@@ -14,8 +14,8 @@ use model::oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use uuid::Uuid;
 
 use crate::ledger::{
-    Blob, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
-    ReferrerRow, Segment, UnlinkOutcome, Upload, fitting,
+    Blob, Freed, KnownRepository, Ledger, LedgerError, Link, ListPage, Manifest, NewManifest, Place, Put, ReferrerPage,
+    ReferrerRow, Segment, SweepBatch, SweepClaim, SweepCutoffs, SweepJob, SweepLedger, UnlinkOutcome, Upload, fitting,
 };
 use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 
@@ -41,7 +41,7 @@ struct State {
     updated: BTreeMap<Uuid, Timestamp>,
     manifests: BTreeMap<(RepositoryId, Digest), NewManifest>,
     tags: BTreeMap<(RepositoryId, Tag), Digest>,
-    trash: Vec<String>,
+    trash: Vec<Segment>,
     holds: usize,
     fault: Option<Fault>,
 }
@@ -52,7 +52,7 @@ impl State {
     }
 
     fn discard(&mut self, segments: Vec<Segment>) {
-        self.trash.extend(segments.into_iter().map(|segment| segment.key));
+        self.trash.extend(segments);
     }
 
     /// Stores a manifest if all blobs and manifests that it refers to exist and its tags meet the precondition.
@@ -184,7 +184,12 @@ impl Ledger for MemoryLedger {
         Ok(Some(blob))
     }
 
-    async fn unlink_blob(&self, repository: RepositoryId, digest: &Digest) -> Result<UnlinkOutcome, LedgerError> {
+    async fn unlink_blob(
+        &self,
+        repository: RepositoryId,
+        digest: &Digest,
+        _now: Timestamp,
+    ) -> Result<UnlinkOutcome, LedgerError> {
         let mut state = self.state();
         let refers = |manifest: &NewManifest| manifest.blobs.iter().any(|link| link.digest == *digest);
         if state.manifests.iter().any(|((of, _), manifest)| *of == repository && refers(manifest)) {
@@ -270,31 +275,6 @@ impl Ledger for MemoryLedger {
         Ok(true)
     }
 
-    async fn expire_uploads(&self, before: Timestamp, limit: u64, _now: Timestamp) -> Result<usize, LedgerError> {
-        let mut state = self.state();
-        let old = |id: &Uuid| state.updated.get(id).is_some_and(|updated| *updated < before);
-        let ids = state.uploads.keys().copied().filter(old).take(usize::try_from(limit).unwrap());
-        let ids: Vec<Uuid> = ids.collect();
-        for id in &ids {
-            let segments = state.uploads.remove(id).map(|(_, upload)| upload.segments);
-            state.discard(segments.unwrap_or_default());
-        }
-        Ok(ids.len())
-    }
-
-    async fn delete_abandoned(&self, _: Timestamp, limit: u64, _: Timestamp) -> Result<usize, LedgerError> {
-        let mut state = self.state();
-        let used = |id: RepositoryId| {
-            state.uploads.values().any(|(of, _)| *of == id) || state.links.iter().any(|(of, _)| *of == id)
-        };
-        let abandoned = state.repositories.iter().filter(|(_, known)| known.pending && !used(known.id));
-        let names: Vec<_> = abandoned.map(|(name, _)| name.clone()).take(usize::try_from(limit).unwrap()).collect();
-        for name in &names {
-            state.repositories.remove(name);
-        }
-        Ok(names.len())
-    }
-
     async fn put_manifest(&self, place: &Place, manifest: &NewManifest, _now: Timestamp) -> Result<Put, LedgerError> {
         self.change(|state| state.put(place, manifest))
     }
@@ -359,22 +339,6 @@ impl Ledger for MemoryLedger {
         Ok(ReferrerPage { rows, more })
     }
 
-    async fn trash(&self, limit: u64) -> Result<Vec<String>, LedgerError> {
-        Ok(self.state().trash.iter().take(usize::try_from(limit).unwrap()).cloned().collect())
-    }
-
-    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
-        self.state().trash.retain(|key| !keys.contains(key));
-        Ok(())
-    }
-
-    async fn postpone_trash(&self, keys: &[String], _now: Timestamp) -> Result<(), LedgerError> {
-        let mut state = self.state();
-        state.trash.retain(|key| !keys.contains(key));
-        state.trash.extend(keys.iter().cloned());
-        Ok(())
-    }
-
     async fn all_blobs(&self, page: &ListPage) -> Result<Vec<Blob>, LedgerError> {
         Ok(paged(self.state().blobs.values().cloned(), |blob| blob.digest.as_str(), page))
     }
@@ -386,7 +350,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn all_trash(&self, page: &ListPage) -> Result<Vec<String>, LedgerError> {
-        let keys: BTreeSet<String> = self.state().trash.iter().cloned().collect();
+        let keys: BTreeSet<String> = self.state().trash.iter().map(|object| object.key.clone()).collect();
         Ok(paged(keys.into_iter(), |key| key, page))
     }
 
@@ -394,6 +358,85 @@ impl Ledger for MemoryLedger {
         let state = self.state();
         let named = state.repositories.iter().filter(|(_, known)| state.links.contains(&(known.id, digest.clone())));
         Ok(named.map(|(name, _)| name.clone()).take(usize::try_from(limit).unwrap()).collect())
+    }
+}
+
+#[async_trait]
+impl SweepLedger for MemoryLedger {
+    async fn claim_sweep(&self, _: SweepJob, _: Uuid, _: Timestamp, _: Timestamp) -> Result<SweepClaim, LedgerError> {
+        Ok(SweepClaim::Granted)
+    }
+
+    async fn release_sweep(&self, _: SweepJob, _: Uuid) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn pause_sweep(&self, _: bool) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn expire_uploads(&self, before: Timestamp, limit: u64, _now: Timestamp) -> Result<u64, LedgerError> {
+        let mut state = self.state();
+        let old = |id: &Uuid| state.updated.get(id).is_some_and(|updated| *updated <= before);
+        let ids = state.uploads.keys().copied().filter(old).take(usize::try_from(limit).unwrap());
+        let ids: Vec<Uuid> = ids.collect();
+        for id in &ids {
+            let segments = state.uploads.remove(id).map(|(_, upload)| upload.segments);
+            state.discard(segments.unwrap_or_default());
+        }
+        Ok(u64::try_from(ids.len()).unwrap())
+    }
+
+    async fn delete_abandoned(&self, _: Timestamp, _: Timestamp, limit: u64, _: Timestamp) -> Result<u64, LedgerError> {
+        let mut state = self.state();
+        let used = |id: RepositoryId| {
+            state.uploads.values().any(|(of, _)| *of == id) || state.links.iter().any(|(of, _)| *of == id)
+        };
+        let abandoned = state.repositories.iter().filter(|(_, known)| known.pending && !used(known.id));
+        let names: Vec<_> = abandoned.map(|(name, _)| name.clone()).take(usize::try_from(limit).unwrap()).collect();
+        for name in &names {
+            state.repositories.remove(name);
+        }
+        Ok(u64::try_from(names.len()).unwrap())
+    }
+
+    /// Deletes nothing, like the next two: what is unused is tested with SQL.
+    async fn sweep_manifests(&self, _: Timestamp, _: u64, _: Timestamp) -> Result<SweepBatch, LedgerError> {
+        Ok(SweepBatch::default())
+    }
+
+    async fn sweep_links(&self, _: Timestamp, _: u64, _: Timestamp) -> Result<SweepBatch, LedgerError> {
+        Ok(SweepBatch::default())
+    }
+
+    async fn sweep_blobs(&self, _: u64, _: Timestamp) -> Result<SweepBatch, LedgerError> {
+        Ok(SweepBatch::default())
+    }
+
+    async fn trash(&self, limit: u64) -> Result<Vec<Segment>, LedgerError> {
+        Ok(self.state().trash.iter().take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+
+    async fn forget_trash(&self, keys: &[String]) -> Result<(), LedgerError> {
+        self.state().trash.retain(|object| !keys.contains(&object.key));
+        Ok(())
+    }
+
+    async fn postpone_trash(&self, keys: &[String], _now: Timestamp) -> Result<(), LedgerError> {
+        self.state().trash.sort_by_key(|object| keys.contains(&object.key));
+        Ok(())
+    }
+
+    async fn open_uploads(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, LedgerError> {
+        let state = self.state();
+        Ok(ids.iter().copied().filter(|id| state.uploads.contains_key(id)).collect())
+    }
+
+    /// Returns only what is in the trash.
+    async fn sweepable(&self, _: &SweepCutoffs) -> Result<Freed, LedgerError> {
+        let mut freed = Freed::default();
+        freed.add_objects(&self.state().trash);
+        Ok(freed)
     }
 }
 
@@ -442,7 +485,12 @@ impl Storage for MemoryStorage {
 
     fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
         let objects = self.0.lock().unwrap().clone().into_iter().map(|(key, bytes)| {
-            Ok(Object { key, length: u64::try_from(bytes.len()).unwrap(), written_at: Timestamp::from_micros(0) })
+            Ok(Object {
+                key,
+                length: u64::try_from(bytes.len()).unwrap(),
+                written_at: Timestamp::from_micros(0),
+                upload: None,
+            })
         });
         stream::iter(objects.collect::<Vec<_>>()).boxed()
     }

@@ -128,7 +128,7 @@ pub async fn an_upload_that_is_cancelled_is_gone(registry: &TestRegistry) {
     registry.get(&location).await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
     registry.delete(&location).await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
     registry.request(Method::PATCH, &location).body("6").send().await.is_error(404, "BLOB_UPLOAD_UNKNOWN");
-    assert_eq!(registry.ledger.trash(10).await.unwrap(), registry.storage.keys());
+    assert_eq!(registry.trash().await, registry.storage.keys());
 }
 
 pub async fn an_upload_of_another_repository_is_unknown(registry: &TestRegistry) {
@@ -227,8 +227,8 @@ pub async fn the_same_blob_pushed_twice_is_stored_once(registry: &TestRegistry) 
     for repository in [REPOSITORY, OTHER_REPOSITORY] {
         assert_eq!(registry.get(format!("/v2/{repository}/blobs/{digest}")).await.body, "again");
     }
-    assert_eq!(registry.ledger.trash(10).await.unwrap().len() + 1, registry.storage.keys().len());
-    registry.engine.delete_trash(10).await.unwrap();
+    assert_eq!(registry.trash().await.len() + 1, registry.storage.keys().len());
+    registry.empty_trash().await;
     assert_eq!(registry.storage.keys().len(), 1);
     assert_eq!(registry.get(format!("/v2/{REPOSITORY}/blobs/{digest}")).await.body, "again");
 }

@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) size: i64,
     pub(crate) segments: String,
     pub(crate) created_at: i64,
+    pub(crate) unlinked_at: Option<i64>,
     #[sea_orm(has_many)]
     pub(crate) links: HasMany<super::repository_blob::Entity>,
 }

@@ -21,6 +21,7 @@ pub(crate) struct Model {
     pub(crate) payload: Vec<u8>,
     pub(crate) annotations: String,
     pub(crate) pushed_at: i64,
+    pub(crate) unused_since: Option<i64>,
     #[sea_orm(belongs_to, from = "repository_id", to = "id")]
     pub(crate) repository: BelongsTo<super::repository::Entity>,
     #[sea_orm(has_many)]

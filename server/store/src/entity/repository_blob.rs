@@ -13,7 +13,7 @@ pub(crate) struct Model {
     pub(crate) repository_id: i64,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) digest: Text<Digest>,
-    pub(crate) hold_until: i64,
+    pub(crate) unused_since: Option<i64>,
     #[sea_orm(belongs_to, from = "repository_id", to = "id")]
     pub(crate) repository: BelongsTo<super::repository::Entity>,
     #[sea_orm(belongs_to, from = "digest", to = "digest")]

@@ -8,6 +8,7 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) key: String,
+    pub(crate) length: i64,
     pub(crate) since: i64,
 }
 

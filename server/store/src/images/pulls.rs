@@ -54,7 +54,7 @@ impl Store {
             for event in &grown {
                 outbox::append(&*tx, event, now).await?;
             }
-            Result::Ok(!grown.is_empty())
+            Ok::<_, crate::Error>(!grown.is_empty())
         };
         if self.database().write(system, write).await? {
             self.notifier().notify();

@@ -20,12 +20,9 @@ use crate::entity::repository_blob::{ActiveModel, Column, Entity, Relation};
 use crate::entity::{blob, manifest_blob, repository};
 use crate::{Error, Result, sql};
 
-/// How long garbage collection keeps a link that no manifest uses yet.
-const HOLD: Duration = Duration::from_hours(24);
-
-/// A link with less time left than this is renewed by a HEAD of its blob, so that a client that finds the blob has time
-/// to push its manifest.
-const SHORT_HOLD: Duration = Duration::from_hours(1);
+/// A HEAD of a blob that no manifest uses renews its link if it has been unused for longer than this, so that a client
+/// that finds the blob has time to push its manifest.
+const RENEWAL: Duration = Duration::from_mins(1);
 
 /// The stored columns of a blob.
 #[derive(FromQueryResult)]
@@ -114,6 +111,7 @@ pub(super) async fn add(
         size: Set(sql::signed(upload.offset)),
         segments: Set(segments::encode(&upload.segments)),
         created_at: Set(now.micros()),
+        unlinked_at: Set(None),
     };
     let there = OnConflict::column(blob::Column::Digest).do_nothing().to_owned();
     let inserted = blob::Entity::insert_many([row]).on_conflict(there).exec_without_returning(on).await?;
@@ -177,12 +175,13 @@ pub(super) async fn needs_hold(
         .into_query();
     let row = Entity::find_by_id((repository.0, Text(digest.clone())))
         .select_only()
-        .column(Column::HoldUntil)
+        .column(Column::UnusedSince)
         .expr_as(Expr::exists(used), "used")
-        .into_tuple::<(i64, bool)>()
+        .into_tuple::<(Option<i64>, bool)>()
         .one(on)
         .await?;
-    Ok(row.map(|(hold_until, used)| !used && Timestamp::from_micros(hold_until) < now.plus(SHORT_HOLD)))
+    let renewed_before = now.minus(RENEWAL).micros();
+    Ok(row.map(|(since, used)| !used && since.is_none_or(|since| since < renewed_before)))
 }
 
 /// Renews a link. Returns `false` if it has been removed.
@@ -193,7 +192,7 @@ pub(super) async fn hold(
     now: Timestamp,
 ) -> Result<bool> {
     let held = Entity::update_many()
-        .col_expr(Column::HoldUntil, Expr::value(now.plus(HOLD).micros()))
+        .col_expr(Column::UnusedSince, Expr::value(now.micros()))
         .filter(Column::RepositoryId.eq(repository.0))
         .filter(Column::Digest.eq(digest.as_str()))
         .exec(on)
@@ -211,10 +210,11 @@ pub(super) async fn link(
     let row = ActiveModel {
         repository_id: Set(repository.0),
         digest: Set(Text(digest.clone())),
-        hold_until: Set(now.plus(HOLD).micros()),
+        unused_since: Set(Some(now.micros())),
     };
-    let held = OnConflict::columns([Column::RepositoryId, Column::Digest]).update_column(Column::HoldUntil).to_owned();
-    Entity::insert(row).on_conflict(held).exec_without_returning(on).await?;
+    let there =
+        OnConflict::columns([Column::RepositoryId, Column::Digest]).update_column(Column::UnusedSince).to_owned();
+    Entity::insert(row).on_conflict(there).exec_without_returning(on).await?;
     Ok(())
 }
 
@@ -237,6 +237,7 @@ pub(super) async fn unlink(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
     digest: &Digest,
+    now: Timestamp,
 ) -> Result<UnlinkOutcome> {
     let used: Option<i64> = manifest_blob::Entity::find()
         .select_only()
@@ -250,5 +251,41 @@ pub(super) async fn unlink(
         return Ok(UnlinkOutcome::InUse);
     }
     let gone = Entity::delete_by_id((repository.0, Text(digest.clone()))).exec(on).await?;
-    Ok(if gone.rows_affected > 0 { UnlinkOutcome::Done } else { UnlinkOutcome::Absent })
+    if gone.rows_affected == 0 {
+        return Ok(UnlinkOutcome::Absent);
+    }
+    unlinked(on, [digest], now).await?;
+    Ok(UnlinkOutcome::Done)
+}
+
+/// Marks blobs that have lost a link for the sweep, which deletes those without another one.
+pub(super) async fn unlinked<'a>(
+    on: &impl ConnectionTrait,
+    digests: impl IntoIterator<Item = &'a Digest>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut digests: Vec<&Digest> = digests.into_iter().collect();
+    digests.sort_unstable();
+    digests.dedup();
+    for batch in digests.chunks(sql::BATCH) {
+        blob::Entity::update_many()
+            .col_expr(blob::Column::UnlinkedAt, Expr::value(now.micros()))
+            .filter(blob::Column::Digest.is_in(batch.iter().map(|digest| digest.as_str())))
+            .exec(on)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Marks all blobs of a repository, whose links are about to be deleted.
+pub(crate) async fn unlink_all(on: &impl ConnectionTrait, repository: RepositoryId, now: Timestamp) -> Result<()> {
+    let links =
+        Entity::find().select_only().column(Column::Digest).filter(Column::RepositoryId.eq(repository.0)).into_query();
+    blob::Entity::update_many()
+        .col_expr(blob::Column::UnlinkedAt, Expr::value(now.micros()))
+        .filter(blob::Column::Digest.in_subquery(links))
+        .exec(on)
+        .await?;
+    Entity::delete_many().filter(Column::RepositoryId.eq(repository.0)).exec(on).await?;
+    Ok(())
 }

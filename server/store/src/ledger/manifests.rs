@@ -47,6 +47,8 @@ pub(super) async fn put(
     if new {
         references::record(on, place.id, manifest).await?;
         growth = references::own_bytes(on, place.id, &manifest.digest).await?;
+    } else {
+        renew(on, place.id, &manifest.digest, now).await?;
     }
     let moved: Vec<Tag> = wanted.into_iter().filter(|tag| current.get(tag) != Some(&manifest.digest)).collect();
     if !new && moved.is_empty() {
@@ -55,6 +57,7 @@ pub(super) async fn put(
     if !moved.is_empty() {
         let target = tags::Target { digest: &manifest.digest, size: total_size(on, place.id, &manifest.digest).await? };
         tags::point(on, place.id, &moved, &target, actor(place), now).await?;
+        unused(on, place.id, moved.iter().filter_map(|tag| current.get(tag)), now).await?;
     }
 
     let made = tags::count(moved.iter().filter(|tag| !current.contains_key(tag)));
@@ -94,6 +97,7 @@ async fn insert(
         payload: Set(new.payload.to_vec()),
         annotations: Set(new.annotations.clone()),
         pushed_at: Set(now.micros()),
+        unused_since: Set(new.tags.is_empty().then_some(now.micros())),
     };
     let key = [manifest::Column::RepositoryId, manifest::Column::Digest];
     let keep = OnConflict::columns(key).do_nothing().to_owned();
@@ -134,6 +138,7 @@ pub(crate) async fn delete_tag(on: &impl ConnectionTrait, place: &Place, tag: &T
         return Ok(false);
     }
     let Some(digest) = tags::remove(on, place.id, tag, actor(place), now).await? else { return Ok(false) };
+    unused(on, place.id, [&digest], now).await?;
     grow(place.id, -tags::count([tag]), 0, now).exec(on).await?;
     outbox::append(on, &event(place, EventKind::TagDeleted { tag: tag.clone(), digest }), now).await?;
     Ok(true)
@@ -147,6 +152,7 @@ pub(super) async fn delete(on: &impl ConnectionTrait, place: &Place, digest: &Di
     }
     let bytes = references::own_bytes(on, place.id, digest).await?;
     let tags = tags::remove_all_of(on, place.id, digest, actor(place), now).await?;
+    references::release(on, place.id, digest, now, now).await?;
     let gone = manifest::Entity::delete_by_id((place.id.0, Text(digest.clone()))).exec(on).await?.rows_affected;
     if gone == 0 {
         return Ok(false);
@@ -233,13 +239,45 @@ async fn total_size(on: &impl ConnectionTrait, repository: RepositoryId, digest:
     size.ok_or(Error::Corrupt("manifest.total_size"))
 }
 
-/// Returns a statement that adds to a repository's tag count and size in bytes.
+/// Marks manifests that have lost a tag for the sweep.
+async fn unused<'a>(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digests: impl IntoIterator<Item = &'a Digest>,
+    now: Timestamp,
+) -> Result<()> {
+    manifest::Entity::update_many()
+        .col_expr(manifest::Column::UnusedSince, Expr::value(now.micros()))
+        .filter(manifest::Column::RepositoryId.eq(repository.0))
+        .filter(manifest::Column::Digest.is_in(digests.into_iter().map(Digest::as_str)))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// Keeps a manifest that may be unused as long as a new one, because it has been pushed again.
+async fn renew(on: &impl ConnectionTrait, repository: RepositoryId, digest: &Digest, now: Timestamp) -> Result<()> {
+    manifest::Entity::update_many()
+        .col_expr(manifest::Column::UnusedSince, Expr::value(now.micros()))
+        .filter(manifest::Column::RepositoryId.eq(repository.0))
+        .filter(manifest::Column::Digest.eq(digest.as_str()))
+        .filter(manifest::Column::UnusedSince.is_not_null())
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// Returns a statement that adds to a repository's tag count and size in bytes, and sets the time of its last change.
 fn grow(repository: RepositoryId, tags: i64, bytes: i64, now: Timestamp) -> UpdateMany<repository::Entity> {
+    resize(repository, tags, bytes).col_expr(repository::Column::ChangedAt, Expr::value(now.micros()))
+}
+
+/// Returns a statement that adds to a repository's tag count and size in bytes.
+pub(super) fn resize(repository: RepositoryId, tags: i64, bytes: i64) -> UpdateMany<repository::Entity> {
     let more = |column: repository::Column, by: i64| Expr::col(column).add(by);
     repository::Entity::update_many()
         .col_expr(repository::Column::TagCount, more(repository::Column::TagCount, tags))
         .col_expr(repository::Column::Size, more(repository::Column::Size, bytes))
-        .col_expr(repository::Column::ChangedAt, Expr::value(now.micros()))
         .filter(repository::Column::Id.eq(repository.0))
 }
 

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::clock::Timestamp;
 use model::id::RepositoryId;
 use model::oci::Digest;
 use registry::ledger::{Link, NewManifest, Put};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait, RelationTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait,
+    RelationTrait, Select,
 };
 
 use crate::Result;
@@ -113,6 +115,51 @@ pub(super) async fn record(on: &impl ConnectionTrait, repository: RepositoryId, 
         manifest_child::Entity::insert_many(rows).exec_without_returning(on).await?;
     }
     Ok(())
+}
+
+/// Marks for the sweep what only a manifest may have needed, before the manifest is deleted: its children and referrers
+/// as unused since `since`, unless they have lost something else later, and its blobs as unused from now on.
+pub(super) async fn release(
+    on: &impl ConnectionTrait,
+    repository: RepositoryId,
+    digest: &Digest,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let children = manifest_child::Entity::find()
+        .select_only()
+        .column(manifest_child::Column::Child)
+        .filter(manifest_child::Column::RepositoryId.eq(repository.0))
+        .filter(manifest_child::Column::Parent.eq(digest.as_str()))
+        .into_query();
+    for dependent in [manifest::Column::Digest.in_subquery(children), manifest::Column::Subject.eq(digest.as_str())] {
+        manifest::Entity::update_many()
+            .col_expr(manifest::Column::UnusedSince, Expr::value(since.micros()))
+            .filter(manifest::Column::RepositoryId.eq(repository.0))
+            .filter(dependent)
+            .filter(unused_at(since))
+            .exec(on)
+            .await?;
+    }
+    let blobs = manifest_blob::Entity::find()
+        .select_only()
+        .column(manifest_blob::Column::Digest)
+        .filter(manifest_blob::Column::RepositoryId.eq(repository.0))
+        .filter(manifest_blob::Column::Manifest.eq(digest.as_str()))
+        .into_query();
+    repository_blob::Entity::update_many()
+        .col_expr(repository_blob::Column::UnusedSince, Expr::value(now.micros()))
+        .filter(repository_blob::Column::RepositoryId.eq(repository.0))
+        .filter(repository_blob::Column::Digest.in_subquery(blobs))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
+/// The condition that a manifest has lost nothing after `time`.
+pub(super) fn unused_at(time: Timestamp) -> Condition {
+    let unused_since = manifest::Column::UnusedSince;
+    Condition::any().add(unused_since.is_null()).add(unused_since.lte(time.micros()))
 }
 
 /// Returns the number of bytes that a stored manifest adds to its repository: its own size, and the sizes of the blobs

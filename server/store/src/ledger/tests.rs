@@ -3,5 +3,6 @@
 mod manifests;
 mod races;
 mod requirements;
+mod sweep;
 mod uploads;
 pub(crate) mod world;

@@ -12,25 +12,21 @@ use crate::{Result, sql};
 /// Adds the objects of these segments to the trash.
 pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Timestamp) -> Result<()> {
     for batch in segments.chunks(sql::BATCH) {
-        let rows = batch.iter().map(|segment| ActiveModel { key: Set(segment.key.clone()), since: Set(now.micros()) });
+        let rows = batch.iter().map(|segment| ActiveModel {
+            key: Set(segment.key.clone()),
+            length: Set(sql::signed(segment.length)),
+            since: Set(now.micros()),
+        });
         let there = OnConflict::column(Column::Key).do_nothing().to_owned();
         Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
     }
     Ok(())
 }
 
-/// Returns keys, oldest first.
-pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<String>> {
-    let keys = Entity::find()
-        .select_only()
-        .column(Column::Key)
-        .order_by_asc(Column::Since)
-        .order_by_asc(Column::Key)
-        .limit(limit)
-        .into_tuple()
-        .all(on)
-        .await?;
-    Ok(keys)
+/// Returns objects, oldest first.
+pub(super) async fn list(on: &impl ConnectionTrait, limit: u64) -> Result<Vec<Segment>> {
+    let rows = Entity::find().order_by_asc(Column::Since).order_by_asc(Column::Key).limit(limit).all(on).await?;
+    Ok(rows.into_iter().map(|row| Segment { key: row.key, length: sql::unsigned(row.length) }).collect())
 }
 
 /// Returns keys in byte order.

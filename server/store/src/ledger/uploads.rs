@@ -107,25 +107,43 @@ pub(super) async fn list(on: &impl ConnectionTrait, page: &ListPage) -> Result<V
     rows.into_iter().map(upload_of).collect()
 }
 
-/// Cancels up to `limit` uploads that have not advanced since `before` and returns their number.
-pub(super) async fn expire(on: &impl ConnectionTrait, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize> {
+/// Cancels up to `limit` uploads that last advanced at `before` or earlier and returns their number.
+pub(super) async fn expire(on: &impl ConnectionTrait, before: Timestamp, limit: u64, now: Timestamp) -> Result<u64> {
     let old = Entity::find()
         .select_only()
         .column(Column::Id)
-        .filter(Column::UpdatedAt.lt(before.micros()))
+        .filter(Column::UpdatedAt.lte(before.micros()))
         .order_by_asc(Column::UpdatedAt)
         .limit(limit)
         .into_query();
     let expired = Entity::delete_many()
         .filter(Column::Id.in_subquery(old))
-        .filter(Column::UpdatedAt.lt(before.micros()))
+        .filter(Column::UpdatedAt.lte(before.micros()))
         .exec_with_returning(on)
         .await?;
     for upload in &expired {
         let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
         trash::add(on, &segments, now).await?;
     }
-    Ok(expired.len())
+    Ok(sql::count(expired.len()))
+}
+
+/// Returns those of these uploads that exist.
+pub(super) async fn existing(on: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut existing = Vec::new();
+    for batch in ids.chunks(sql::BATCH) {
+        let rows: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::Id.is_in(batch.iter().map(Uuid::to_string)))
+            .into_tuple()
+            .all(on)
+            .await?;
+        for id in rows {
+            existing.push(id.parse().map_err(|_| Error::Corrupt("upload.id"))?);
+        }
+    }
+    Ok(existing)
 }
 
 /// Deletes an upload and moves its segments to the trash. Returns `false` if it does not exist.

@@ -4,6 +4,7 @@
 
 use model::clock::Timestamp;
 use model::event::EventKind;
+use model::id::RepositoryId;
 use model::oci::RepositoryName;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -15,7 +16,7 @@ use crate::entity::{
     repository_blob, star, tag, tag_history, upload,
 };
 use crate::error::{Error, Result};
-use crate::ledger::{segments, trash};
+use crate::ledger::{blobs, segments, trash};
 use crate::{Store, outbox};
 
 /// Deletes the rows of a repository from each of these tables, in this order.
@@ -57,10 +58,17 @@ pub(super) async fn delete_pending_at(tx: &Tx, path: &RepositoryName, now: Times
     Ok(())
 }
 
-/// Deletes up to `limit` pending repositories that were created before `before` and returns their number. Those with an
-/// open upload, or with a blob that is still held for a push, are kept.
-pub(crate) async fn delete_abandoned(tx: &Tx, before: Timestamp, limit: u64, now: Timestamp) -> Result<usize> {
-    let candidates = abandoned(before, now).order_by_asc(repository::Column::Id).limit(limit);
+/// Deletes up to `limit` pending repositories that were created at `before` or earlier and returns their number. Those
+/// with an open upload, or with a blob that was used after `unused`, are kept.
+pub(crate) async fn delete_abandoned(
+    tx: &Tx,
+    before: Timestamp,
+    unused: Timestamp,
+    limit: u64,
+    now: Timestamp,
+) -> Result<u64> {
+    let abandoned = || abandoned(before, unused);
+    let candidates = abandoned().order_by_asc(repository::Column::Id).limit(limit);
     let mut deleted = 0;
     for id in candidates.into_tuple::<i64>().all(tx).await? {
         let locked = repository::Entity::find_by_id(id)
@@ -70,7 +78,7 @@ pub(crate) async fn delete_abandoned(tx: &Tx, before: Timestamp, limit: u64, now
             .into_tuple::<i64>();
         // The lock may have waited for a push, whose rows only the next statement sees.
         if locked.one(tx).await?.is_none()
-            || abandoned(before, now).filter(repository::Column::Id.eq(id)).into_tuple::<i64>().one(tx).await?.is_none()
+            || abandoned().filter(repository::Column::Id.eq(id)).into_tuple::<i64>().one(tx).await?.is_none()
         {
             continue;
         }
@@ -81,26 +89,27 @@ pub(crate) async fn delete_abandoned(tx: &Tx, before: Timestamp, limit: u64, now
 }
 
 /// Selects the ids of pending repositories that nobody is pushing to.
-fn abandoned(before: Timestamp, now: Timestamp) -> Select<repository::Entity> {
+fn abandoned(before: Timestamp, unused: Timestamp) -> Select<repository::Entity> {
     let this = || repository::Column::Id.into_simple_expr();
     let uploads = upload::Entity::find()
         .select_only()
         .column(upload::Column::Id)
         .filter(upload::Column::RepositoryId.into_simple_expr().eq(this()))
         .into_query();
-    let held = repository_blob::Entity::find()
+    let recent = repository_blob::Entity::find()
         .select_only()
         .column(repository_blob::Column::Digest)
         .filter(repository_blob::Column::RepositoryId.into_simple_expr().eq(this()))
-        .filter(repository_blob::Column::HoldUntil.gt(now.micros()))
+        .filter(repository_blob::Column::UnusedSince.gt(unused.micros()))
         .into_query();
     repository::Entity::find()
         .select_only()
         .column(repository::Column::Id)
-        .filter(repository::Column::Pending.eq(true))
-        .filter(repository::Column::CreatedAt.lt(before.micros()))
+        // Not `= TRUE`, which the index on pending repositories would not serve.
+        .filter(repository::Column::Pending.into_simple_expr())
+        .filter(repository::Column::CreatedAt.lte(before.micros()))
         .filter(Expr::exists(uploads).not())
-        .filter(Expr::exists(held).not())
+        .filter(Expr::exists(recent).not())
 }
 
 async fn delete(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
@@ -117,7 +126,8 @@ async fn empty(tx: &Tx, repository: i64, now: Timestamp) -> Result<()> {
         let segments = segments::decode(&upload.segments).ok_or(Error::Corrupt("upload.segments"))?;
         trash::add(tx, &segments, now).await?;
     }
-    delete_rows!(tx, repository, tag, image, manifest_child, manifest_blob, manifest, repository_blob);
+    delete_rows!(tx, repository, tag, image, manifest_child, manifest_blob, manifest);
+    blobs::unlink_all(tx, RepositoryId(repository), now).await?;
     delete_rows!(tx, repository, tag_history, comment, star, collaborator, repository_alias);
     Ok(())
 }

@@ -333,7 +333,7 @@ each_database! {
             assert_eq!(fixture.rows(table).await, 0, "{table}");
         }
         assert_eq!(fixture.rows("blob").await, 1);
-        assert_eq!(fixture.ledger.trash(10).await.unwrap(), ["unfinished"]);
+        assert_eq!(fixture.ledger.trash(10).await.unwrap()[0].key, "unfinished");
         assert_eq!(fixture.events().await.last(), Some(&EventKind::RepositoryDeleted));
         fixture.store.push_permit(&ada, &app, now).await.unwrap();
     }
@@ -353,7 +353,7 @@ each_database! {
             moving.commit().await.unwrap();
         });
         deleted.unwrap();
-        assert_eq!(ledger.trash(10).await.unwrap(), ["late"]);
+        assert_eq!(ledger.trash(10).await.unwrap(), [Segment { key: "late".to_owned(), length: 1 }]);
     }
 }
 

@@ -19,6 +19,12 @@ pub(super) fn key_of(upload: Uuid, number: u64, process: Uuid) -> String {
     format!("{shard}/{upload}-{number}-{process}")
 }
 
+/// Returns the upload that a file belongs to.
+fn upload_of(key: &str) -> Option<Uuid> {
+    let (_, name) = key.split_once('/')?;
+    name.split('-').next()?.parse().ok()
+}
+
 /// Whether a file was created by this process.
 pub(super) fn is_of(key: &str, process: Uuid) -> bool {
     key.rsplit('-').next().is_some_and(|creator| creator == process.simple().to_string())
@@ -41,7 +47,8 @@ pub(super) fn objects_in(folder: &Path, shard: &str) -> Result<Vec<Result<Object
         match entry.metadata() {
             Ok(file) if file.is_file() => {
                 let written_at = timestamp(file.modified()?);
-                objects.push(Ok(Object { key, length: file.len(), written_at }));
+                let upload = upload_of(&key);
+                objects.push(Ok(Object { key, length: file.len(), written_at, upload }));
             }
             // It has just been deleted, or is none of ours.
             Ok(_) => {}

@@ -88,9 +88,9 @@ each_database! {
         let world = World::new(fixture, "team/app").await;
         let layer = world.blob(b"layer").await;
         let digest = world.push("m", std::slice::from_ref(&layer), &[]).await;
-        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), UnlinkOutcome::InUse);
+        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest, world.now()).await.unwrap(), UnlinkOutcome::InUse);
         assert!(world.ledger.delete_manifest(&world.place, &digest, world.now()).await.unwrap());
-        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest).await.unwrap(), UnlinkOutcome::Done);
+        assert_eq!(world.ledger.unlink_blob(world.place.id, &layer.digest, world.now()).await.unwrap(), UnlinkOutcome::Done);
     }
 
     async fn deleting_a_manifest_takes_its_tags_and_leaves_its_children(fixture: &Fixture) {
@@ -210,7 +210,7 @@ each_database! {
         let insert = format!("INSERT INTO blob (digest, size, segments, created_at) VALUES {}", values.join(", "));
         let pool = world.store.database().pool();
         crate::sql::execute(pool, &insert, []).await.unwrap();
-        let link = "INSERT INTO repository_blob (repository_id, digest, hold_until) SELECT $1, digest, 0 FROM blob";
+        let link = "INSERT INTO repository_blob (repository_id, digest) SELECT $1, digest FROM blob";
         crate::sql::execute(pool, link, [world.place.id.0.into()]).await.unwrap();
         assert_eq!(world.put(&manifest("m", &layers, &[])).await, Put::Stored);
         assert_eq!(world.counters().await, (0, 1 + 4 * 1_201));

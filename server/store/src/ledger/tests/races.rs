@@ -7,12 +7,13 @@ use model::oci::{Reference, Tag};
 use registry::ledger::{Put, TagPrecondition, UnlinkOutcome};
 
 use super::world::{World, digest_of, manifest};
-use crate::access::Exemption;
 use crate::sql;
 use crate::testing::each_database;
 
 /// Runs tasks concurrently and returns their results.
-async fn together<T: Send + 'static>(tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+pub(super) async fn together<T: Send + 'static>(
+    tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
     let tasks: Vec<_> = tasks.map(tokio::spawn).collect();
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }
@@ -63,7 +64,7 @@ each_database! {
             }
         });
         assert!(together(uploads).await.into_iter().all(|committed| committed));
-        let trash = worlds[0].ledger.trash(100).await.unwrap();
+        let trash = worlds[0].trash().await;
         assert_eq!(trash.len(), 49);
         for world in &worlds {
             let blob = world.ledger.blob(world.place.id, &digest_of(b"same")).await.unwrap().unwrap();
@@ -91,7 +92,7 @@ each_database! {
             });
             let unlink = tokio::spawn({
                 let digest = digest.clone();
-                async move { remover.ledger.unlink_blob(remover.place.id, &digest).await.unwrap() }
+                async move { remover.ledger.unlink_blob(remover.place.id, &digest, remover.now()).await.unwrap() }
             });
             match (push.await.unwrap(), unlink.await.unwrap()) {
                 (Put::Stored, UnlinkOutcome::InUse) => {
@@ -108,18 +109,9 @@ each_database! {
         for round in 0..30 {
             let bytes = format!("layer {round}");
             let link = world.blob(bytes.as_bytes()).await;
-            assert_eq!(world.ledger.unlink_blob(world.place.id, &link.digest).await.unwrap(), UnlinkOutcome::Done);
-            let (sweeper, digest) = (world.store.clone(), link.digest.clone());
-            let sweep = tokio::spawn(async move {
-                let delete = "DELETE FROM blob WHERE digest = $1";
-                let swept = sweeper.database().write(&Exemption::Test, |tx| {
-                    let digest = digest.clone();
-                    async move { sql::execute(&*tx, delete, [digest.as_str().into()]).await }
-                });
-                // Fails if the upload came first.
-                let _ = swept.await;
-            });
-            let pusher = world.clone();
+            assert_eq!(world.ledger.unlink_blob(world.place.id, &link.digest, world.now()).await.unwrap(), UnlinkOutcome::Done);
+            let (sweeper, pusher) = (world.clone(), world.clone());
+            let sweep = tokio::spawn(async move { sweeper.ledger.sweep_blobs(100, sweeper.now()).await.unwrap() });
             let again = tokio::spawn(async move { pusher.blob(bytes.as_bytes()).await });
             sweep.await.unwrap();
             assert_eq!(again.await.unwrap(), link);

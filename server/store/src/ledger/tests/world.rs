@@ -91,6 +91,11 @@ impl World {
         row.try_get_by_index(0).unwrap()
     }
 
+    /// Returns the keys of the objects in the trash.
+    pub(crate) async fn trash(&self) -> Vec<String> {
+        self.ledger.trash(100).await.unwrap().into_iter().map(|object| object.key).collect()
+    }
+
     /// Returns all events except the creation of the repository.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let events = all_events(&self.system).await.into_iter();

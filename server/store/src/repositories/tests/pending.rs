@@ -15,9 +15,9 @@ async fn open(fixture: &Fixture, repository: RepositoryId) -> Uuid {
 }
 
 /// Deletes abandoned repositories older than an hour and returns their number.
-async fn sweep(fixture: &Fixture) -> usize {
+async fn sweep(fixture: &Fixture) -> u64 {
     let now = fixture.store.clock().now();
-    fixture.ledger.delete_abandoned(now.minus(HOUR), 10, now).await.unwrap()
+    fixture.ledger.delete_abandoned(now.minus(HOUR), now.minus(24 * HOUR), 10, now).await.unwrap()
 }
 
 /// Whether the viewer finds the repository `ada/app`: by its path, in lists, in the catalog and in search.
