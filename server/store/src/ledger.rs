@@ -20,7 +20,7 @@ use crate::{Error, Store, sql};
 pub(crate) mod blobs;
 pub(crate) mod manifests;
 mod names;
-mod plan;
+pub(crate) mod plan;
 mod references;
 pub(crate) mod segments;
 mod sweep;
@@ -167,7 +167,7 @@ impl Ledger for SqlLedger {
         now: Timestamp,
     ) -> Result<bool, LedgerError> {
         let commit = |tx: Arc<Tx>| async move {
-            if !uploads::end(&*tx, repository, upload.id, from_offset).await? {
+            if !uploads::end(&*tx, repository, upload, from_offset, now).await? {
                 return Ok(false);
             }
             blobs::add(&*tx, repository, upload, digest, damaged, now).await?;

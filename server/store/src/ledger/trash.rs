@@ -1,13 +1,16 @@
 //! The trash: keys of storage objects that are no longer needed and must be deleted.
 
+use std::collections::HashSet;
+
 use model::clock::Timestamp;
 use registry::ledger::{ListPage, Segment};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::segments;
 use crate::entity::trash::{ActiveModel, Column, Entity};
-use crate::{Result, sql};
+use crate::{Error, Result, sql};
 
 /// Adds the objects of these segments to the trash.
 pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Timestamp) -> Result<()> {
@@ -21,6 +24,14 @@ pub(crate) async fn add(on: &impl ConnectionTrait, segments: &[Segment], now: Ti
         Entity::insert_many(rows).on_conflict(there).exec_without_returning(on).await?;
     }
     Ok(())
+}
+
+/// Adds those segments of the column `before` that are not in `after`.
+pub(super) async fn replaced(on: &impl ConnectionTrait, before: &str, after: &[Segment], now: Timestamp) -> Result<()> {
+    let mut before = segments::decode(before).ok_or(Error::Corrupt("upload.segments"))?;
+    let kept: HashSet<&str> = after.iter().map(|segment| segment.key.as_str()).collect();
+    before.retain(|segment| !kept.contains(segment.key.as_str()));
+    add(on, &before, now).await
 }
 
 /// Returns objects, oldest first.

@@ -5,7 +5,7 @@ use model::id::RepositoryId;
 use model::oci::Algorithm;
 use registry::ledger::{ListPage, Upload};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
@@ -58,7 +58,8 @@ fn upload_of(row: Model) -> Result<Upload> {
     })
 }
 
-/// Advances an upload. Returns `false` if it does not exist or its offset is not `from_offset`.
+/// Advances an upload. Segments that it no longer has go to the trash. Returns `false` if it does not exist or its offset
+/// is not `from_offset`.
 pub(super) async fn advance(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
@@ -66,6 +67,15 @@ pub(super) async fn advance(
     from_offset: u64,
     now: Timestamp,
 ) -> Result<bool> {
+    let before = Entity::find_by_id(upload.id.to_string())
+        .select_only()
+        .column(Column::Segments)
+        .filter(Column::RepositoryId.eq(repository.0))
+        .filter(Column::Position.eq(sql::signed(from_offset)))
+        .lock(LockType::Update)
+        .into_tuple::<String>();
+    let Some(before) = before.one(on).await? else { return Ok(false) };
+    trash::replaced(on, &before, &upload.segments, now).await?;
     let moved = Entity::update_many()
         .col_expr(Column::Algorithm, Expr::value(upload.algorithm.as_str()))
         .col_expr(Column::Position, Expr::value(sql::signed(upload.offset)))
@@ -80,20 +90,24 @@ pub(super) async fn advance(
     Ok(moved.rows_affected > 0)
 }
 
-/// Removes an upload that becomes a blob. Returns `false` if it does not exist or its offset is not `from_offset`.
+/// Removes an upload that becomes a blob with the segments of `whole`. Others go to the trash. Returns `false` if it does
+/// not exist or its offset is not `from_offset`.
 pub(super) async fn end(
     on: &impl ConnectionTrait,
     repository: RepositoryId,
-    id: Uuid,
+    whole: &Upload,
     from_offset: u64,
+    now: Timestamp,
 ) -> Result<bool> {
     let ended = Entity::delete_many()
-        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::Id.eq(whole.id.to_string()))
         .filter(Column::RepositoryId.eq(repository.0))
         .filter(Column::Position.eq(sql::signed(from_offset)))
-        .exec(on)
+        .exec_with_returning(on)
         .await?;
-    Ok(ended.rows_affected > 0)
+    let Some(ended) = ended.first() else { return Ok(false) };
+    trash::replaced(on, &ended.segments, &whole.segments, now).await?;
+    Ok(true)
 }
 
 /// Returns uploads of all repositories in the order of their ids.
