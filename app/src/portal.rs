@@ -16,7 +16,7 @@ use model::language::Language;
 use model::oci::{Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::repository::{
-    Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
+    Collaborator, Freeable, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
 };
 use model::role::Role;
 use model::search::{SearchRequest, SearchResults};
@@ -87,6 +87,8 @@ pub trait Repositories: Send + Sync {
     async fn update_repository(&self, path: &RepositoryName, patch: RepositoryPatch) -> PortalResult<Repository>;
     /// Renames a repository within its namespace; the old name redirects.
     async fn rename_repository(&self, path: &RepositoryName, name: &str) -> PortalResult<Repository>;
+    /// Returns the storage that deleting a repository frees.
+    async fn freed_by_repository(&self, path: &RepositoryName) -> PortalResult<Freeable>;
     /// Deletes a repository with its contents.
     async fn delete_repository(&self, path: &RepositoryName) -> PortalResult<()>;
     /// Adds or removes a star and returns the number of stars.
@@ -115,6 +117,8 @@ pub trait Images: Send + Sync {
     async fn tags(&self, path: &RepositoryName, filter: TagFilter, page: PageRequest) -> PortalResult<Page<Tag>>;
     /// Returns an image by tag or digest.
     async fn image(&self, path: &RepositoryName, reference: &Reference) -> PortalResult<Image>;
+    /// Returns the storage that deleting a tag frees; `None` if images without a tag are kept.
+    async fn freed_by_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<Option<Freeable>>;
     /// Deletes a tag.
     async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<()>;
 }

@@ -79,7 +79,7 @@ fn within(locale: Locale, reason: &Reason) -> String {
         Reason::TokenLabelLength { max } => say!(errors.token_label_length, max = *max),
         Reason::ScopeSyntax => say!(errors.scope_syntax),
         Reason::ScopeStars { max } => say!(errors.scope_stars, max = *max),
-        Reason::TooManyScopes { max } => say!(errors.too_many_scopes, max = *max),
+        Reason::TooManyScopes { max, length } => say!(errors.too_many_scopes, max = *max, length = *length),
         Reason::TooManyTokens { max } => say!(errors.too_many_tokens, max = *max),
         Reason::ExpiryInPast => say!(errors.expiry_in_past),
         Reason::ExpiryDays { max } => say!(errors.expiry_days, max = *max),

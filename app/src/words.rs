@@ -1,6 +1,7 @@
 //! Formats numbers and times for people in the language of the request: ages, sizes, counts. Whole numbers only.
 
 use model::clock::Timestamp;
+use model::repository::Freeable;
 use model::role::Role;
 
 use crate::actions::stars::StarCount;
@@ -109,6 +110,17 @@ pub(crate) fn bytes(count: u64) -> String {
         size = size.saturating_mul(1024);
     }
     format!("{} {unit}", tenths(count, size))
+}
+
+/// The storage that a deletion frees.
+pub(crate) fn freed(freed: &Freeable) -> String {
+    let size = bytes(freed.bytes);
+    match freed {
+        Freeable { more: true, .. } => text!(freed.more, size = size),
+        Freeable { bytes: 0, .. } => text!(freed.nothing).to_owned(),
+        Freeable { is_exact: true, .. } => text!(freed.exact, size = size),
+        _ => text!(freed.at_most, size = size),
+    }
 }
 
 /// The number of items that a limited list does not show; `None` if it shows all.

@@ -17,16 +17,26 @@ const CHARACTERS: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathGlob {
     text: String,
-    /// The number of characters other than stars.
+    matcher: GlobMatcher,
+}
+
+/// Globs that are matched together, as if their characters were those of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobMatcher {
+    /// The number of positions.
     length: usize,
-    /// For each character, by [`index_of`], where it is in the glob.
+    /// For each character, by [`index_of`], where it is in the globs.
     places: Box<[Bits]>,
     /// The positions before which there is a star of each kind.
     within: Bits,
     across: Bits,
+    /// The first and the last position of each glob.
+    starts: Bits,
+    ends: Bits,
 }
 
-/// The positions in a glob that a path can have reached: `n` if its first `n` characters other than stars are matched.
+/// The positions in globs that a path can have reached. In a single glob it is `n` if its first `n` characters other than
+/// stars are matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobState(Bits);
 
@@ -36,11 +46,19 @@ struct Bits([u128; 2]);
 
 impl Bits {
     const NONE: Self = Self([0; 2]);
+    /// The number of positions that a set can contain.
+    const COUNT: usize = 256;
 
     fn of(position: usize) -> Self {
-        match position {
-            0..128 => Self([1 << position, 0]),
-            _ => Self([0, 1 << (position % 128)]),
+        Self([1, 0]).later(position)
+    }
+
+    /// Each position plus `by`, which is below [`Self::COUNT`].
+    fn later(self, by: usize) -> Self {
+        match by {
+            0 => self,
+            1..128 => Self([self.0[0] << by, self.0[1] << by | self.0[0] >> (128 - by)]),
+            _ => Self([0, self.0[0] << (by % 128)]),
         }
     }
 
@@ -77,13 +95,46 @@ impl PathGlob {
 
     /// Whether it matches the whole of `path` (`namespace/name`).
     pub fn matches(&self, path: &str) -> bool {
+        self.matcher.matches(path)
+    }
+}
+
+impl GlobMatcher {
+    /// Returns matchers that together match what one of the globs matches, as few as possible.
+    pub fn of(globs: &[PathGlob]) -> Vec<Self> {
+        let mut matchers: Vec<Self> = Vec::new();
+        for PathGlob { matcher, .. } in globs {
+            match matchers.iter_mut().find(|all| all.length + matcher.length <= Bits::COUNT) {
+                Some(all) => all.append(matcher),
+                None => matchers.push(matcher.clone()),
+            }
+        }
+        matchers
+    }
+
+    /// Adds the positions of another matcher after its own. No character is at the last position of a glob, so that
+    /// none leads to the first position of the next.
+    fn append(&mut self, other: &Self) {
+        let later = |bits: Bits| bits.later(self.length);
+        for (places, others) in self.places.iter_mut().zip(&other.places) {
+            *places = places.or(later(*others));
+        }
+        self.within = self.within.or(later(other.within));
+        self.across = self.across.or(later(other.across));
+        self.starts = self.starts.or(later(other.starts));
+        self.ends = self.ends.or(later(other.ends));
+        self.length += other.length;
+    }
+
+    /// Whether one of the globs matches the whole of `path`.
+    pub fn matches(&self, path: &str) -> bool {
         let end = path.bytes().try_fold(self.start(), |state, byte| self.step(state, byte));
         end.is_some_and(|state| self.is_match(state))
     }
 
     /// The state before the first byte of a path.
     pub fn start(&self) -> GlobState {
-        GlobState(Bits::of(0))
+        GlobState(self.starts)
     }
 
     /// The state after another byte; `None` if no path that starts so can match.
@@ -96,12 +147,12 @@ impl PathGlob {
 
     /// Whether a path that ends in this state matches.
     pub fn is_match(&self, state: GlobState) -> bool {
-        state.0.and(Bits::of(self.length)) != Bits::NONE
+        state.0.and(self.ends) != Bits::NONE
     }
 
     /// Whether all paths match that go on from this state.
     pub fn matches_rest(&self, state: GlobState) -> bool {
-        state.0.and(Bits::of(self.length)).and(self.across) != Bits::NONE
+        state.0.and(self.ends).and(self.across) != Bits::NONE
     }
 }
 
@@ -129,12 +180,13 @@ impl FromStr for PathGlob {
         if text.bytes().filter(|byte| *byte == b'*').count() > MAX_STARS {
             return Err(InvalidGlob::TooManyStars);
         }
-        let mut glob = Self {
-            text: text.to_owned(),
+        let mut glob = GlobMatcher {
             length: 0,
             places: vec![Bits::NONE; CHARACTERS].into(),
             within: Bits::NONE,
             across: Bits::NONE,
+            starts: Bits::of(0),
+            ends: Bits::NONE,
         };
         let mut bytes = text.bytes().peekable();
         while let Some(byte) = bytes.next() {
@@ -150,7 +202,9 @@ impl FromStr for PathGlob {
                 glob.within = glob.within.or(here);
             }
         }
-        Ok(glob)
+        glob.ends = Bits::of(glob.length);
+        glob.length += 1;
+        Ok(Self { text: text.to_owned(), matcher: glob })
     }
 }
 
@@ -218,8 +272,9 @@ mod tests {
     fn a_state_says_when_all_that_follows_matches() {
         let after = |glob: &str, start: &str| {
             let glob: PathGlob = glob.parse().unwrap();
-            let state = start.bytes().try_fold(glob.start(), |state, byte| glob.step(state, byte));
-            state.map(|state| glob.matches_rest(state))
+            let matcher = &glob.matcher;
+            let state = start.bytes().try_fold(matcher.start(), |state, byte| matcher.step(state, byte));
+            state.map(|state| matcher.matches_rest(state))
         };
         assert_eq!(after("**", ""), Some(true));
         assert_eq!(after("team/**", "team/"), Some(true));
@@ -243,8 +298,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn short_globs_share_a_matcher_and_long_ones_do_not() {
+        let matchers =
+            |globs: &[&str]| GlobMatcher::of(&globs.iter().map(|glob| glob.parse().unwrap()).collect::<Vec<_>>()).len();
+        assert_eq!(matchers(&["*/a*b"; 50]), 1);
+        assert_eq!(matchers(&[&"a".repeat(255), "a"]), 2);
+        assert_eq!(matchers(&[&"a".repeat(127), &"b".repeat(127), "c"]), 2);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn several_globs_match_what_one_of_them_matches(
+            globs in proptest::collection::vec("([ab/]{0,9}\\*{0,2}){1,2}[ab/]{1,60}", 1..20),
+            path in "[ab/]{0,12}",
+        ) {
+            let globs: Vec<PathGlob> = globs.iter().map(|glob| glob.parse().unwrap()).collect();
+            // Each glob, and the path itself as one of them.
+            for path in globs.iter().map(|glob| glob.as_str().replace('*', "b")).chain([path]) {
+                let expected = globs.iter().any(|glob| glob.matches(&path));
+                prop_assert_eq!(GlobMatcher::of(&globs).iter().any(|matcher| matcher.matches(&path)), expected);
+            }
+        }
+
         #[test]
         fn a_glob_matches_what_its_definition_says(
             glob in "([ab/]{0,2}\\*{0,2}){1,2}[ab/]{0,2}",

@@ -168,10 +168,12 @@ pub enum Reason {
         /// The maximum number of stars.
         max: usize,
     },
-    /// Too many scopes.
+    /// Too many scopes, or too long ones.
     TooManyScopes {
         /// The maximum number of scopes.
         max: usize,
+        /// The maximum length of all their patterns together.
+        length: usize,
     },
     /// Too many tokens.
     TooManyTokens {

@@ -248,3 +248,16 @@ pub fn parse_topic(text: &str) -> Result<String, Fault> {
         && topic.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if fits { Ok(topic) } else { Err(Fault::invalid("topics", Reason::TopicSyntax)) }
 }
+
+/// The storage that a deletion frees, some time later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freeable {
+    /// The number of blobs that nothing else uses.
+    pub blobs: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Whether all repositories have been considered, and not only those that the viewer may see.
+    pub is_exact: bool,
+    /// Whether there are more blobs, which have not been counted.
+    pub more: bool,
+}

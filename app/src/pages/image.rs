@@ -69,7 +69,10 @@ pub(crate) async fn page(visit: &Visit, reference: &str, query: &Query) -> Porta
         view! { <span>{rich!(image.about, <link/> = link)}</span> }
     });
     let artifact_type = artifact.and(shown.artifact_type.as_deref().or(image.artifact_type.as_deref()));
-    let delete = matches!(parsed, Reference::Tag(_)).then(|| delete(visit, path, reference)).flatten();
+    let delete = match &parsed {
+        Reference::Tag(tag) if visit.head.abilities.delete => Some(delete(visit, path, tag.as_str()).await?),
+        _ => None,
+    };
     Ok(view! {
         <div class="wide">
             {head(&visit.head, Tab::Tags, &title, visit.me.is_some())}
@@ -290,28 +293,26 @@ fn referrers(path: &RepositoryName, image: &Image) -> Option<AnyView> {
     )
 }
 
-fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> Option<AnyView> {
-    if !visit.head.abilities.delete {
-        return None;
-    }
+async fn delete(visit: &Visit, path: &RepositoryName, tag: &str) -> PortalResult<AnyView> {
     let filled = FormState::from_flash(visit.flash.as_ref(), DELETE);
-    Some(
-        view! {
-            <section id="delete" class="stack">
-                {filled.summary()}
-                <form class="danger-list" method="post" action="/_actions/tags/delete">
-                    <section>
-                        <h2>{text!(image.delete_title)}</h2>
-                        <p>{text!(image.delete_text)}</p>
-                        <input type="hidden" name="path" value=path.to_string()/>
-                        <input type="hidden" name="tag" value=tag.to_owned()/>
-                        {confirm(tag, text!(image.delete_button))}
-                    </section>
-                </form>
-            </section>
-        }
-        .into_any(),
-    )
+    let freed = visit.portal.freed_by_tag(path, tag).await?;
+    let freed = freed.map_or_else(|| text!(freed.kept).to_owned(), |freed| words::freed(&freed));
+    Ok(view! {
+        <section id="delete" class="stack">
+            {filled.summary()}
+            <form class="danger-list" method="post" action="/_actions/tags/delete">
+                <section>
+                    <h2>{text!(image.delete_title)}</h2>
+                    <p>{text!(image.delete_text)}</p>
+                    <p>{freed}</p>
+                    <input type="hidden" name="path" value=path.to_string()/>
+                    <input type="hidden" name="tag" value=tag.to_owned()/>
+                    {confirm(tag, text!(image.delete_button))}
+                </section>
+            </form>
+        </section>
+    }
+    .into_any())
 }
 
 #[cfg(feature = "ssr")]

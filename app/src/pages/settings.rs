@@ -82,7 +82,7 @@ pub(crate) async fn page(visit: &Visit, tab: Settings, query: &Query) -> PortalR
     let body = match tab {
         Settings::General => general(visit),
         Settings::Collaborators => collaborators(visit, query).await?,
-        Settings::Danger => danger(visit),
+        Settings::Danger => danger(visit).await?,
     };
     let links = Settings::ALL
         .into_iter()
@@ -251,15 +251,16 @@ fn roles(chosen: Role) -> AnyView {
         .into_any()
 }
 
-fn danger(visit: &Visit) -> AnyView {
+async fn danger(visit: &Visit) -> PortalResult<AnyView> {
     if !visit.head.abilities.own {
-        return empty(text!(settings.owners_only_title), text!(settings.owners_only_text), ());
+        return Ok(empty(text!(settings.owners_only_title), text!(settings.owners_only_text), ()));
     }
+    let freed = visit.portal.freed_by_repository(&visit.head.repository.path).await?;
     let repository = &visit.head.repository;
     let path = repository.path.to_string();
     let renamed = FormState::from_flash(visit.flash.as_ref(), RENAME);
     let deleted = FormState::from_flash(visit.flash.as_ref(), DELETE);
-    view! {
+    Ok(view! {
         {renamed.summary()}
         {deleted.summary()}
         <div class="danger-list">
@@ -278,6 +279,7 @@ fn danger(visit: &Visit) -> AnyView {
             <section>
                 <h2>{text!(settings.delete_title)}</h2>
                 <p>{text!(settings.delete_text)}</p>
+                <p>{words::freed(&freed)}</p>
                 <form class="stack" method="post" action="/_actions/repositories/delete">
                     <input type="hidden" name="path" value=path.clone()/>
                     {confirm(&path, text!(settings.delete))}
@@ -285,5 +287,5 @@ fn danger(visit: &Visit) -> AnyView {
             </section>
         </div>
     }
-    .into_any()
+    .into_any())
 }

@@ -16,7 +16,8 @@ use model::oci::{Reference, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::reason::Reason;
 use model::repository::{
-    Abilities, Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
+    Abilities, Collaborator, Freeable, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead,
+    RepositoryPatch,
 };
 use model::role::{Role, Visibility};
 use model::search::{Facet, FacetValue, Fragment, SearchHit, SearchRequest, SearchResults};
@@ -264,6 +265,9 @@ impl Repositories for World {
     async fn rename_repository(&self, _: &RepositoryName, _: &str) -> PortalResult<Repository> {
         Err(Fault::internal())
     }
+    async fn freed_by_repository(&self, _: &RepositoryName) -> PortalResult<Freeable> {
+        Ok(Freeable { blobs: 12, bytes: 412_300_000, is_exact: false, more: false })
+    }
     async fn delete_repository(&self, _: &RepositoryName) -> PortalResult<()> {
         Err(Fault::internal())
     }
@@ -285,6 +289,9 @@ impl Repositories for World {
 
 #[async_trait]
 impl Images for World {
+    async fn freed_by_tag(&self, _: &RepositoryName, _: &str) -> PortalResult<Option<Freeable>> {
+        Ok((!self.bare).then_some(Freeable { blobs: 3, bytes: 38_400_000, is_exact: true, more: false }))
+    }
     async fn tags(&self, _: &RepositoryName, _: TagFilter, _: PageRequest) -> PortalResult<Page<Tag>> {
         crate::later().await;
         let items = vec![

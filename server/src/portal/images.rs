@@ -6,6 +6,7 @@ use model::fault::Fault;
 use model::image::{Image, Tag};
 use model::oci::{self, Reference, RepositoryName};
 use model::page::{Page, PageRequest};
+use model::repository::Freeable;
 use store::access::{Delete, See};
 
 use super::{Visit, told};
@@ -28,6 +29,16 @@ impl Images for Visit {
     async fn image(&self, path: &RepositoryName, reference: &Reference) -> PortalResult<Image> {
         let permit = self.permit::<See>(path).await?;
         self.state.store.image(&permit, reference).await.map_err(told)
+    }
+
+    async fn freed_by_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<Option<Freeable>> {
+        if self.state.config.sweep.untagged.is_none() {
+            return Ok(None);
+        }
+        let permit = self.permit::<Delete>(path).await?;
+        let tag = oci::Tag::parse(tag).map_err(|_| Fault::not_found())?;
+        let scope = self.scope().await?;
+        self.state.store.freed_by_tag(&permit, scope, &tag).await.map(Some).map_err(told)
     }
 
     async fn delete_tag(&self, path: &RepositoryName, tag: &str) -> PortalResult<()> {

@@ -6,7 +6,7 @@ use model::account::Account;
 use model::oci::RepositoryName;
 use model::page::{Page, PageRequest};
 use model::repository::{
-    Collaborator, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
+    Collaborator, Freeable, NewRepository, Overview, Repository, RepositoryFilter, RepositoryHead, RepositoryPatch,
 };
 use model::role::Role;
 use store::access::{Manage, Own, Participate, See, Star};
@@ -78,6 +78,11 @@ impl Repositories for Visit {
     async fn rename_repository(&self, path: &RepositoryName, name: &str) -> PortalResult<Repository> {
         let permit = self.permit::<Own>(path).await?;
         self.state.store.rename_repository(&permit, name).await.map_err(told)
+    }
+
+    async fn freed_by_repository(&self, path: &RepositoryName) -> PortalResult<Freeable> {
+        let permit = self.permit::<Own>(path).await?;
+        self.state.store.freed_by_repository(&permit, self.scope().await?).await.map_err(told)
     }
 
     async fn delete_repository(&self, path: &RepositoryName) -> PortalResult<()> {

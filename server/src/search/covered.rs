@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::glob::{GlobState, PathGlob};
+use model::glob::{GlobMatcher, GlobState, PathGlob};
 use model::token::TokenScope;
 use moka::sync::Cache;
 use tantivy::index::SegmentId;
@@ -46,7 +46,7 @@ impl CoveredQuery {
     pub(super) fn new(path: Field, scopes: &[TokenScope], cache: Arc<CoveredCache>) -> Self {
         let globs: Vec<PathGlob> = scopes.iter().map(|scope| scope.glob().clone()).collect();
         let texts: Vec<&str> = globs.iter().map(PathGlob::as_str).collect();
-        Self { path, scopes: texts.join(" ").into(), globs: Arc::new(Globs(globs)), cache }
+        Self { path, scopes: texts.join(" ").into(), globs: Arc::new(Globs(GlobMatcher::of(&globs))), cache }
     }
 
     fn documents(&self, segment: &SegmentReader) -> tantivy::Result<Arc<BitSet>> {
@@ -90,15 +90,16 @@ impl Weight for CoveredQuery {
     }
 }
 
-/// An automaton that accepts the paths that one of the globs matches. Its state contains the globs that may still match.
+/// An automaton that accepts the paths that one of the globs matches. Its state contains the matchers that may still
+/// match.
 #[derive(Debug)]
-struct Globs(Vec<PathGlob>);
+struct Globs(Vec<GlobMatcher>);
 
 impl Automaton for Globs {
     type State = Vec<(usize, GlobState)>;
 
     fn start(&self) -> Self::State {
-        self.0.iter().map(PathGlob::start).enumerate().collect()
+        self.0.iter().map(GlobMatcher::start).enumerate().collect()
     }
 
     fn is_match(&self, state: &Self::State) -> bool {

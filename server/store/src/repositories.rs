@@ -3,6 +3,7 @@
 pub(crate) mod change;
 mod create;
 pub(crate) mod delete;
+mod freeable;
 mod list;
 mod people;
 mod read;

@@ -73,6 +73,11 @@ impl Scope {
         }
     }
 
+    /// Whether the viewer sees all repositories.
+    pub(crate) const fn is_everything(&self) -> bool {
+        matches!(self.sees, ScopeKind::Everything(_))
+    }
+
     /// Returns the viewer's role on a repository on which the database grants them `granted`.
     pub(crate) fn role(&self, granted: Option<Role>) -> Option<Role> {
         match self.sees {

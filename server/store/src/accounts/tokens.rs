@@ -34,6 +34,8 @@ const REFRESH_PREFIX: &str = "ptr_";
 const MAX_LABEL: usize = 100;
 /// The maximum number of scopes of a token.
 const MAX_SCOPES: usize = 50;
+/// The maximum length of all their globs together, in bytes: it bounds the cost of a search under the token.
+const MAX_GLOBS: usize = 2_000;
 /// The maximum number of personal access tokens of an account.
 const MAX_TOKENS: u64 = 200;
 /// The maximum number of refresh tokens of an account for one service; each sign-in with a client adds one.
@@ -91,8 +93,10 @@ impl Store {
         if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
             return Err(Error::Fault(Fault::invalid("label", Reason::TokenLabelLength { max: MAX_LABEL })));
         }
-        if form.scopes.len() > MAX_SCOPES {
-            return Err(Error::Fault(Fault::invalid("scopes", Reason::TooManyScopes { max: MAX_SCOPES })));
+        let length: usize = form.scopes.iter().map(|scope| scope.glob().as_str().len()).sum();
+        if form.scopes.len() > MAX_SCOPES || length > MAX_GLOBS {
+            let reason = Reason::TooManyScopes { max: MAX_SCOPES, length: MAX_GLOBS };
+            return Err(Error::Fault(Fault::invalid("scopes", reason)));
         }
         let now = self.clock().now();
         if form.expires_at.is_some_and(|moment| moment <= now) {

@@ -35,11 +35,11 @@ pub(super) async fn sweepable(on: &impl ConnectionTrait, cutoffs: &SweepCutoffs)
     }
     let mut unlinked = UnlinkedBlobs::default();
     for (repository, candidates) in candidates {
-        let mut deleted = BTreeSet::new();
-        delete_unused(on, repository, candidates, cutoffs.manifests, None, &mut deleted).await?;
-        freed.manifests += sql::count(deleted.len());
+        let mut unused = Unused { before: cutoffs.manifests, ..Unused::new(repository) };
+        unused.add(on, candidates).await?;
+        freed.manifests += sql::count(unused.deleted.len());
         if cutoffs.at_once {
-            unlinked.add(used_only_by(on, repository, &deleted).await?);
+            unlinked.add(used_only_by(on, repository, &unused.deleted).await?);
         }
     }
     unlinked.add(unused_links(on, cutoffs).await?);
@@ -89,104 +89,103 @@ async fn uploads(on: &impl ConnectionTrait, cutoffs: &SweepCutoffs, freed: &mut 
     }
 }
 
-/// Adds to `deleted` those of these manifests that have no tag, index or subject apart from deleted ones, and the
-/// manifests that become so because of that, unless they have lost something else after `before`. With `untagged`, this
-/// tag does not count.
-pub(crate) async fn delete_unused(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    mut candidates: BTreeSet<Digest>,
-    before: Option<Timestamp>,
-    untagged: Option<&Tag>,
-    deleted: &mut BTreeSet<Digest>,
-) -> Result<()> {
-    while !candidates.is_empty() {
-        let later = candidates.iter().nth(sql::BATCH).cloned();
-        let later = later.map(|first| candidates.split_off(&first)).unwrap_or_default();
-        let used = used(on, repository, &candidates, untagged, deleted).await?;
-        let unused: BTreeSet<Digest> = candidates.difference(&used).cloned().collect();
-        deleted.extend(unused.iter().cloned());
-        candidates = later;
-        candidates.extend(dependents(on, repository, &unused, before).await?);
-        candidates.retain(|digest| !deleted.contains(digest));
-    }
-    Ok(())
+/// Manifests of a repository that would be deleted because nothing needs them.
+pub(crate) struct Unused<'a> {
+    pub(crate) repository: RepositoryId,
+    /// Manifests that have lost a tag, an index or their subject later are kept.
+    pub(crate) before: Option<Timestamp>,
+    /// A tag that does not count.
+    pub(crate) without: Option<&'a Tag>,
+    /// The number of manifests after which no more are looked for.
+    pub(crate) most: usize,
+    /// The manifests found.
+    pub(crate) deleted: BTreeSet<Digest>,
 }
 
-/// Returns those of these manifests that have a tag, or an index or a subject that is not deleted.
-async fn used(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    digests: &BTreeSet<Digest>,
-    untagged: Option<&Tag>,
-    deleted: &BTreeSet<Digest>,
-) -> Result<BTreeSet<Digest>> {
-    let among = || digests.iter().map(Digest::as_str);
-    let mut tags = tag::Entity::find()
-        .select_only()
-        .column(tag::Column::Digest)
-        .distinct()
-        .filter(tag::Column::RepositoryId.eq(repository.0))
-        .filter(tag::Column::Digest.is_in(among()));
-    if let Some(untagged) = untagged {
-        tags = tags.filter(tag::Column::Name.ne(untagged.as_str()));
+impl Unused<'_> {
+    pub(crate) const fn new(repository: RepositoryId) -> Self {
+        Self { repository, before: None, without: None, most: usize::MAX, deleted: BTreeSet::new() }
     }
-    let tagged: Vec<Text<Digest>> = tags.into_tuple().all(on).await?;
-    let mut used: BTreeSet<Digest> = tagged.into_iter().map(|digest| digest.0).collect();
-    let indexed = manifest_child::Entity::find()
-        .select_only()
-        .columns([manifest_child::Column::Child, manifest_child::Column::Parent])
-        .filter(manifest_child::Column::RepositoryId.eq(repository.0))
-        .filter(manifest_child::Column::Child.is_in(among()));
-    let subject = |column: manifest::Column| Expr::col(("subject", column));
-    let subjects = Query::select()
-        .expr(Expr::value(1))
-        .from_as(manifest::Entity, "subject")
-        .and_where(subject(manifest::Column::RepositoryId).eq(repository.0))
-        .and_where(subject(manifest::Column::Digest).eq(manifest::Column::Subject.into_simple_expr()))
-        .take();
-    let referring = manifest::Entity::find()
-        .select_only()
-        .columns([manifest::Column::Digest, manifest::Column::Subject])
-        .filter(manifest::Column::RepositoryId.eq(repository.0))
-        .filter(manifest::Column::Digest.is_in(among()))
-        .filter(Expr::exists(subjects));
-    let mut needed: Vec<(Text<Digest>, Text<Digest>)> = indexed.into_tuple().all(on).await?;
-    needed.extend(referring.into_tuple::<(Text<Digest>, Text<Digest>)>().all(on).await?);
-    used.extend(needed.into_iter().filter(|(_, by)| !deleted.contains(&by.0)).map(|(digest, _)| digest.0));
-    Ok(used)
-}
 
-/// Returns the children and the referrers of these manifests; with `before`, those that have lost nothing else later.
-pub(crate) async fn dependents(
-    on: &impl ConnectionTrait,
-    repository: RepositoryId,
-    digests: &BTreeSet<Digest>,
-    before: Option<Timestamp>,
-) -> Result<BTreeSet<Digest>> {
-    let digests: Vec<&str> = digests.iter().map(Digest::as_str).collect();
-    let mut dependents = BTreeSet::new();
-    for batch in digests.chunks(sql::BATCH) {
-        let batch = || batch.iter().copied();
-        let children = manifest_child::Entity::find()
-            .select_only()
-            .column(manifest_child::Column::Child)
-            .filter(manifest_child::Column::RepositoryId.eq(repository.0))
-            .filter(manifest_child::Column::Parent.is_in(batch()))
-            .into_query();
-        // A client may have deleted a child.
-        for dependent in [manifest::Column::Digest.in_subquery(children), manifest::Column::Subject.is_in(batch())] {
-            let rows = manifest::Entity::find()
-                .select_only()
-                .column(manifest::Column::Digest)
-                .filter(manifest::Column::RepositoryId.eq(repository.0))
-                .filter(dependent)
-                .apply_if(before, |query, before| query.filter(references::unused_at(before)))
-                .into_tuple::<Text<Digest>>();
-            dependents.extend(rows.all(on).await?.into_iter().map(|digest| digest.0));
+    /// Adds those of these manifests that have no tag, index or subject apart from deleted ones, and the manifests that
+    /// become so because of that.
+    pub(crate) async fn add(&mut self, on: &impl ConnectionTrait, mut candidates: BTreeSet<Digest>) -> Result<()> {
+        while !candidates.is_empty() && self.deleted.len() <= self.most {
+            let later = candidates.iter().nth(sql::BATCH).cloned();
+            let later = later.map(|first| candidates.split_off(&first)).unwrap_or_default();
+            let used = self.used(on, &candidates).await?;
+            let unused: BTreeSet<Digest> = candidates.difference(&used).cloned().collect();
+            self.deleted.extend(unused.iter().cloned());
+            candidates = later;
+            candidates.extend(self.dependents(on, &unused).await?);
+            candidates.retain(|digest| !self.deleted.contains(digest));
         }
+        Ok(())
     }
-    Ok(dependents)
+
+    /// Returns those of these manifests that have a tag, or an index or a subject that is not deleted.
+    async fn used(&self, on: &impl ConnectionTrait, digests: &BTreeSet<Digest>) -> Result<BTreeSet<Digest>> {
+        let (repository, among) = (self.repository.0, || digests.iter().map(Digest::as_str));
+        let tags = tag::Entity::find()
+            .select_only()
+            .column(tag::Column::Digest)
+            .distinct()
+            .filter(tag::Column::RepositoryId.eq(repository))
+            .filter(tag::Column::Digest.is_in(among()))
+            .apply_if(self.without, |query, tag| query.filter(tag::Column::Name.ne(tag.as_str())));
+        let tagged: Vec<Text<Digest>> = tags.into_tuple().all(on).await?;
+        let mut used: BTreeSet<Digest> = tagged.into_iter().map(|digest| digest.0).collect();
+        let indexed = manifest_child::Entity::find()
+            .select_only()
+            .columns([manifest_child::Column::Child, manifest_child::Column::Parent])
+            .filter(manifest_child::Column::RepositoryId.eq(repository))
+            .filter(manifest_child::Column::Child.is_in(among()));
+        let subject = |column: manifest::Column| Expr::col(("subject", column));
+        let subjects = Query::select()
+            .expr(Expr::value(1))
+            .from_as(manifest::Entity, "subject")
+            .and_where(subject(manifest::Column::RepositoryId).eq(repository))
+            .and_where(subject(manifest::Column::Digest).eq(manifest::Column::Subject.into_simple_expr()))
+            .take();
+        let referring = manifest::Entity::find()
+            .select_only()
+            .columns([manifest::Column::Digest, manifest::Column::Subject])
+            .filter(manifest::Column::RepositoryId.eq(repository))
+            .filter(manifest::Column::Digest.is_in(among()))
+            .filter(Expr::exists(subjects));
+        let mut needed: Vec<(Text<Digest>, Text<Digest>)> = indexed.into_tuple().all(on).await?;
+        needed.extend(referring.into_tuple::<(Text<Digest>, Text<Digest>)>().all(on).await?);
+        used.extend(needed.into_iter().filter(|(_, by)| !self.deleted.contains(&by.0)).map(|(digest, _)| digest.0));
+        Ok(used)
+    }
+
+    /// Returns the children and the referrers of these manifests.
+    async fn dependents(&self, on: &impl ConnectionTrait, digests: &BTreeSet<Digest>) -> Result<BTreeSet<Digest>> {
+        let (repository, digests): (i64, Vec<&str>) = (self.repository.0, digests.iter().map(Digest::as_str).collect());
+        let mut dependents = BTreeSet::new();
+        for batch in digests.chunks(sql::BATCH) {
+            let batch = || batch.iter().copied();
+            let children = manifest_child::Entity::find()
+                .select_only()
+                .column(manifest_child::Column::Child)
+                .filter(manifest_child::Column::RepositoryId.eq(repository))
+                .filter(manifest_child::Column::Parent.is_in(batch()))
+                .into_query();
+            // A client may have deleted a child.
+            for dependent in [manifest::Column::Digest.in_subquery(children), manifest::Column::Subject.is_in(batch())]
+            {
+                let rows = manifest::Entity::find()
+                    .select_only()
+                    .column(manifest::Column::Digest)
+                    .filter(manifest::Column::RepositoryId.eq(repository))
+                    .filter(dependent)
+                    .apply_if(self.before, |query, before| query.filter(references::unused_at(before)))
+                    .into_tuple::<Text<Digest>>();
+                dependents.extend(rows.all(on).await?.into_iter().map(|digest| digest.0));
+            }
+        }
+        Ok(dependents)
+    }
 }
 
 /// Returns the blobs of a repository that only these manifests use.

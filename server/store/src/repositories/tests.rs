@@ -17,6 +17,7 @@ use crate::access::{Manage, Own, Participate, Push, See, Star, Viewer};
 use crate::testing::{Fixture, each_database};
 use crate::{Error, Result, sql};
 
+mod freeable;
 mod pending;
 
 fn fault<T>(answer: Result<T>) -> Fault {
