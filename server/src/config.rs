@@ -17,7 +17,7 @@ use model::account::Registration;
 use registry::sweep::{SweepOptions, UnknownObjects};
 use thiserror::Error;
 
-use self::address::{database, networks, site_root, without_password};
+use self::address::{database, networks, site_root, storage, without_password};
 use self::age::age;
 use self::layers::{Layer, Raw, checked, ours};
 
@@ -85,7 +85,10 @@ const SETTINGS: [Setting; 23] = [
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
     Setting { secret: true, ..setting("database", "", "sqlite://<path> or postgres://<user>@<host>/<database>") },
-    Setting { secret: true, ..setting("storage", "", "file://<path>") },
+    Setting {
+        secret: true,
+        ..setting("storage", "", "file://<path>, or s3, azblob, gcs or oss://<bucket>[/<prefix>]")
+    },
     setting("registration", "open", "open, invitation or closed"),
     setting("pictures", "proxy", "proxy or text"),
     setting("log", "info", "a filter, such as info or warn,portolan=debug"),
@@ -106,8 +109,17 @@ const SETTINGS: [Setting; 23] = [
     setting("sweep.rate", "0", LIMIT),
 ];
 
+/// The table of an object store's own options, which have the names that OpenDAL gives them.
+const STORAGE_OPTIONS: &str = "storage_options";
+
+/// Whether there is a setting with this name.
+fn is_setting(key: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.key == key)
+        || key.split_once('.').is_some_and(|(table, option)| table == STORAGE_OPTIONS && !option.contains('.'))
+}
+
 fn names() -> String {
-    SETTINGS.map(|setting| setting.key).join(", ")
+    format!("{}, {STORAGE_OPTIONS}", SETTINGS.map(|setting| setting.key).join(", "))
 }
 
 /// The parsed settings.
@@ -125,6 +137,8 @@ pub struct Config {
     pub database: String,
     /// The URL of the blob storage.
     pub storage: String,
+    /// The options of an object store.
+    pub storage_options: BTreeMap<String, String>,
     /// Who may sign up.
     pub registration: Registration,
     /// Whether pictures in READMEs and comments are shown, fetched by the hub, or only their text.
@@ -175,7 +189,7 @@ pub struct SweepConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectiveSetting {
     /// Its name.
-    pub key: &'static str,
+    pub key: String,
     /// Its value, with secrets hidden.
     pub value: String,
     /// Where it comes from.
@@ -206,9 +220,7 @@ impl Config {
         let listen: SocketAddr = raw.parsed("listen")?;
         let set_url = raw.optional("public_url", site_root)?;
         let database = raw.optional("database", database)?;
-        let storage = raw.optional("storage", |text| {
-            text.strip_prefix("file://").is_some_and(|path| !path.is_empty()).then(|| text.to_owned())
-        })?;
+        let storage = raw.optional("storage", storage)?;
         let days: u64 = raw.within("session_days", 1, 400)?;
         let limit = |key| raw.within(key, 0, 1_000_000).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
         let mut config = Self {
@@ -216,6 +228,7 @@ impl Config {
             public_url: set_url.unwrap_or_else(|| format!("http://{listen}")),
             database: database.unwrap_or_else(|| format!("sqlite://{}", data.join("portolan.db").display())),
             storage: storage.unwrap_or_else(|| format!("file://{}", data.join("blobs").display())),
+            storage_options: raw.table(STORAGE_OPTIONS),
             registration: raw.get("registration", |text| text.parse().ok())?,
             show_pictures: raw.get("pictures", |text| match text {
                 "proxy" => Some(true),
@@ -275,13 +288,18 @@ impl Config {
     }
 
     /// The folder of a `file://` storage.
-    pub fn storage_folder(&self) -> PathBuf {
-        PathBuf::from(self.storage.strip_prefix("file://").unwrap_or(&self.storage))
+    pub fn storage_folder(&self) -> Option<PathBuf> {
+        self.storage.strip_prefix("file://").map(PathBuf::from)
     }
 
     /// The database's URL without its password.
     pub fn database_shown(&self) -> String {
         without_password(&self.database)
+    }
+
+    /// The storage's URL without a password.
+    pub fn storage_shown(&self) -> String {
+        without_password(&self.storage)
     }
 
     /// All settings with values and sources, with secrets hidden.
@@ -298,18 +316,19 @@ impl Config {
 
 /// The effective settings, with secrets hidden.
 fn shown(raw: &Raw, config: &Config) -> Vec<EffectiveSetting> {
-    SETTINGS
-        .iter()
-        .map(|setting| {
-            let value = match setting.key {
-                "public_url" => config.public_url.clone(),
-                "database" => without_password(&config.database),
-                "storage" => without_password(&config.storage),
-                key => raw.text(key),
-            };
-            EffectiveSetting { key: setting.key, value, origin: raw.origin(setting.key) }
-        })
-        .collect()
+    let settings = SETTINGS.iter().map(|setting| {
+        let value = match setting.key {
+            "public_url" => config.public_url.clone(),
+            "database" => config.database_shown(),
+            "storage" => config.storage_shown(),
+            key => raw.text(key),
+        };
+        (setting.key.to_owned(), value)
+    });
+    // Which of them are secret depends on the service.
+    let options = config.storage_options.keys().map(|option| (format!("{STORAGE_OPTIONS}.{option}"), "***".to_owned()));
+    let shown = settings.chain(options);
+    shown.map(|(key, value)| EffectiveSetting { origin: raw.origin(&key), key, value }).collect()
 }
 
 impl fmt::Display for EffectiveSetting {
@@ -379,6 +398,8 @@ mod tests {
     #[test]
     fn an_address_that_names_nothing_is_refused_and_its_password_not_shown() {
         for (key, value) in [
+            ("storage", "s3://"),
+            ("storage", "ftp://bucket"),
             ("database", "sqlite:"),
             ("database", "sqlite://"),
             ("database", "postgres://hub:hunter2@[::/hub"),
@@ -422,6 +443,24 @@ mod tests {
     }
 
     #[test]
+    fn the_options_of_an_object_store_are_taken_as_they_are_and_not_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "storage = \"s3://images/hub\"\n[storage_options]\nregion = \"eu-west-1\"\nenable_virtual_host_style = true\n";
+        std::fs::write(file.path(), text).unwrap();
+        let environment = [("PORTOLAN_STORAGE_OPTIONS__SECRET_ACCESS_KEY".to_owned(), "hunter2".to_owned())];
+        let config = Config::resolve(BTreeMap::new(), environment, Some(file.path())).unwrap();
+        assert_eq!((&*config.storage, config.storage_folder()), ("s3://images/hub", None));
+        let options: Vec<_> = config.storage_options.iter().map(|(key, value)| (&**key, &**value)).collect();
+        let expected =
+            [("enable_virtual_host_style", "true"), ("region", "eu-west-1"), ("secret_access_key", "hunter2")];
+        assert_eq!(options, expected);
+        let shown: Vec<String> = config.shown().iter().map(ToString::to_string).collect();
+        let secret = "storage_options.secret_access_key = \"***\"  # PORTOLAN_STORAGE_OPTIONS__SECRET_ACCESS_KEY";
+        assert!(shown.iter().any(|line| line == secret), "{shown:?}");
+        assert!(!shown.concat().contains("hunter2"));
+    }
+
+    #[test]
     fn variables_of_others_with_our_prefix_are_left_alone() {
         for name in [
             "PORT",
@@ -452,7 +491,7 @@ mod tests {
     fn what_is_not_set_follows_from_what_is() {
         let config = resolve(&[("data", "/srv/hub"), ("listen", "127.0.0.1:81")], &[]).unwrap();
         assert_eq!(config.database, "sqlite:///srv/hub/portolan.db");
-        assert_eq!(config.storage_folder(), Path::new("/srv/hub/blobs"));
+        assert_eq!(config.storage_folder().unwrap(), Path::new("/srv/hub/blobs"));
         assert_eq!((config.public_url.as_str(), config.public_url_set), ("http://127.0.0.1:81", false));
     }
 

@@ -43,7 +43,7 @@ const CLIENTS: [&str; 12] = [
 ];
 
 /// All checks.
-pub(crate) const ALL: [Check; 16] = [
+pub(crate) const ALL: [Check; 17] = [
     check("fmt", "rustfmt", nothing, fmt),
     check("tidy", "file lengths, module openings, leftovers, the map", nothing, |machine, _| tidy::check(machine)),
     check("walls", "who may depend on whom", nothing, |machine, _| walls::check(machine)),
@@ -56,6 +56,7 @@ pub(crate) const ALL: [Check; 16] = [
     check("postgres", "the second database of the tests", postgres_missing, postgres),
     check("tests", "unit, property, store and HTTP tests", nothing, tests),
     check("tests-postgres", "HTTP tests on PostgreSQL", postgres_missing, tests_on_postgres),
+    check("stores", "object stores: S3, Azure Blob, GCS, and a stand-in for OSS", stores_missing, stores),
     check("doctests", "examples in the documentation", nothing, doctests),
     check("clients", "docker, containerd, podman, skopeo, crane, regctl", clients_missing, clients),
     check("browser", "a person in Chromium", browser_missing, browser),
@@ -212,6 +213,24 @@ fn watch_on_cluster(machine: &Machine, command: &mut Command, counts: &mut Count
         command.env(postgres::ADDRESS, cluster.address());
     }
     process::watch(command, |line| counts.read(line))
+}
+
+fn stores_missing(machine: &Machine) -> Option<String> {
+    const INSTALLED: [&str; 4] =
+        ["seaweedfs/bin/weed", "azurite/node_modules/azurite", "fake-gcs/bin/python", "bin/gofakes3"];
+    let lacks = |path: &&str| !machine.path(&format!("target/tools/{path}")).exists();
+    let lacking: Vec<&str> = INSTALLED.iter().copied().filter(lacks).collect();
+    (!lacking.is_empty()).then(|| format!("needs {} in target/tools: `.ci/run`", lacking.join(", ")))
+}
+
+/// Runs the tests of object stores beside real servers.
+fn stores(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {
+    let mut command = process::command(machine, "python3");
+    command.arg(machine.path("end2end/stores/run.py"));
+    let tests = nextest(machine);
+    command.arg(tests.get_program()).args(tests.get_args());
+    command.args(["--package", "registry", "--filterset", "test(storage::cloud)"]);
+    process::watch(&mut command, |line| counts.read(line))
 }
 
 fn doctests(machine: &Machine, counts: &mut Counts) -> Result<(), Fault> {

@@ -1,8 +1,11 @@
 //! The trait for storage of blobs' bytes: objects under unique keys that are written once and read in ranges. A blob is
 //! the concatenation of its segments.
 
+pub mod cloud;
 pub mod disk;
+mod key;
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -109,6 +112,27 @@ pub(crate) async fn is_intact(storage: &dyn Storage, segments: &[Segment]) -> Re
         }
     }
     Ok(true)
+}
+
+/// A range of one object.
+struct ReadRange {
+    key: String,
+    range: Range<u64>,
+}
+
+/// Returns the ranges of objects that make up `range` of the concatenation of `segments`.
+fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<ReadRange> {
+    let mut start = 0_u64;
+    let mut runs = VecDeque::new();
+    for segment in segments {
+        let end = start.saturating_add(segment.length);
+        let (from, to) = (range.start.max(start), range.end.min(end));
+        if from < to {
+            runs.push_back(ReadRange { key: segment.key.clone(), range: from - start..to - start });
+        }
+        start = end;
+    }
+    runs
 }
 
 /// A writer that appends to an upload. If it is dropped without [`Writer::finish`], its bytes are discarded.

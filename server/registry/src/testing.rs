@@ -13,6 +13,7 @@ pub mod fuzz;
 pub mod lists;
 pub mod manifests;
 pub mod memory;
+pub mod storages;
 pub mod uploads;
 
 use std::collections::VecDeque;

@@ -13,7 +13,7 @@ use store::OpenStore;
 
 use crate::assets::Assets;
 use crate::cli::Error;
-use crate::cli::serve::{open_disk, open_store};
+use crate::cli::serve::{open_storage, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::terminal::{Progress, say};
 
@@ -46,13 +46,13 @@ pub(super) async fn doctor(command: Doctor) -> Result<(), Error> {
     let OpenStore { store, ledger, .. } = open_store(&config, Clock::system()).await?;
     store.ping().await.map_err(Error::Store)?;
     say("database: answers, and its schema is up to date");
-    let (disk, folder) = (open_disk(&config)?, config.storage_folder());
-    disk.check().await.map_err(|error| Error::Storage(folder.clone(), error))?;
-    say(format_args!("storage: {} can be written to and read from", folder.display()));
+    let (storage, shown) = (open_storage(&config)?, config.storage_shown());
+    storage.check().await.map_err(|error| Error::Storage(shown.clone(), error))?;
+    say(format_args!("storage: {shown} can be written to and read from"));
     let islands = if Assets::load().islands().is_some() { "built in" } else { "not built in; pages work without them" };
     say(format_args!("islands: {islands}"));
-    let lost = check_blobs(&*ledger, &disk, &command).await?;
-    check_objects(&*ledger, &disk, command.repair).await?;
+    let lost = check_blobs(&*ledger, &*storage, &command).await?;
+    check_objects(&*ledger, &*storage, command.repair).await?;
     if lost > 0 {
         return Err(Error::Refused(format!("missing or damaged blobs: {lost}; push their images again")));
     }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use app::reason::english;
 use model::fault::Fault;
 use registry::storage::StorageError;
+use registry::storage::cloud::CloudError;
 use thiserror::Error;
 
 use crate::config;
@@ -43,7 +44,10 @@ pub enum Error {
     Store(#[source] store::Error),
     /// The storage cannot be opened, written to or read from.
     #[error("cannot write to the storage {0} (--storage)")]
-    Storage(PathBuf, #[source] StorageError),
+    Storage(String, #[source] StorageError),
+    /// The object store cannot be used with these options.
+    #[error("cannot use the storage {0} (--storage and storage_options)")]
+    ObjectStore(String, #[source] CloudError),
     /// The database and the storage cannot be compared.
     #[error("the check failed")]
     Check(#[source] registry::Error),

@@ -8,10 +8,9 @@ use axum::routing::get;
 use clap::Args;
 use http::StatusCode;
 use model::clock::Clock;
-use registry::storage::Storage;
 use registry::{Engine, Limits};
 
-use crate::cli::serve::{listen, open_disk, open_store};
+use crate::cli::serve::{listen, open_storage, open_store};
 use crate::cli::settings::Settings;
 use crate::cli::{Error, settings};
 use crate::health::Readiness;
@@ -60,7 +59,7 @@ pub(super) async fn serve(command: Registry) -> Result<(), Error> {
     let authentication = command.access.authentication()?;
     let listener = listen(config.listen).await?;
     let clock = Clock::system();
-    let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
+    let storage = open_storage(&config)?;
     let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);

@@ -12,6 +12,7 @@ use axum::routing::get;
 use model::clock::Clock;
 use registry::ledger::Ledger;
 use registry::storage::Storage;
+use registry::storage::cloud::Cloud;
 use registry::storage::disk::Disk;
 use registry::{Engine, Limits};
 use store::access::System;
@@ -49,7 +50,7 @@ pub struct OpenedHub {
 /// Opens the store, the storage and the search index.
 pub async fn open(config: Config, clock: Clock) -> Result<OpenedHub, Error> {
     make_folder(&config.data)?;
-    let storage: Arc<dyn Storage> = Arc::new(open_disk(&config)?);
+    let storage = open_storage(&config)?;
     let OpenStore { store, system, ledger } = open_store(&config, clock.clone()).await?;
     let limits = Limits { blob: config.upload_limit, ..Limits::default() };
     let engine = Engine::new(Arc::clone(&ledger), Arc::clone(&storage), clock.clone(), limits);
@@ -94,10 +95,14 @@ pub(super) async fn open_store(config: &Config, clock: Clock) -> Result<OpenStor
     Store::open(&config.database, clock).await.map_err(|error| Error::Database(config.database_shown(), error))
 }
 
-/// Opens the storage.
-pub(super) fn open_disk(config: &Config) -> Result<Disk, Error> {
-    let folder = config.storage_folder();
-    Disk::open(&folder).map_err(|error| Error::Storage(folder, error))
+/// Opens the storage. An object store is not contacted yet.
+pub(super) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, Error> {
+    if let Some(folder) = config.storage_folder() {
+        let disk = Disk::open(&folder).map_err(|error| Error::Storage(config.storage_shown(), error))?;
+        return Ok(Arc::new(disk));
+    }
+    let cloud = Cloud::open(&config.storage, &config.storage_options);
+    Ok(Arc::new(cloud.map_err(|error| Error::ObjectStore(config.storage_shown(), error))?))
 }
 
 fn make_folder(path: &Path) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! `portolan sweep`: frees what nothing refers to, also while the server runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -12,7 +12,7 @@ use serde_json::json;
 use store::OpenStore;
 
 use crate::cli::Error;
-use crate::cli::serve::{open_disk, open_store};
+use crate::cli::serve::{open_storage, open_store};
 use crate::cli::settings::{self, Settings};
 use crate::cli::terminal::{Progress, say};
 
@@ -63,7 +63,7 @@ pub(super) async fn sweep(command: Sweep) -> Result<(), Error> {
         let uploads = grace.max(UPLOADS);
         options = SweepOptions { grace, untagged: options.untagged.and(Some(grace)), uploads, ..options };
     }
-    let engine = Engine::new(ledger, Arc::new(open_disk(&config)?), Clock::system(), Limits::default());
+    let engine = Engine::new(ledger, open_storage(&config)?, Clock::system(), Limits::default());
     let freed = if command.dry_run {
         engine.sweepable(&options).await.map_err(Error::Sweep)?
     } else {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use registry::storage::cloud::SCHEMES;
 use url::Url;
 
 /// Parses networks separated by commas; a plain address is a network of one.
@@ -18,6 +19,12 @@ pub(super) fn database(text: &str) -> Option<String> {
         None => Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")),
     };
     named.then(|| text.to_owned())
+}
+
+/// Parses the URL of a storage: a folder or an object store.
+pub(super) fn storage(text: &str) -> Option<String> {
+    let (scheme, place) = text.split_once("://")?;
+    ((scheme == "file" || SCHEMES.contains(&scheme)) && !place.is_empty()).then(|| text.to_owned())
 }
 
 /// Parses a site's root URL and removes the trailing slash.

@@ -11,7 +11,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::age::age;
-use super::{Error, SETTINGS};
+use super::{Error, SETTINGS, STORAGE_OPTIONS, is_setting};
 
 /// Variables with our prefix that are not settings: the path of the file, and those of development tasks.
 const OTHERS: [&str; 3] = ["config", "conformance", "bless"];
@@ -77,7 +77,7 @@ pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> R
     for (name, value) in environment {
         let Some(key) = name.strip_prefix(PREFIX) else { continue };
         let key = key.to_lowercase().replace("__", ".");
-        if SETTINGS.iter().any(|setting| setting.key == key) {
+        if is_setting(&key) {
             values.insert(key, value);
         } else if !is_foreign(&key) {
             return Err(Error::Unknown { key: name, value, origin: "environment".to_owned() });
@@ -112,14 +112,15 @@ fn unknown(table: &str, dict: &Dict) -> Option<(String, String)> {
         let key = format!("{table}{key}");
         match value {
             Value::Dict(_, dict) if is_table(&key) => unknown(&format!("{key}."), dict),
-            _ => (!SETTINGS.iter().any(|setting| setting.key == key)).then(|| (key, text(value))),
+            _ => (!is_setting(&key)).then(|| (key, text(value))),
         }
     })
 }
 
 /// Whether there are settings in a table of this name.
 fn is_table(key: &str) -> bool {
-    SETTINGS.iter().any(|setting| setting.key.split_once('.').is_some_and(|(table, _)| table == key))
+    key == STORAGE_OPTIONS
+        || SETTINGS.iter().any(|setting| setting.key.split_once('.').is_some_and(|(table, _)| table == key))
 }
 
 /// A TOML value as the text of a flag.
@@ -144,7 +145,13 @@ impl Raw {
         self.figment.find_value(key).map(|value| text(&value)).unwrap_or_default()
     }
 
-    pub(super) fn origin(&self, key: &'static str) -> String {
+    /// The values in a table, as text.
+    pub(super) fn table(&self, name: &str) -> BTreeMap<String, String> {
+        let Ok(Value::Dict(_, table)) = self.figment.find_value(name) else { return BTreeMap::new() };
+        table.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+    }
+
+    pub(super) fn origin(&self, key: &str) -> String {
         let Some(metadata) = self.figment.find_metadata(key) else { return "default".to_owned() };
         let file = metadata.source.as_ref().and_then(figment::Source::file_path);
         match (file, metadata.name.as_ref()) {

@@ -149,22 +149,22 @@ async fn an_upload_that_went_with_its_repository_leaves_the_disk() {
     let ada = world.member("ada").await;
     world.repository(&ada, "ada/app", Visibility::Private).await;
     let owner = basic("ada", PASSWORD);
-    let before = files(&world.state.config.storage_folder());
+    let before = files(&world.state.config.storage_folder().unwrap());
     let upload = world.open_upload("ada/app", &owner).await;
     let kept = world.call(Method::PATCH, &upload, &owner, b"half of it".to_vec()).await;
     assert_eq!(kept.status, StatusCode::ACCEPTED, "{kept:?}");
     let gone = world.call(Method::DELETE, "/api/v1/repositories/ada/app", &owner, Body::empty()).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{gone:?}");
-    assert!(files(&world.state.config.storage_folder()) > before);
+    assert!(files(&world.state.config.storage_folder().unwrap()) > before);
     let jobs = Jobs::start(&world.state, &world.opened.system, &world.opened.ledger);
     for _ in 0..100 {
-        if files(&world.state.config.storage_folder()) == before {
+        if files(&world.state.config.storage_folder().unwrap()) == before {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     jobs.stop().await;
-    assert_eq!(files(&world.state.config.storage_folder()), before);
+    assert_eq!(files(&world.state.config.storage_folder().unwrap()), before);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn the_folder_shrinks_by_what_was_announced_and_the_rest_can_be_pulled() {
         let path = format!("/v2/ada/app/manifests/{number}");
         assert_eq!(world.call(Method::DELETE, &path, &owner, "").await.status, StatusCode::ACCEPTED);
     }
-    let folder = world.state.config.storage_folder();
+    let folder = world.state.config.storage_folder().unwrap();
     let before = bytes_in(&folder);
     let announced = engine.sweepable(&AT_ONCE).await.unwrap();
     assert_eq!(bytes_in(&folder), before);
@@ -157,7 +157,7 @@ async fn while_clients_push_and_pull_a_sweep_without_grace_takes_nothing_that_is
     assert_eq!(pushed.load(Ordering::SeqCst), 80);
     world.state.engine.sweep(&AT_ONCE, &()).await.unwrap();
     // Nothing is left but what the tags need.
-    let folder = world.state.config.storage_folder();
+    let folder = world.state.config.storage_folder().unwrap();
     let mut needed: Vec<usize> = (0..10).flat_map(|client| [7 % 3, 3 + (client + 7) % 4]).chain([0, 1]).collect();
     needed.sort_unstable();
     needed.dedup();

@@ -25,9 +25,10 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use uuid::Uuid;
 
+use super::key::{is_of, key_of};
 use super::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 use crate::ledger::Segment;
-use file::{blocking, is_of, key_of, objects_in, path_of, shard_name, sync_folder};
+use file::{blocking, objects_in, path_of, shard_name, sync_folder};
 use reader::{Buffers, Reader};
 use writer::DiskWriter;
 

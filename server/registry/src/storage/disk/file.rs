@@ -7,28 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::clock::Timestamp;
 use tokio::task::{JoinHandle, spawn_blocking};
-use uuid::Uuid;
 
+use crate::storage::key::{is_key, upload_of};
 use crate::storage::{Object, StorageError};
-
-/// Returns the key of a new file of a process for an upload. `number` is a different one for each file of the process.
-/// The sub-folder is the last byte of the upload's id, which is random.
-pub(super) fn key_of(upload: Uuid, number: u64, process: Uuid) -> String {
-    let (upload, process) = (upload.simple().to_string(), process.simple());
-    let shard = upload.get(30..).unwrap_or_default();
-    format!("{shard}/{upload}-{number}-{process}")
-}
-
-/// Returns the upload that a file belongs to.
-fn upload_of(key: &str) -> Option<Uuid> {
-    let (_, name) = key.split_once('/')?;
-    name.split('-').next()?.parse().ok()
-}
-
-/// Whether a file was created by this process.
-pub(super) fn is_of(key: &str, process: Uuid) -> bool {
-    key.rsplit('-').next().is_some_and(|creator| creator == process.simple().to_string())
-}
 
 /// Returns the name of a sub-folder.
 pub(super) fn shard_name(shard: u8) -> String {
@@ -67,13 +48,7 @@ fn timestamp(time: SystemTime) -> Timestamp {
 /// Returns the path of a key. Rejects keys that do not look like those of [`key_of`], so that no path leaves the
 /// folder.
 pub(super) fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError> {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    match key.split_once('/') {
-        Some((shard, name)) if shard.len() == 2 && name.len() >= 32 && plain(shard) && plain(name) => {
-            Ok(folder.join(key))
-        }
-        _ => Err(StorageError::Key),
-    }
+    if is_key(key) { Ok(folder.join(key)) } else { Err(StorageError::Key) }
 }
 
 /// Converts an I/O error: distinguishes a missing or truncated object from a failing disk.

@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::file::{blocking, joined, missing_or_failed, path_of};
 use crate::body::length_of;
 use crate::ledger::Segment;
-use crate::storage::{ByteStream, StorageError};
+use crate::storage::{ByteStream, ReadRange, StorageError, runs};
 
 /// The size of a buffer, in bytes.
 pub(super) const PIECE: usize = 512 << 10;
@@ -33,27 +33,6 @@ pub(super) const MAX_PIECES: usize = 96;
 /// The size of a small piece, in bytes, and the most of them in use by one read.
 pub(super) const SMALL_PIECE: usize = 32 << 10;
 pub(super) const SMALL_PIECES: usize = 1;
-
-/// A range of one object.
-pub(super) struct ReadRange {
-    pub(super) key: String,
-    pub(super) range: Range<u64>,
-}
-
-/// Returns the ranges of objects that make up `range` of the concatenation of `segments`.
-pub(super) fn runs(segments: &[Segment], range: &Range<u64>) -> VecDeque<ReadRange> {
-    let mut start = 0_u64;
-    let mut runs = VecDeque::new();
-    for segment in segments {
-        let end = start.saturating_add(segment.length);
-        let (from, to) = (range.start.max(start), range.end.min(end));
-        if from < to {
-            runs.push_back(ReadRange { key: segment.key.clone(), range: from - start..to - start });
-        }
-        start = end;
-    }
-    runs
-}
 
 /// The state of a read, which moves to a blocking thread and back.
 pub(super) struct Reader {

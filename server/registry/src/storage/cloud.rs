@@ -1,0 +1,133 @@
+//! Storage in an object store, through OpenDAL. An object is written once, in parts that are sent at the same time, and
+//! its size is checked before it is acknowledged.
+//!
+//! An object cannot be appended to. Each request that adds to an upload writes new objects; small ones are merged with
+//! the small objects before them, each at most twice as large as what follows, so that an upload in many small chunks
+//! has few objects and rewrites each byte a few times.
+
+mod connect;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
+use model::clock::Timestamp;
+use opendal::{ErrorKind, Operator};
+use uuid::Uuid;
+
+use self::reader::Readers;
+use self::writer::CloudWriter;
+use super::key::{is_key, key_of, upload_of};
+use crate::ledger::Segment;
+use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
+
+pub use self::connect::{CloudError, SCHEMES};
+
+/// The object that [`Storage::check`] writes.
+const CHECK_OBJECT: &str = "check";
+
+/// A storage in an object store.
+pub struct Cloud {
+    operator: Operator,
+    readers: Arc<Readers>,
+    /// Identifies this process in the keys of its objects.
+    process: Uuid,
+    created: Arc<AtomicU64>,
+}
+
+impl Cloud {
+    fn new(operator: Operator) -> Self {
+        Self { operator, readers: Arc::default(), process: Uuid::now_v7(), created: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Storage for Cloud {
+    async fn writer(
+        &self,
+        upload: Uuid,
+        segments: Vec<Segment>,
+        lease: Lease,
+    ) -> Result<Box<dyn Writer>, StorageError> {
+        let (created, process) = (Arc::clone(&self.created), self.process);
+        let new_key = move || key_of(upload, created.fetch_add(1, Ordering::Relaxed), process);
+        Ok(Box::new(CloudWriter::new(self.operator.clone(), segments, Box::new(new_key), lease)))
+    }
+
+    async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
+        reader::read(&self.operator, &self.readers, segments, &range).await
+    }
+
+    async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
+        match self.operator.stat(checked(key)?).await {
+            Ok(object) => Ok(Some(object.content_length())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failure(error, key)),
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        self.operator.delete(checked(key)?).await.map_err(|error| failure(error, key))
+    }
+
+    fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
+        let operator = self.operator.clone();
+        let listed = async move {
+            let lister = operator.lister_with("").recursive(true).await.map_err(|error| failure(error, ""))?;
+            let objects = lister.map_err(|error| failure(error, "")).try_filter_map(|entry| async move {
+                if !is_key(entry.path()) {
+                    return Ok(None);
+                }
+                let (metadata, key) = (entry.metadata(), entry.path().to_owned());
+                // An object without a time counts as new, and so is not deleted.
+                let new = Timestamp::from_micros(i64::MAX);
+                let written_at = metadata.last_modified().map_or(new, |time| timestamp(time.into()));
+                let upload = upload_of(&key);
+                Ok(Some(Object { key, length: metadata.content_length(), written_at, upload }))
+            });
+            Ok::<_, StorageError>(objects)
+        };
+        stream::once(listed).try_flatten().boxed()
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        let failed = |error| failure(error, CHECK_OBJECT);
+        self.operator.write(CHECK_OBJECT, "portolan").await.map_err(failed)?;
+        self.operator.read(CHECK_OBJECT).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Returns the key if it is one.
+fn checked(key: &str) -> Result<&str, StorageError> {
+    if is_key(key) { Ok(key) } else { Err(StorageError::Key) }
+}
+
+/// Converts an error of the object store. Stores without space answer in different ways.
+fn failure(error: opendal::Error, key: &str) -> StorageError {
+    const FULL: [&str; 6] =
+        ["507", "QuotaExceeded", "StorageFull", "InsufficientStorage", "EntityTooLarge.Quota", "AccountIsFull"];
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::RangeNotSatisfied => StorageError::Missing(key.to_owned()),
+        _ => {
+            let text = error.to_string();
+            let is_full = FULL.iter().any(|sign| text.contains(sign));
+            let error = io::Error::other(error);
+            if is_full { StorageError::Full(error) } else { StorageError::Failed(error) }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Connecting to an object store by its URL and options.
+
+use std::collections::BTreeMap;
+use std::sync::Once;
+use std::time::Duration;
+
+use opendal::layers::{RetryLayer, TimeoutLayer};
+use opendal::{HttpTransporter, Operator, services};
+use opendal_http_transport_reqwest::ReqwestTransport;
+use thiserror::Error;
+
+use super::Cloud;
+
+/// The schemes of URLs of object stores.
+pub const SCHEMES: [&str; 4] = ["s3", "azblob", "gcs", "oss"];
+
+/// The time limit for connecting.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The time limit for a call without a body, and for each part or piece of a body.
+const CALL: Duration = Duration::from_mins(1);
+const BODY: Duration = Duration::from_mins(1);
+/// How often a call that has failed is repeated, after waits from a tenth of a second that double.
+const RETRIES: usize = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Why an object store cannot be used.
+#[derive(Debug, Error)]
+pub enum CloudError {
+    /// The URL is malformed.
+    #[error("an object store's URL is <service>://<bucket> or <service>://<bucket>/<prefix>, with one of the services {}", SCHEMES.join(", "))]
+    Url,
+    /// The HTTP client cannot be created.
+    #[error("cannot create the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// An option is missing or invalid.
+    #[error("the storage options are not valid")]
+    Options(#[source] opendal::Error),
+}
+
+impl Cloud {
+    /// Prepares the use of a store. `options` are those of OpenDAL's service. Sends no request.
+    pub fn open(url: &str, options: &BTreeMap<String, String>) -> Result<Self, CloudError> {
+        install_transport()?;
+        let (service, place) = url.split_once("://").ok_or(CloudError::Url)?;
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            return Err(CloudError::Url);
+        }
+        let mut options = options.clone();
+        options.insert("root".to_owned(), format!("/{prefix}"));
+        let name = if service == "azblob" { "container" } else { "bucket" };
+        options.insert(name.to_owned(), bucket.to_owned());
+        for key in alone(service, &options) {
+            options.entry((*key).to_owned()).or_insert_with(|| "true".to_owned());
+        }
+        let operator = match service {
+            "s3" => {
+                options.entry("region".to_owned()).or_insert_with(|| "us-east-1".to_owned());
+                options.entry("checksum_algorithm".to_owned()).or_insert_with(|| "crc32c".to_owned());
+                Operator::from_iter::<services::S3>(options)
+            }
+            "azblob" => Operator::from_iter::<services::Azblob>(options),
+            "gcs" => Operator::from_iter::<services::Gcs>(options),
+            "oss" => Operator::from_iter::<services::Oss>(options),
+            _ => return Err(CloudError::Url),
+        };
+        let retry = RetryLayer::new()
+            .with_max_times(RETRIES)
+            .with_min_delay(FIRST_WAIT)
+            .with_max_delay(LONGEST_WAIT)
+            .with_jitter();
+        let timeout = TimeoutLayer::new().with_timeout(CALL).with_io_timeout(BODY);
+        Ok(Self::new(operator.map_err(CloudError::Options)?.layer(timeout).layer(retry)))
+    }
+}
+
+/// The options that keep a service from looking for credentials elsewhere, if the given ones suffice.
+fn alone(service: &str, options: &BTreeMap<String, String>) -> &'static [&'static str] {
+    match service {
+        "s3" if options.contains_key("access_key_id") => &["disable_config_load", "disable_ec2_metadata"],
+        "gcs" if options.contains_key("credential") || options.contains_key("token") => {
+            &["disable_config_load", "disable_vm_metadata"]
+        }
+        _ => &[],
+    }
+}
+
+/// Gives OpenDAL an HTTP client.
+fn install_transport() -> Result<(), CloudError> {
+    static ONCE: Once = Once::new();
+    // Fails if another part of the process has installed the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().connect_timeout(CONNECT).no_proxy().build().map_err(CloudError::Client)?;
+    ONCE.call_once(|| HttpTransporter::install_default(ReqwestTransport::new(client)));
+    Ok(())
+}
