@@ -171,13 +171,35 @@ def gcs(servers):
     """fake-gcs-server behind a front that adds what OpenDAL needs."""
     port, inner = free_ports(2)
     servers.start("gcs", [
-        os.path.join(TOOLS, "fake-gcs/bin/python"), os.path.join(HERE, "gcs.py"),
+        os.path.join(TOOLS, "fake-gcs/bin/python"), os.path.join(HERE, "gcs_server.py"),
         os.path.join(servers.folder, "gcs"), str(port), str(inner),
     ])
     endpoint = f"http://{LOOPBACK}:{port}"
     servers.wait(lambda: send("GET", f"{endpoint}/_internal/healthcheck"))
     send("POST", f"{endpoint}/storage/v1/b?project=portolan", b'{"name":"portolan"}', Content_Type="application/json")
     return "gcs://portolan", {"endpoint": endpoint, "token": "any"}
+
+
+def swift(servers):
+    """OpenStack Swift."""
+    (port,) = free_ports(1)
+    data = os.path.join(servers.folder, "swift")
+    os.mkdir(data)
+    servers.start("swift", [
+        os.path.join(TOOLS, "swift/bin/python"), os.path.join(HERE, "swift_server.py"), data, str(port),
+    ])
+    root = f"http://{LOOPBACK}:{port}"
+    servers.wait(lambda: send("GET", f"{root}/healthcheck"))
+    credentials = {"auth_url": f"{root}/auth/v1.0", "auth_user": "portolan:hub", "auth_key": "portolan-secret"}
+    request = urllib.request.Request(credentials["auth_url"], headers={
+        "X-Auth-User": credentials["auth_user"], "X-Auth-Key": credentials["auth_key"],
+    })
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        token = answer.headers["X-Auth-Token"]
+    account = f"{root}/v1/AUTH_portolan"
+    send("PUT", f"{account}/portolan", X_Auth_Token=token)
+    send("POST", account, X_Auth_Token=token, X_Account_Meta_Temp_URL_Key="portolan-temp")
+    return "swift://portolan", {**credentials, "temp_url_key": "portolan-temp"}
 
 
 def oss(servers):
@@ -199,7 +221,7 @@ def main():
         servers = Servers(folder)
         try:
             stores = {}
-            for start in (s3, azblob, gcs, oss):
+            for start in (s3, azblob, gcs, swift, oss):
                 url, options = start(servers)
                 stores[start.__name__] = {"url": url, "options": options}
             environment = {**os.environ, "PORTOLAN_TEST_STORAGES": json.dumps(stores)}

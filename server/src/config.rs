@@ -80,15 +80,16 @@ const fn setting(key: &'static str, default: &'static str, allowed: &'static str
 const LIMIT: &str = "a whole number from 0, for no limit, to 1000000";
 
 /// All settings. An empty default means that the value is derived from other settings, or that there is none.
-const SETTINGS: [Setting; 23] = [
+const SETTINGS: [Setting; 24] = [
     setting("data", "./data", "the path of a folder"),
     setting("listen", "127.0.0.1:5000", "an address and port, such as 127.0.0.1:5000 or [::]:5000"),
     setting("public_url", "", "an http or https address without a path, such as https://hub.example"),
     Setting { secret: true, ..setting("database", "", "sqlite://<path> or postgres://<user>@<host>/<database>") },
     Setting {
         secret: true,
-        ..setting("storage", "", "file://<path>, or s3, azblob, gcs or oss://<bucket>[/<prefix>]")
+        ..setting("storage", "", "file://<path>, or s3, azblob, gcs, swift or oss://<bucket>[/<prefix>]")
     },
+    setting("storage_redirect", "false", "true or false"),
     setting("registration", "open", "open, invitation or closed"),
     setting("pictures", "proxy", "proxy or text"),
     setting("log", "info", "a filter, such as info or warn,portolan=debug"),
@@ -135,10 +136,8 @@ pub struct Config {
     pub public_url_set: bool,
     /// The database's URL.
     pub database: String,
-    /// The URL of the blob storage.
-    pub storage: String,
-    /// The options of an object store.
-    pub storage_options: BTreeMap<String, String>,
+    /// Where blobs are stored.
+    pub storage: StorageConfig,
     /// Who may sign up.
     pub registration: Registration,
     /// Whether pictures in READMEs and comments are shown, fetched by the hub, or only their text.
@@ -170,6 +169,17 @@ pub struct Config {
     /// Garbage collection.
     pub sweep: SweepConfig,
     shown: Vec<EffectiveSetting>,
+}
+
+/// The settings of the blob storage.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    /// Its URL.
+    pub url: String,
+    /// The options of an object store.
+    pub options: BTreeMap<String, String>,
+    /// Whether clients read blobs with URLs of the object store.
+    pub redirect: bool,
 }
 
 /// The settings of garbage collection.
@@ -227,8 +237,11 @@ impl Config {
             public_url_set: set_url.is_some(),
             public_url: set_url.unwrap_or_else(|| format!("http://{listen}")),
             database: database.unwrap_or_else(|| format!("sqlite://{}", data.join("portolan.db").display())),
-            storage: storage.unwrap_or_else(|| format!("file://{}", data.join("blobs").display())),
-            storage_options: raw.table(STORAGE_OPTIONS),
+            storage: StorageConfig {
+                url: storage.unwrap_or_else(|| format!("file://{}", data.join("blobs").display())),
+                options: raw.table(STORAGE_OPTIONS),
+                redirect: raw.parsed("storage_redirect")?,
+            },
             registration: raw.get("registration", |text| text.parse().ok())?,
             show_pictures: raw.get("pictures", |text| match text {
                 "proxy" => Some(true),
@@ -289,7 +302,7 @@ impl Config {
 
     /// The folder of a `file://` storage.
     pub fn storage_folder(&self) -> Option<PathBuf> {
-        self.storage.strip_prefix("file://").map(PathBuf::from)
+        self.storage.url.strip_prefix("file://").map(PathBuf::from)
     }
 
     /// The database's URL without its password.
@@ -299,7 +312,7 @@ impl Config {
 
     /// The storage's URL without a password.
     pub fn storage_shown(&self) -> String {
-        without_password(&self.storage)
+        without_password(&self.storage.url)
     }
 
     /// All settings with values and sources, with secrets hidden.
@@ -326,7 +339,7 @@ fn shown(raw: &Raw, config: &Config) -> Vec<EffectiveSetting> {
         (setting.key.to_owned(), value)
     });
     // Which of them are secret depends on the service.
-    let options = config.storage_options.keys().map(|option| (format!("{STORAGE_OPTIONS}.{option}"), "***".to_owned()));
+    let options = config.storage.options.keys().map(|option| (format!("{STORAGE_OPTIONS}.{option}"), "***".to_owned()));
     let shown = settings.chain(options);
     shown.map(|(key, value)| EffectiveSetting { origin: raw.origin(&key), key, value }).collect()
 }
@@ -449,8 +462,8 @@ mod tests {
         std::fs::write(file.path(), text).unwrap();
         let environment = [("PORTOLAN_STORAGE_OPTIONS__SECRET_ACCESS_KEY".to_owned(), "hunter2".to_owned())];
         let config = Config::resolve(BTreeMap::new(), environment, Some(file.path())).unwrap();
-        assert_eq!((&*config.storage, config.storage_folder()), ("s3://images/hub", None));
-        let options: Vec<_> = config.storage_options.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!((&*config.storage.url, config.storage_folder()), ("s3://images/hub", None));
+        let options: Vec<_> = config.storage.options.iter().map(|(key, value)| (&**key, &**value)).collect();
         let expected =
             [("enable_virtual_host_style", "true"), ("region", "eu-west-1"), ("secret_access_key", "hunter2")];
         assert_eq!(options, expected);

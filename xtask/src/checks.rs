@@ -56,7 +56,7 @@ pub(crate) const ALL: [Check; 17] = [
     check("postgres", "the second database of the tests", postgres_missing, postgres),
     check("tests", "unit, property, store and HTTP tests", nothing, tests),
     check("tests-postgres", "HTTP tests on PostgreSQL", postgres_missing, tests_on_postgres),
-    check("stores", "object stores: S3, Azure Blob, GCS, and a stand-in for OSS", stores_missing, stores),
+    check("stores", "object stores: S3, Azure Blob, GCS, Swift, and a stand-in for OSS", stores_missing, stores),
     check("doctests", "examples in the documentation", nothing, doctests),
     check("clients", "docker, containerd, podman, skopeo, crane, regctl", clients_missing, clients),
     check("browser", "a person in Chromium", browser_missing, browser),
@@ -216,8 +216,13 @@ fn watch_on_cluster(machine: &Machine, command: &mut Command, counts: &mut Count
 }
 
 fn stores_missing(machine: &Machine) -> Option<String> {
-    const INSTALLED: [&str; 4] =
-        ["seaweedfs/bin/weed", "azurite/node_modules/azurite", "fake-gcs/bin/python", "bin/gofakes3"];
+    const INSTALLED: [&str; 5] = [
+        "seaweedfs/bin/weed",
+        "azurite/node_modules/azurite",
+        "fake-gcs/bin/python",
+        "swift/bin/python",
+        "bin/gofakes3",
+    ];
     let lacks = |path: &&str| !machine.path(&format!("target/tools/{path}")).exists();
     let lacking: Vec<&str> = INSTALLED.iter().copied().filter(lacks).collect();
     (!lacking.is_empty()).then(|| format!("needs {} in target/tools: `.ci/run`", lacking.join(", ")))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
 };
 use http::{Response, StatusCode};
 use model::id::RepositoryId;
@@ -122,6 +122,13 @@ impl Blobs {
         })
     }
 
+    /// Returns a URL of the storage for a blob that is one object.
+    async fn read_url(&self, blob: &Blob) -> Option<HeaderValue> {
+        let [segment] = &*blob.segments else { return None };
+        let url = self.context.storage.read_url(&segment.key, self.context.clock.now()).await?;
+        url.try_into().ok()
+    }
+
     /// Reads a blob. If its bytes are missing, reads it from where the ledger says that they are now: what was cached
     /// may have been swept and pushed again since.
     async fn read(&self, place: &Place, blob: &Blob, range: Range<u64>) -> Result<ByteStream, Error> {
@@ -159,6 +166,12 @@ impl Blobs {
             RequestedRange::Unsatisfiable => return Err(Error::RangeNotSatisfiable { size: blob.size }),
         };
         let length = range.end - range.start;
+        if !head
+            && length > 0
+            && let Some(url) = self.read_url(blob).await
+        {
+            return Ok(redirect(&cached, url));
+        }
         let body = if head || length == 0 {
             Body::empty()
         } else {
@@ -194,6 +207,16 @@ impl Blobs {
         })
         .await
     }
+}
+
+/// Sends a client to the storage. The URL is valid for a short time only.
+fn redirect(cached: &CachedBlob, url: HeaderValue) -> Response<Body> {
+    let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_DIGEST, cached.digest.clone());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(LOCATION, url);
+    response
 }
 
 /// Returns the error for a blob whose bytes are missing from the storage.

@@ -100,6 +100,12 @@ pub trait Storage: Send + Sync + 'static {
     /// Returns all objects, in any order. Those that are written or deleted meanwhile may be missing.
     fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>>;
 
+    /// Returns a URL from which anyone can read an object for a few minutes, also in ranges. `None` if clients are to read
+    /// it through this process.
+    async fn read_url(&self, _key: &str, _now: Timestamp) -> Option<String> {
+        None
+    }
+
     /// Checks that the storage can be written to and read from.
     async fn check(&self) -> Result<(), StorageError>;
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::assets::Assets;
 use crate::cli::Error;
-use crate::config::Config;
+use crate::config::{Config, StorageConfig};
 use crate::http::trace::cause;
 use crate::jobs::Jobs;
 use crate::limits::RateLimits;
@@ -101,7 +101,8 @@ pub(super) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, Error> {
         let disk = Disk::open(&folder).map_err(|error| Error::Storage(config.storage_shown(), error))?;
         return Ok(Arc::new(disk));
     }
-    let cloud = Cloud::open(&config.storage, &config.storage_options);
+    let StorageConfig { url, options, redirect } = &config.storage;
+    let cloud = Cloud::open(url, options, *redirect);
     Ok(Arc::new(cloud.map_err(|error| Error::ObjectStore(config.storage_shown(), error))?))
 }
 

@@ -7,6 +7,8 @@
 
 mod connect;
 mod reader;
+mod sas;
+mod swift;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -15,7 +17,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -25,19 +27,61 @@ use opendal::{ErrorKind, Operator};
 use uuid::Uuid;
 
 use self::reader::Readers;
+use self::sas::Signer;
+use self::swift::Swift;
 use self::writer::CloudWriter;
 use super::key::{is_key, key_of, upload_of};
 use crate::ledger::Segment;
 use crate::storage::{ByteStream, Lease, Object, Storage, StorageError, Writer};
 
 pub use self::connect::{CloudError, SCHEMES};
+pub use self::swift::SwiftError;
 
 /// The object that [`Storage::check`] writes.
 const CHECK_OBJECT: &str = "check";
 
+/// How long a URL for reading an object is valid. A download that has begun may take longer.
+const URL_AGE: Duration = Duration::from_mins(5);
+/// The media type of objects.
+const OCTETS: &str = "application/octet-stream";
+
+/// How clients can read objects without this process.
+enum Redirects {
+    /// They cannot.
+    Never,
+    /// With a URL that OpenDAL signs.
+    Presigned,
+    /// With a URL that we sign.
+    Azure(Box<Signer>),
+}
+
+/// Where the operator comes from.
+enum Source {
+    Fixed(Operator),
+    Swift(Box<Swift>),
+}
+
+impl Source {
+    async fn operator(&self) -> Result<Operator, StorageError> {
+        match self {
+            Self::Fixed(operator) => Ok(operator.clone()),
+            Self::Swift(swift) => swift.operator().await.map_err(|error| StorageError::Failed(io::Error::other(error))),
+        }
+    }
+
+    /// Converts an error of a call. Signs in again if the store no longer takes the token.
+    fn failure(&self, error: opendal::Error, key: &str) -> StorageError {
+        if let (Self::Swift(swift), ErrorKind::PermissionDenied) = (self, error.kind()) {
+            swift.sign_in_again();
+        }
+        failure(error, key)
+    }
+}
+
 /// A storage in an object store.
 pub struct Cloud {
-    operator: Operator,
+    source: Arc<Source>,
+    redirects: Redirects,
     readers: Arc<Readers>,
     /// Identifies this process in the keys of its objects.
     process: Uuid,
@@ -45,8 +89,14 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    fn new(operator: Operator) -> Self {
-        Self { operator, readers: Arc::default(), process: Uuid::now_v7(), created: Arc::default() }
+    fn new(source: Source, redirects: Redirects) -> Self {
+        Self {
+            source: Arc::new(source),
+            redirects,
+            readers: Arc::default(),
+            process: Uuid::now_v7(),
+            created: Arc::default(),
+        }
     }
 }
 
@@ -60,28 +110,35 @@ impl Storage for Cloud {
     ) -> Result<Box<dyn Writer>, StorageError> {
         let (created, process) = (Arc::clone(&self.created), self.process);
         let new_key = move || key_of(upload, created.fetch_add(1, Ordering::Relaxed), process);
-        Ok(Box::new(CloudWriter::new(self.operator.clone(), segments, Box::new(new_key), lease)))
+        Ok(Box::new(CloudWriter::new(self.source.operator().await?, segments, Box::new(new_key), lease)))
     }
 
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
-        reader::read(&self.operator, &self.readers, segments, &range).await
+        reader::read(&self.source.operator().await?, &self.readers, segments, &range).await
     }
 
     async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
-        match self.operator.stat(checked(key)?).await {
+        match self.source.operator().await?.stat(checked(key)?).await {
             Ok(object) => Ok(Some(object.content_length())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure(error, key)),
+            Err(error) => Err(self.source.failure(error, key)),
         }
     }
 
     async fn delete(&self, key: &str) -> Result<(), StorageError> {
-        self.operator.delete(checked(key)?).await.map_err(|error| failure(error, key))
+        let key = checked(key)?;
+        match &*self.source {
+            Source::Fixed(operator) => operator.delete(key).await.map_err(|error| failure(error, key)),
+            Source::Swift(swift) => {
+                swift.delete(key).await.map_err(|error| StorageError::Failed(io::Error::other(error)))
+            }
+        }
     }
 
     fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>> {
-        let operator = self.operator.clone();
+        let source = Arc::clone(&self.source);
         let listed = async move {
+            let operator = source.operator().await?;
             let lister = operator.lister_with("").recursive(true).await.map_err(|error| failure(error, ""))?;
             let objects = lister.map_err(|error| failure(error, "")).try_filter_map(|entry| async move {
                 if !is_key(entry.path()) {
@@ -99,10 +156,26 @@ impl Storage for Cloud {
         stream::once(listed).try_flatten().boxed()
     }
 
+    async fn read_url(&self, key: &str, now: Timestamp) -> Option<String> {
+        let key = checked(key).ok()?;
+        match &self.redirects {
+            Redirects::Never => None,
+            Redirects::Azure(signer) => Some(signer.read_url(key, OCTETS, now, URL_AGE)),
+            Redirects::Presigned => {
+                let operator = self.source.operator().await.ok()?;
+                let presigned = operator.presign_read_with(key, URL_AGE).override_content_type(OCTETS).await;
+                let presigned =
+                    presigned.inspect_err(|error| tracing::warn!(%error, "cannot sign a URL for a download"));
+                presigned.ok().map(|request| request.uri().to_string())
+            }
+        }
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
-        let failed = |error| failure(error, CHECK_OBJECT);
-        self.operator.write(CHECK_OBJECT, "portolan").await.map_err(failed)?;
-        self.operator.read(CHECK_OBJECT).await.map_err(failed)?;
+        let failed = |error| self.source.failure(error, CHECK_OBJECT);
+        let operator = self.source.operator().await?;
+        operator.write(CHECK_OBJECT, "portolan").await.map_err(failed)?;
+        operator.read(CHECK_OBJECT).await.map_err(failed)?;
         Ok(())
     }
 }

@@ -9,10 +9,12 @@ use opendal::{HttpTransporter, Operator, services};
 use opendal_http_transport_reqwest::ReqwestTransport;
 use thiserror::Error;
 
-use super::Cloud;
+use super::sas::Signer;
+use super::swift::{Swift, SwiftError};
+use super::{Cloud, Redirects, Source};
 
 /// The schemes of URLs of object stores.
-pub const SCHEMES: [&str; 4] = ["s3", "azblob", "gcs", "oss"];
+pub const SCHEMES: [&str; 5] = ["s3", "azblob", "gcs", "swift", "oss"];
 
 /// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -36,25 +38,41 @@ pub enum CloudError {
     /// An option is missing or invalid.
     #[error("the storage options are not valid")]
     Options(#[source] opendal::Error),
+    /// An option of Swift is missing.
+    #[error("the storage options are not valid")]
+    Swift(#[source] SwiftError),
 }
 
 impl Cloud {
-    /// Prepares the use of a store. `options` are those of OpenDAL's service. Sends no request.
-    pub fn open(url: &str, options: &BTreeMap<String, String>) -> Result<Self, CloudError> {
-        install_transport()?;
+    /// Prepares the use of a store. `options` are those of OpenDAL's service. With `redirect`, clients read objects with
+    /// URLs of the store. Sends no request.
+    pub fn open(url: &str, options: &BTreeMap<String, String>, redirect: bool) -> Result<Self, CloudError> {
+        let client = install_transport()?;
         let (service, place) = url.split_once("://").ok_or(CloudError::Url)?;
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         if bucket.is_empty() {
             return Err(CloudError::Url);
         }
-        let mut options = options.clone();
+        let (given, mut options) = (options, options.clone());
         options.insert("root".to_owned(), format!("/{prefix}"));
-        let name = if service == "azblob" { "container" } else { "bucket" };
+        let name = if matches!(service, "azblob" | "swift") { "container" } else { "bucket" };
         options.insert(name.to_owned(), bucket.to_owned());
         for key in alone(service, &options) {
             options.entry((*key).to_owned()).or_insert_with(|| "true".to_owned());
         }
+        let redirects = match (redirect, service) {
+            (false, _) => Redirects::Never,
+            (true, "azblob") => {
+                signer(given, bucket, prefix).map_or(Redirects::Never, |signer| Redirects::Azure(Box::new(signer)))
+            }
+            (true, "swift") if !given.contains_key("temp_url_key") => Redirects::Never,
+            (true, _) => Redirects::Presigned,
+        };
         let operator = match service {
+            "swift" => {
+                let swift = Swift::new(client, options, reliable).map_err(CloudError::Swift)?;
+                return Ok(Self::new(Source::Swift(Box::new(swift)), redirects));
+            }
             "s3" => {
                 options.entry("region".to_owned()).or_insert_with(|| "us-east-1".to_owned());
                 options.entry("checksum_algorithm".to_owned()).or_insert_with(|| "crc32c".to_owned());
@@ -65,14 +83,15 @@ impl Cloud {
             "oss" => Operator::from_iter::<services::Oss>(options),
             _ => return Err(CloudError::Url),
         };
-        let retry = RetryLayer::new()
-            .with_max_times(RETRIES)
-            .with_min_delay(FIRST_WAIT)
-            .with_max_delay(LONGEST_WAIT)
-            .with_jitter();
-        let timeout = TimeoutLayer::new().with_timeout(CALL).with_io_timeout(BODY);
-        Ok(Self::new(operator.map_err(CloudError::Options)?.layer(timeout).layer(retry)))
+        Ok(Self::new(Source::Fixed(reliable(operator.map_err(CloudError::Options)?)), redirects))
     }
+}
+
+/// Adds time limits and retries.
+fn reliable(operator: Operator) -> Operator {
+    let retry =
+        RetryLayer::new().with_max_times(RETRIES).with_min_delay(FIRST_WAIT).with_max_delay(LONGEST_WAIT).with_jitter();
+    operator.layer(TimeoutLayer::new().with_timeout(CALL).with_io_timeout(BODY)).layer(retry)
 }
 
 /// The options that keep a service from looking for credentials elsewhere, if the given ones suffice.
@@ -86,12 +105,19 @@ fn alone(service: &str, options: &BTreeMap<String, String>) -> &'static [&'stati
     }
 }
 
-/// Gives OpenDAL an HTTP client.
-fn install_transport() -> Result<(), CloudError> {
+/// Returns a signer for a container of Azure Blob Storage, unless the options contain no key of the account.
+fn signer(options: &BTreeMap<String, String>, container: &str, prefix: &str) -> Option<Signer> {
+    let option = |name| options.get(name).map(String::as_str);
+    let place = if prefix.is_empty() { container.to_owned() } else { format!("{container}/{prefix}") };
+    Signer::new(option("endpoint")?, option("account_name")?, &place, option("account_key")?)
+}
+
+/// Gives OpenDAL an HTTP client, and returns it.
+pub(super) fn install_transport() -> Result<reqwest::Client, CloudError> {
     static ONCE: Once = Once::new();
     // Fails if another part of the process has installed the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().connect_timeout(CONNECT).no_proxy().build().map_err(CloudError::Client)?;
-    ONCE.call_once(|| HttpTransporter::install_default(ReqwestTransport::new(client)));
-    Ok(())
+    let client = reqwest::Client::builder().connect_timeout(CONNECT).build().map_err(CloudError::Client)?;
+    ONCE.call_once(|| HttpTransporter::install_default(ReqwestTransport::new(client.clone())));
+    Ok(client)
 }
