@@ -101,7 +101,7 @@ impl PathGlob {
 
 impl GlobMatcher {
     /// Returns matchers that together match what one of the globs matches, as few as possible.
-    pub fn of(globs: &[PathGlob]) -> Vec<Self> {
+    pub fn of<'a>(globs: impl IntoIterator<Item = &'a PathGlob>) -> Vec<Self> {
         let mut matchers: Vec<Self> = Vec::new();
         for PathGlob { matcher, .. } in globs {
             match matchers.iter_mut().find(|all| all.length + matcher.length <= Bits::COUNT) {

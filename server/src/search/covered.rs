@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::glob::{GlobMatcher, GlobState, PathGlob};
 use model::token::TokenScope;
 use moka::sync::Cache;
+use smallvec::SmallVec;
 use tantivy::index::SegmentId;
 use tantivy::query::{AutomatonWeight, BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::Field;
@@ -44,9 +45,9 @@ pub(super) struct CoveredQuery {
 impl CoveredQuery {
     /// Creates a query over a field that contains each path as one term.
     pub(super) fn new(path: Field, scopes: &[TokenScope], cache: Arc<CoveredCache>) -> Self {
-        let globs: Vec<PathGlob> = scopes.iter().map(|scope| scope.glob().clone()).collect();
-        let texts: Vec<&str> = globs.iter().map(PathGlob::as_str).collect();
-        Self { path, scopes: texts.join(" ").into(), globs: Arc::new(Globs(GlobMatcher::of(&globs))), cache }
+        let globs = || scopes.iter().map(TokenScope::glob);
+        let texts: Vec<&str> = globs().map(PathGlob::as_str).collect();
+        Self { path, scopes: texts.join(" ").into(), globs: Arc::new(Globs(GlobMatcher::of(globs()))), cache }
     }
 
     fn documents(&self, segment: &SegmentReader) -> tantivy::Result<Arc<BitSet>> {
@@ -96,7 +97,7 @@ impl Weight for CoveredQuery {
 struct Globs(Vec<GlobMatcher>);
 
 impl Automaton for Globs {
-    type State = Vec<(usize, GlobState)>;
+    type State = SmallVec<[(usize, GlobState); 2]>;
 
     fn start(&self) -> Self::State {
         self.0.iter().map(GlobMatcher::start).enumerate().collect()

@@ -35,7 +35,7 @@ const MAX_LABEL: usize = 100;
 /// The maximum number of scopes of a token.
 const MAX_SCOPES: usize = 50;
 /// The maximum length of all their globs together, in bytes: it bounds the cost of a search under the token.
-const MAX_GLOBS: usize = 2_000;
+const MAX_GLOBS: usize = 1_500;
 /// The maximum number of personal access tokens of an account.
 const MAX_TOKENS: u64 = 200;
 /// The maximum number of refresh tokens of an account for one service; each sign-in with a client adds one.

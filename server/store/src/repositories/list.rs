@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::account::AccountName;
+use model::glob::GlobMatcher;
 use model::id::RepositoryId;
 use model::oci::{Digest, RepositoryName};
 use model::page::{Page, PageRequest};
 use model::repository::{Repository, RepositoryFilter, RepositorySort};
+use model::token::TokenScope;
 use registry::ledger::ListPage;
 use repository::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
@@ -25,7 +27,7 @@ use crate::{Store, cursor, sql};
 /// The minimum batch size when the viewer's token has globs: they are checked outside SQL and may exclude most rows.
 const GLOB_BATCH: usize = 500;
 /// The number of rows after which a list under globs ends its page, even if the page is not full.
-const MAX_EXAMINED: usize = 2_000;
+const MAX_EXAMINED: usize = 1_000;
 
 impl Store {
     /// Returns repositories within the scope, filtered and sorted. A filter with an invalid account name matches
@@ -42,9 +44,9 @@ impl Store {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         let after =
             page.cursor.as_deref().map(|text| Position::parse(filter.sort, text, self.cursors())).transpose()?;
-        let (rows, unfinished) = match scope.globs() {
+        let (rows, unfinished) = match matchers(scope) {
             None => (page_of(scope, &parts, filter.sort, after.as_ref(), wanted), None),
-            Some(_) => self.covered(scope, &parts, filter.sort, after, wanted).await?,
+            Some(globs) => self.covered(scope, &globs, &parts, filter.sort, after, wanted).await?,
         };
         let items = rows.into_model::<ViewedRow>().all(self.database().read(scope)).await?;
         let page = Page::from_surplus(items, limit, |row| Position::of(filter.sort, row).cursor(self.cursors()));
@@ -57,6 +59,7 @@ impl Store {
     async fn covered(
         &self,
         scope: &Scope,
+        globs: &[GlobMatcher],
         parts: &[Condition],
         sort: RepositorySort,
         mut last: Option<Position>,
@@ -72,7 +75,7 @@ impl Store {
             examined += rows.len();
             for row in rows {
                 let (id, path): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-                if scope.covers(&path) {
+                if globs.iter().any(|globs| globs.matches(&path)) {
                     ids.push(id);
                 }
                 last = Some(match number_of(sort) {
@@ -135,7 +138,7 @@ impl Store {
             return Ok(Page::default());
         }
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-        let (parts, batch) = (scope.parts(), batch(scope, wanted));
+        let (parts, batch, globs) = (scope.parts(), batch(scope, wanted), matchers(scope));
         let (mut names, mut examined, mut ended) = (Vec::new(), 0, false);
         while !ended && names.len() < wanted && examined < MAX_EXAMINED {
             let after = Position::Path(last.clone());
@@ -145,7 +148,7 @@ impl Store {
             examined += rows.len();
             for row in rows {
                 last = row.try_get("", "path")?;
-                if scope.covers(&last) {
+                if globs.as_ref().is_none_or(|globs| globs.iter().any(|globs| globs.matches(&last))) {
                     names.push(RepositoryName::parse(&last).map_err(|_| Error::Corrupt("repository.path"))?);
                 }
             }
@@ -189,6 +192,11 @@ fn account_named(name: &str) -> Option<SelectStatement> {
     let name = AccountName::parse(name).ok()?;
     let account = account::Entity::find().select_only().column(account::Column::Id);
     Some(account.filter(account::Column::Name.eq(name.as_str())).into_query())
+}
+
+/// The globs of the viewer's token.
+fn matchers(scope: &Scope) -> Option<Vec<GlobMatcher>> {
+    scope.globs().map(|scopes| GlobMatcher::of(scopes.iter().map(TokenScope::glob)))
 }
 
 /// The number of rows to read at once to find `wanted` items.
