@@ -6,7 +6,7 @@ use model::fault::FaultCode;
 use model::oci::RepositoryName;
 use registry::Error;
 use registry::ledger::{LedgerError, Place};
-use store::access::{self, Delete, Permit, Pull, Push, Viewer};
+use store::access::{self, Permit, Pull, Push, Viewer};
 
 use crate::http::authorization::Credentials;
 use crate::http::caller::{self, Peer};
@@ -106,20 +106,15 @@ impl Caller {
         let store = &request.state.store;
         let permitted = match need {
             Need::Pull => store.permit::<Pull>(&self.viewer, path).await.map(|permit| place(&permit)),
-            Need::Blob => match store.permit::<Pull>(&self.viewer, path).await {
-                Err(store::Error::Absent) => {
-                    store.continued_push_permit(&self.viewer, path).await.map(|permit| place(&permit))
-                }
-                permit => permit.map(|permit| place(&permit)),
-            },
+            Need::Blob => store.continued_pull_permit(&self.viewer, path).await.map(|permit| place(&permit)),
             Need::Push => store.continued_push_permit(&self.viewer, path).await.map(|permit| place(&permit)),
             Need::Create => self.push_permit(request, path).await.map(|permit| place(&permit)),
-            Need::Delete => store.permit::<Delete>(&self.viewer, path).await.map(|permit| place(&permit)),
+            Need::Delete => store.continued_delete_permit(&self.viewer, path).await.map(|permit| place(&permit)),
         };
         let place = match permitted {
             Ok(place) => place,
             Err(error) => {
-                return Err(self.refusal(request, error, path, RequiredScope::Repository(path, need, source)).await);
+                return Err(self.refusal(request, error, (path, need), source).await);
             }
         };
         // If the source may not be read, nothing is mounted and an upload is opened, as if the source did not exist.
@@ -157,15 +152,16 @@ impl Caller {
         &self,
         request: HubRequest<'_>,
         error: store::Error,
-        path: &RepositoryName,
-        wanted: RequiredScope<'_>,
+        (path, need): (&RepositoryName, Need),
+        source: Option<&RepositoryName>,
     ) -> Error {
+        let wanted = RequiredScope::Repository(path, need, source);
         match (error, self.credential) {
             (store::Error::Absent | store::Error::SignIn | store::Error::Forbidden, CredentialKind::None) => {
                 request.unauthorized(wanted, None)
             }
             (store::Error::Absent, CredentialKind::Token) => {
-                match request.state.store.may_know_missing(&self.viewer, path).await {
+                match request.state.store.may_create(&self.viewer, path, need.enough_for_absence()).await {
                     Ok(true) => Error::NameUnknown,
                     Ok(false) => request.unauthorized(wanted, Some(TokenError::InsufficientScope)),
                     Err(error) => store_error(error),

@@ -1,6 +1,7 @@
 //! The permission that each registry operation needs. The match is exhaustive, so that a new operation does not compile
 //! without one.
 
+use model::token::TokenAction;
 use registry::Operation;
 
 /// The permission that an operation needs on its repository.
@@ -42,6 +43,16 @@ impl Need {
     /// Whether the operation is part of a push, so that it also finds a pending repository.
     pub const fn is_of_push(self) -> bool {
         matches!(self, Self::Blob | Self::Push | Self::Create)
+    }
+
+    /// Returns the actions of which a token must allow one for its holder to be told that a repository is missing. Others
+    /// are sent back to the token service.
+    pub const fn enough_for_absence(self) -> &'static [TokenAction] {
+        match self {
+            Self::Pull | Self::Blob => &[TokenAction::Pull, TokenAction::Push],
+            Self::Push | Self::Create => &[TokenAction::Push],
+            Self::Delete => &[TokenAction::Delete],
+        }
     }
 
     /// Returns the actions that a token's scope must have, in the order in which a challenge lists them.

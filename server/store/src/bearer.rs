@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use model::clock::Timestamp;
 use model::id::TokenId;
 use model::oci::RepositoryName;
-use model::token::TokenScope;
+use model::token::{TokenAction, TokenScope};
 use moka::sync::Cache;
 use registry::scope::ResourceScope;
 use serde::{Deserialize, Serialize};
@@ -133,10 +133,11 @@ impl Store {
                 actions.push(action.to_owned());
             }
         }
-        if actions.is_empty() && self.may_make(viewer, &path).await? {
-            // The path is unused and the viewer could create a repository there, so they may know that: a pull answers
+        if actions.is_empty() {
+            // If the path is unused and the viewer could create a repository there, they may know that: a pull answers
             // 404, a push creates the repository.
-            actions.extend(["push", "pull"].into_iter().filter(|action| scope.allows(action)).map(str::to_owned));
+            let names = self.actions_if_unused(viewer, &path).await?.into_iter().map(TokenAction::as_str);
+            actions.extend(names.filter(|action| scope.allows(action)).map(str::to_owned));
         }
         let granted = (!actions.is_empty()).then(|| ResourceScope::new(scope.kind, scope.name, actions));
         Ok(granted)
@@ -187,11 +188,11 @@ impl Store {
         Ok(viewer.limited(claims.access.iter().filter_map(limit).collect(), claims.lists))
     }
 
-    /// Whether the path is unused and a push would create a repository there. Always runs both queries, so that hidden
-    /// and missing repositories take the same time.
-    async fn may_make(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
-        let makes = self.may_create_by_push(viewer, path).await?;
-        Ok(!self.is_there(viewer, path).await? && makes)
+    /// Returns the actions of the viewer on a path without a repository, if they may create one there. Both queries always
+    /// run, so that hidden and missing repositories take the same time.
+    async fn actions_if_unused(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Vec<TokenAction>> {
+        let actions = self.actions_if_missing(viewer, path).await?;
+        Ok(if self.is_there(viewer, path).await? { Vec::new() } else { actions })
     }
 }
 

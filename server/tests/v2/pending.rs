@@ -47,7 +47,16 @@ async fn a_push_finds_its_own_blobs_and_its_manifest_makes_the_repository_appear
     let head = world.call(Method::HEAD, &blob, &token, Body::empty()).await;
     assert_eq!(head.status, StatusCode::OK, "{head:?}");
     let reading = world.bearer("ada", "repository:ada/app:pull").await;
+    assert_eq!(world.get(&blob, &reading).await.body, "layer");
+    world.member("bob").await;
+    let stranger = world.bearer("bob", "repository:ada/app:pull").await;
+    let missing = world.get(&blob.replace("ada/app", "ada/absent"), &stranger).await.status;
+    assert_eq!(world.get(&blob, &stranger).await.status, missing);
+    let deleting = world.bearer("ada", "repository:ada/app:delete").await;
+    let deleted = world.call(Method::DELETE, &blob, &deleting, Body::empty()).await;
+    assert_eq!(deleted.status, StatusCode::ACCEPTED, "{deleted:?}");
     assert_eq!(world.get(&blob, &reading).await.status, StatusCode::NOT_FOUND);
+    world.push_blob("ada/app", &token, b"layer").await;
     let refused = world.call_with(Method::PUT, "/v2/ada/app/manifests/1", &token, MANIFEST, "{}").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
     assert_eq!(world.get("/v2/_catalog", &listing).await.json()["repositories"], serde_json::json!([]));

@@ -95,24 +95,23 @@ impl Store {
         })
     }
 
-    /// Whether a push by the viewer would create a repository at the path if there is none.
-    pub async fn may_create_by_push(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
-        self.may_create(viewer, path, &[TokenAction::Push]).await
+    /// Whether the viewer may create a repository at the path, with a token that allows at least one of `actions`, so that
+    /// they may be told that there is none.
+    pub async fn may_create(&self, viewer: &Viewer, path: &RepositoryName, actions: &[TokenAction]) -> Result<bool> {
+        let allowed = self.actions_if_missing(viewer, path).await?;
+        Ok(actions.iter().any(|action| allowed.contains(action)))
     }
 
-    /// Whether the viewer would see any repository at this path, so that they may be told that there is none.
-    pub async fn may_know_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<bool> {
-        self.may_create(viewer, path, &[TokenAction::Pull, TokenAction::Push]).await
-    }
-
-    /// Whether the viewer may create a repository at the path with a token that allows at least one of `actions`.
-    async fn may_create(&self, viewer: &Viewer, path: &RepositoryName, actions: &[TokenAction]) -> Result<bool> {
+    /// Returns the actions of the viewer's token on a path where they may create a repository; all without a token, and
+    /// none if they may not create one.
+    pub(crate) async fn actions_if_missing(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Vec<TokenAction>> {
         if !viewer.is_signed_in() {
-            return Ok(false);
+            return Ok(Vec::new());
         }
-        let Some(row) = self.namespace(viewer, path).await? else { return Ok(false) };
+        let Some(row) = self.namespace(viewer, path).await? else { return Ok(Vec::new()) };
         let standing = row.standing(viewer, path)?;
-        Ok(actions.iter().any(|action| create_verdict(&standing, *action) == Verdict::Allowed))
+        let actions = [TokenAction::Push, TokenAction::Pull, TokenAction::Delete].into_iter();
+        Ok(actions.filter(|action| create_verdict(&standing, *action) == Verdict::Allowed).collect())
     }
 
     async fn namespace(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Option<NamespaceRow>> {

@@ -7,6 +7,7 @@ use model::id::{AccountId, RepositoryId};
 use model::oci::RepositoryName;
 use model::repository::Abilities;
 use model::role::Role;
+use model::token::TokenAction;
 
 use super::need::{Comment, Delete, Manage, Need, NeedKind, Own, Participate, Pull, Push, See, Star};
 use super::standing::{RepositoryAccess, Standing};
@@ -140,11 +141,30 @@ impl Store {
 
     /// Returns a permit to push to an existing repository, or to a pending one if the viewer may create one at the path.
     pub async fn continued_push_permit(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<Push>> {
+        self.continued(viewer, path, &[TokenAction::Push]).await
+    }
+
+    /// The same for pulling: whoever may push to a pending repository can check what has arrived.
+    pub async fn continued_pull_permit(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<Pull>> {
+        self.continued(viewer, path, &[TokenAction::Pull, TokenAction::Push]).await
+    }
+
+    /// The same for deleting what has arrived.
+    pub async fn continued_delete_permit(&self, viewer: &Viewer, path: &RepositoryName) -> Result<Permit<Delete>> {
+        self.continued(viewer, path, &[TokenAction::Delete]).await
+    }
+
+    async fn continued<N: Need>(
+        &self,
+        viewer: &Viewer,
+        path: &RepositoryName,
+        actions: &[TokenAction],
+    ) -> Result<Permit<N>> {
         match self.permit(viewer, path).await {
             Err(Error::Absent) if viewer.is_signed_in() => {
                 let path = path.clone().within_hub();
                 // Both queries always run, so that hidden and missing repositories take the same time.
-                let may_create = self.may_create_by_push(viewer, &path).await?;
+                let may_create = self.may_create(viewer, &path, actions).await?;
                 let found = self.find_with_pending(viewer, &path).await?.ok_or(Error::Absent)?;
                 if !found.pending {
                     return Permit::to(viewer, &path, found);

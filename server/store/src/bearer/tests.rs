@@ -50,7 +50,7 @@ each_database! {
             (&ben, "repository:ada/hidden:push repository:ada/missing:push", ""),
             (&nobody, "repository:ada/open:pull,push repository:ada/hidden:pull", "repository:ada/open:pull"),
             (&nobody, "repository:ada/new:push repository:Bad/Name:pull other:x:y", ""),
-            (&ben, "repository:ben/new:pull,push,delete", "repository:ben/new:pull,push"),
+            (&ben, "repository:ben/new:pull,push,delete", "repository:ben/new:pull,push,delete"),
             (&ben, "repository:ben/new:pull", "repository:ben/new:pull"),
             (&ben, "registry:catalog:*", ""),
         ] {
