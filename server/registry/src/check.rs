@@ -69,6 +69,22 @@ async fn state(storage: &dyn Storage, blob: &Blob, verify: bool) -> Result<BlobS
     Ok(if hasher.finish()? == blob.digest { BlobState::Intact } else { BlobState::Damaged })
 }
 
+/// Whether the storage belongs to the ledger. Objects of another one look unused, and must not be deleted. A storage that
+/// belongs to nobody is claimed.
+pub async fn claim_storage(ledger: &dyn Ledger, storage: &dyn Storage) -> Result<bool, Error> {
+    let id = ledger.storage_id().await.map_err(Error::from_ledger)?;
+    if storage.owner().await.map_err(Error::from_storage)?.is_none() {
+        storage.set_owner(&id).await.map_err(Error::from_storage)?;
+    }
+    is_owner(ledger, storage).await
+}
+
+/// The same without claiming it.
+pub(crate) async fn is_owner(ledger: &dyn Ledger, storage: &dyn Storage) -> Result<bool, Error> {
+    let id = ledger.storage_id().await.map_err(Error::from_ledger)?;
+    Ok(storage.owner().await.map_err(Error::from_storage)?.is_none_or(|owner| owner == id))
+}
+
 /// Returns the objects that no row refers to, that belong to no open upload, and that were last written to at
 /// `before` or earlier. To delete them, [`confirm_unused`] must be asked again.
 pub async fn unused_objects<'a>(

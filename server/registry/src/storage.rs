@@ -100,6 +100,16 @@ pub trait Storage: Send + Sync + 'static {
     /// Returns all objects, in any order. Those that are written or deleted meanwhile may be missing.
     fn objects(&self) -> BoxStream<'static, Result<Object, StorageError>>;
 
+    /// Returns the id of the ledger that the objects belong to, if it has been stored.
+    async fn owner(&self) -> Result<Option<String>, StorageError> {
+        Ok(None)
+    }
+
+    /// Stores the id of the ledger that the objects belong to.
+    async fn set_owner(&self, _id: &str) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// Returns a URL from which anyone can read an object for a few minutes, also in ranges. `None` if clients are to read
     /// it through this process.
     async fn read_url(&self, _key: &str, _now: Timestamp) -> Option<String> {

@@ -9,7 +9,7 @@ use model::clock::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::check::{confirm_unused, unused_objects};
+use crate::check::{claim_storage, confirm_unused, is_owner, unused_objects};
 use crate::context::Context;
 use crate::error::Error;
 use crate::ledger::{Freed, LedgerError, Segment, SweepClaim, SweepCutoffs, SweepJob};
@@ -150,7 +150,7 @@ impl SweepObserver for () {
 pub(crate) async fn sweepable(context: &Context, options: &SweepOptions) -> Result<Freed, Error> {
     let cutoffs = options.cutoffs(context.clock.now());
     let mut freed = context.ledger.sweepable(&cutoffs).await.map_err(Error::from_ledger)?;
-    if options.unknown_objects == UnknownObjects::Now {
+    if options.unknown_objects == UnknownObjects::Now && is_owner(&*context.ledger, &*context.storage).await? {
         let mut objects = std::pin::pin!(unused_objects(&*context.ledger, &*context.storage, cutoffs.blobs).await?);
         while let Some(object) = objects.try_next().await? {
             freed.add_objects(&[object.into()]);
@@ -227,7 +227,12 @@ impl Sweep<'_> {
             }
         }
         if self.looks_for_unknown().await.map_err(Error::from_ledger)? {
-            self.delete_unknown().await?;
+            let outcome = self.delete_unknown().await;
+            if outcome.is_err() && self.options.unknown_objects == UnknownObjects::Daily {
+                let released = self.context.ledger.release_sweep(SweepJob::UnknownObjects, self.holder).await;
+                released.map_err(Error::from_ledger)?;
+            }
+            outcome?;
         }
         Ok(())
     }
@@ -296,12 +301,25 @@ impl Sweep<'_> {
     /// upload may have become a blob meanwhile.
     async fn delete_unknown(&mut self) -> Result<(), Interruption> {
         let Context { ledger, storage, clock, .. } = self.context;
+        if !claim_storage(&**ledger, &**storage).await? {
+            tracing::error!("the storage belongs to another database; objects that this one does not know are kept");
+            return Ok(());
+        }
         let before = self.options.cutoffs(clock.now()).blobs;
         let objects = unused_objects(&**ledger, &**storage, before).await?;
         let mut chunks = std::pin::pin!(objects.try_chunks(UNKNOWN));
+        let mut pause = tokio::time::interval(PAUSE);
         let mut total = 0;
-        while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
-            self.extend().await?;
+        loop {
+            // Listing all objects may take long.
+            let chunk = tokio::select! {
+                chunk = chunks.try_next() => chunk.map_err(|error| error.1)?,
+                _ = pause.tick() => {
+                    self.extend().await?;
+                    continue;
+                }
+            };
+            let Some(chunk) = chunk else { return Ok(()) };
             let objects = confirm_unused(&**ledger, chunk).await?;
             for batch in objects.chunks(OBJECTS) {
                 self.turn().await?;
@@ -310,7 +328,6 @@ impl Sweep<'_> {
                 self.advance(SweepStage::UnknownObjects, count(batch.len()), total);
             }
         }
-        Ok(())
     }
 
     /// Deletes objects and returns the keys of those deleted, and of those that could not be deleted.

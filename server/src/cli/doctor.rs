@@ -106,6 +106,7 @@ async fn repositories(ledger: &dyn Ledger, blob: &Blob) -> Result<String, Error>
 
 /// Finds objects that nothing refers to; with `repair`, deletes them.
 async fn check_objects(ledger: &dyn Ledger, storage: &dyn Storage, repair: bool) -> Result<(), Error> {
+    let repair = repair && check::claim_storage(ledger, storage).await.map_err(Error::Check)?;
     let before = Clock::system().now().minus(UNUSED_AGE);
     let mut objects = std::pin::pin!(check::unused_objects(ledger, storage, before).await.map_err(Error::Check)?);
     let mut progress = Progress::new();

@@ -31,7 +31,7 @@ pub(super) struct Settings {
     /// Database: `sqlite://PATH` or `postgres://…` (default `sqlite://<data>/portolan.db`)
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// Blob storage: `file://DIR` (default `file://<data>/blobs`)
+    /// Blob storage: `file://DIR` or an object store such as `s3://BUCKET` (default `file://<data>/blobs`)
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
     /// Who may sign up: open, invitation or closed (default open)

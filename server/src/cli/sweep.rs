@@ -30,8 +30,8 @@ pub(super) struct Sweep {
     /// Only show what would be freed
     #[arg(long)]
     dry_run: bool,
-    /// Free what has been unused for this time, such as 1h or 0s; untagged manifests only unless sweep.untagged is never,
-    /// and uploads after an hour at least (default: as the hub itself does)
+    /// Free what has been unused for this time, such as 1h or 0s (default: as the hub itself does). Manifests without a
+    /// tag are freed after this time too, unless sweep.untagged is never; uploads after an hour at least
     #[arg(long, value_name = "AGE", value_parser = settings::age)]
     grace: Option<Duration>,
     /// Print the result as one line of JSON
@@ -55,7 +55,11 @@ pub(super) async fn sweep(command: Sweep) -> Result<(), Error> {
     if command.pause || command.resume {
         let paused = ledger.pause_sweep(command.pause).await;
         paused.map_err(|error| Error::Sweep(registry::Error::from_ledger(error)))?;
-        say(if command.pause { "Sweeps are paused on all nodes." } else { "Sweeps are allowed." });
+        say(if command.pause {
+            "Sweeps are paused on all nodes. One that is running stops within half a minute."
+        } else {
+            "Sweeps are allowed."
+        });
         return Ok(());
     }
     let mut options = SweepOptions { unknown_objects: UnknownObjects::Now, ..config.sweep_options() };

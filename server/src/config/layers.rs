@@ -80,7 +80,7 @@ pub(super) fn ours(environment: impl IntoIterator<Item = (String, String)>) -> R
         if is_setting(&key) {
             values.insert(key, value);
         } else if !is_foreign(&key) {
-            return Err(Error::Unknown { key: name, value, origin: "environment".to_owned() });
+            return Err(Error::Unknown { key: name, origin: "environment".to_owned() });
         }
     }
     Ok(values)
@@ -99,20 +99,21 @@ pub(super) fn checked(path: &Path) -> Result<figment::providers::Data<Toml>, Err
         reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     })?;
     for dict in data.into_values() {
-        if let Some((key, value)) = unknown("", &dict) {
-            return Err(Error::Unknown { key, value, origin: file() });
+        if let Some(key) = unknown("", &dict) {
+            return Err(Error::Unknown { key, origin: file() });
         }
     }
     Ok(provider)
 }
 
-/// Returns the first value that is not a setting, with its key.
-fn unknown(table: &str, dict: &Dict) -> Option<(String, String)> {
+/// Returns the key of the first value that is not a setting.
+fn unknown(table: &str, dict: &Dict) -> Option<String> {
     dict.iter().find_map(|(key, value)| {
         let key = format!("{table}{key}");
         match value {
             Value::Dict(_, dict) if is_table(&key) => unknown(&format!("{key}."), dict),
-            _ => (!is_setting(&key)).then(|| (key, text(value))),
+            Value::Dict(..) => Some(key),
+            _ => (!is_setting(&key)).then_some(key),
         }
     })
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(
         let started = Instant::now();
         let observer = LogObserver { shutdown: shutdown.clone(), reported: Mutex::new(started) };
         match engine.sweep(&options, &observer).await {
-            Ok((SweepEnd::Busy | SweepEnd::Paused, _)) => {}
+            Ok((SweepEnd::Busy | SweepEnd::Paused, freed)) if freed == Freed::default() => {}
             Ok((_, freed)) => {
                 metrics.swept(&freed, started.elapsed());
                 if freed != Freed::default() {

@@ -136,6 +136,9 @@ pub trait SweepLedger: Send + Sync + 'static {
     /// Moves keys to the end of the trash, because their objects could not be deleted.
     async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError>;
 
+    /// Returns a random id of this ledger, which never changes. A storage with another id belongs to another ledger.
+    async fn storage_id(&self) -> Result<String, LedgerError>;
+
     /// Returns those of these uploads that exist.
     async fn open_uploads(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, LedgerError>;
 

@@ -40,6 +40,8 @@ pub use self::swift::SwiftError;
 /// The object that [`Storage::check`] writes.
 const CHECK_OBJECT: &str = "check";
 
+/// The object with the id of the ledger that the store belongs to.
+const OWNER_OBJECT: &str = "owner";
 /// How long a URL for reading an object is valid. A download that has begun may take longer.
 const URL_AGE: Duration = Duration::from_mins(5);
 /// The media type of objects.
@@ -110,11 +112,17 @@ impl Storage for Cloud {
     ) -> Result<Box<dyn Writer>, StorageError> {
         let (created, process) = (Arc::clone(&self.created), self.process);
         let new_key = move || key_of(upload, created.fetch_add(1, Ordering::Relaxed), process);
-        Ok(Box::new(CloudWriter::new(self.source.operator().await?, segments, Box::new(new_key), lease)))
+        Ok(Box::new(CloudWriter::new(
+            Arc::clone(&self.source),
+            self.source.operator().await?,
+            segments,
+            Box::new(new_key),
+            lease,
+        )))
     }
 
     async fn read(&self, segments: &[Segment], range: Range<u64>) -> Result<ByteStream, StorageError> {
-        reader::read(&self.source.operator().await?, &self.readers, segments, &range).await
+        reader::read(&self.source, &self.readers, segments, &range).await
     }
 
     async fn length(&self, key: &str) -> Result<Option<u64>, StorageError> {
@@ -139,8 +147,8 @@ impl Storage for Cloud {
         let source = Arc::clone(&self.source);
         let listed = async move {
             let operator = source.operator().await?;
-            let lister = operator.lister_with("").recursive(true).await.map_err(|error| failure(error, ""))?;
-            let objects = lister.map_err(|error| failure(error, "")).try_filter_map(|entry| async move {
+            let lister = operator.lister_with("").recursive(true).await.map_err(|error| source.failure(error, ""))?;
+            let objects = lister.map_err(move |error| source.failure(error, "")).try_filter_map(|entry| async move {
                 if !is_key(entry.path()) {
                     return Ok(None);
                 }
@@ -171,6 +179,19 @@ impl Storage for Cloud {
         }
     }
 
+    async fn owner(&self) -> Result<Option<String>, StorageError> {
+        match self.source.operator().await?.read(OWNER_OBJECT).await {
+            Ok(id) => Ok(Some(String::from_utf8_lossy(&id.to_bytes()).into_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.source.failure(error, OWNER_OBJECT)),
+        }
+    }
+
+    async fn set_owner(&self, id: &str) -> Result<(), StorageError> {
+        let written = self.source.operator().await?.write(OWNER_OBJECT, id.to_owned()).await;
+        written.map(drop).map_err(|error| self.source.failure(error, OWNER_OBJECT))
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
         let failed = |error| self.source.failure(error, CHECK_OBJECT);
         let operator = self.source.operator().await?;
@@ -193,7 +214,7 @@ fn checked(key: &str) -> Result<&str, StorageError> {
 /// Converts an error of the object store. Stores without space answer in different ways.
 fn failure(error: opendal::Error, key: &str) -> StorageError {
     const FULL: [&str; 6] =
-        ["507", "QuotaExceeded", "StorageFull", "InsufficientStorage", "EntityTooLarge.Quota", "AccountIsFull"];
+        ["status: 507", "QuotaExceeded", "StorageFull", "InsufficientStorage", "EntityTooLarge.Quota", "AccountIsFull"];
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::RangeNotSatisfied => StorageError::Missing(key.to_owned()),
         _ => {

@@ -35,6 +35,9 @@ use writer::DiskWriter;
 /// The file that checks write. It is overwritten by each and never removed, so that none is left behind.
 const CHECK_FILE: &str = "check";
 
+/// The file with the id of the ledger that the folder belongs to.
+const OWNER_FILE: &str = "owner";
+
 /// A folder of objects.
 pub struct Disk {
     folder: Arc<Path>,
@@ -108,6 +111,21 @@ impl Storage for Disk {
             blocking(move || objects_in(&folder, &shard_name(shard)))
         });
         shards.flat_map(|shard| stream::iter(shard.unwrap_or_else(|error| vec![Err(error)]))).boxed()
+    }
+
+    async fn owner(&self) -> Result<Option<String>, StorageError> {
+        let path = self.folder.join(OWNER_FILE);
+        blocking(move || match fs::read_to_string(path) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+        .await
+    }
+
+    async fn set_owner(&self, id: &str) -> Result<(), StorageError> {
+        let (path, id) = (self.folder.join(OWNER_FILE), id.to_owned());
+        blocking(move || Ok(fs::write(path, id)?)).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

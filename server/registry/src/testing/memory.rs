@@ -427,6 +427,10 @@ impl SweepLedger for MemoryLedger {
         Ok(())
     }
 
+    async fn storage_id(&self) -> Result<String, LedgerError> {
+        Ok("memory".to_owned())
+    }
+
     async fn open_uploads(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, LedgerError> {
         let state = self.state();
         Ok(ids.iter().copied().filter(|id| state.uploads.contains_key(id)).collect())

@@ -277,15 +277,8 @@ pub(super) async fn unlinked<'a>(
     Ok(())
 }
 
-/// Marks all blobs of a repository, whose links are about to be deleted.
+/// Removes all links of a repository. Like the sweep, it locks links before blobs.
 pub(crate) async fn unlink_all(on: &impl ConnectionTrait, repository: RepositoryId, now: Timestamp) -> Result<()> {
-    let links =
-        Entity::find().select_only().column(Column::Digest).filter(Column::RepositoryId.eq(repository.0)).into_query();
-    blob::Entity::update_many()
-        .col_expr(blob::Column::UnlinkedAt, Expr::value(now.micros()))
-        .filter(blob::Column::Digest.in_subquery(links))
-        .exec(on)
-        .await?;
-    Entity::delete_many().filter(Column::RepositoryId.eq(repository.0)).exec(on).await?;
-    Ok(())
+    let links = Entity::delete_many().filter(Column::RepositoryId.eq(repository.0)).exec_with_returning(on).await?;
+    unlinked(on, links.iter().map(|link| &link.digest.0), now).await
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use data_encoding::HEXLOWER;
 use model::clock::Timestamp;
 use model::event::{Event, EventKind};
 use model::id::RepositoryId;
@@ -22,7 +23,10 @@ use super::{SqlLedger, failure, manifests, plan, references, segments, trash, up
 use crate::entity::column::Text;
 use crate::entity::{blob, job, manifest, manifest_blob, manifest_child, repository, repository_blob, tag};
 use crate::repositories::delete::delete_abandoned;
-use crate::{Error, Result, outbox, sql};
+use crate::{Error, Result, outbox, shared_key, sql};
+
+/// The setting with the id of the ledger.
+const STORAGE_ID: &str = "storage_id";
 
 #[async_trait]
 impl SweepLedger for SqlLedger {
@@ -93,6 +97,11 @@ impl SweepLedger for SqlLedger {
 
     async fn postpone_trash(&self, keys: &[String], now: Timestamp) -> Result<(), LedgerError> {
         self.write(|tx| async move { trash::postpone(&*tx, keys, now).await }).await
+    }
+
+    async fn storage_id(&self) -> Result<String, LedgerError> {
+        let id = shared_key::open(self.store.database(), STORAGE_ID).await.map_err(failure)?;
+        Ok(HEXLOWER.encode(&id))
     }
 
     async fn open_uploads(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, LedgerError> {

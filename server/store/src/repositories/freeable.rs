@@ -38,8 +38,9 @@ impl Store {
         unused.add(rows, target.into_iter().map(|digest| digest.0).collect::<BTreeSet<_>>()).await?;
         let blobs = used_only_by(rows, repository, &unused.deleted).await?;
         let mut freed = empty(scope);
-        freed.more = unused.deleted.len() > MOST_MANIFESTS;
-        for batch in blobs.chunks(sql::BATCH) {
+        let most = usize::try_from(MOST_BLOBS).unwrap_or(usize::MAX);
+        freed.more = unused.deleted.len() > MOST_MANIFESTS || blobs.len() > most;
+        for batch in blobs.get(..most).unwrap_or(&blobs).chunks(sql::BATCH) {
             let among = blob::Column::Digest.is_in(batch.iter().map(Digest::as_str));
             let blobs = blob::Entity::find().filter(among).filter(is_elsewhere(repository, scope).not());
             count(rows, blobs, &mut freed).await?;
@@ -50,18 +51,20 @@ impl Store {
     /// Returns what a sweep frees after this repository has been deleted.
     pub async fn freed_by_repository(&self, permit: &Permit<Own>, scope: &Scope) -> Result<Freeable> {
         let repository = permit.repository();
-        let own = repository_blob::Entity::find()
+        let rows = self.database().read(permit);
+        let links = repository_blob::Entity::find()
             .select_only()
             .column(repository_blob::Column::Digest)
             .filter(repository_blob::Column::RepositoryId.eq(repository.0))
-            .limit(MOST_BLOBS)
-            .into_query();
+            .limit(MOST_BLOBS);
+        let beyond: Option<String> = links.clone().limit(1).offset(MOST_BLOBS).into_tuple().one(rows).await?;
+        let own = links.into_query();
         let blobs = blob::Entity::find()
             .filter(blob::Column::Digest.in_subquery(own))
             .filter(is_elsewhere(repository, scope).not());
         let mut freed = empty(scope);
-        count(self.database().read(permit), blobs, &mut freed).await?;
-        freed.more = freed.blobs >= MOST_BLOBS;
+        count(rows, blobs, &mut freed).await?;
+        freed.more = beyond.is_some();
         Ok(freed)
     }
 }

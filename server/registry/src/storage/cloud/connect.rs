@@ -38,6 +38,9 @@ pub enum CloudError {
     /// An option is missing or invalid.
     #[error("the storage options are not valid")]
     Options(#[source] opendal::Error),
+    /// Redirects need an option that is missing.
+    #[error("storage_redirect needs the storage options {0}")]
+    Redirect(&'static str),
     /// An option of Swift is missing.
     #[error("the storage options are not valid")]
     Swift(#[source] SwiftError),
@@ -50,7 +53,10 @@ impl Cloud {
         let client = install_transport()?;
         let (service, place) = url.split_once("://").ok_or(CloudError::Url)?;
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
+        let prefix = prefix.trim_matches('/');
+        // What needs no encoding in a URL.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
+        if bucket.is_empty() || !prefix.bytes().all(plain) || prefix.contains("//") {
             return Err(CloudError::Url);
         }
         let (given, mut options) = (options, options.clone());
@@ -63,9 +69,13 @@ impl Cloud {
         let redirects = match (redirect, service) {
             (false, _) => Redirects::Never,
             (true, "azblob") => {
-                signer(given, bucket, prefix).map_or(Redirects::Never, |signer| Redirects::Azure(Box::new(signer)))
+                let signer = signer(given, bucket, prefix)
+                    .ok_or(CloudError::Redirect("endpoint, account_name and account_key"))?;
+                Redirects::Azure(Box::new(signer))
             }
-            (true, "swift") if !given.contains_key("temp_url_key") => Redirects::Never,
+
+            (true, "swift") if !given.contains_key("temp_url_key") => return Err(CloudError::Redirect("temp_url_key")),
+            (true, "gcs") if !given.contains_key("credential") => return Err(CloudError::Redirect("credential")),
             (true, _) => Redirects::Presigned,
         };
         let operator = match service {
@@ -74,7 +84,10 @@ impl Cloud {
                 return Ok(Self::new(Source::Swift(Box::new(swift)), redirects));
             }
             "s3" => {
-                options.entry("region".to_owned()).or_insert_with(|| "us-east-1".to_owned());
+                // Elsewhere than at AWS, where it may come from the environment, the region has no meaning.
+                if options.contains_key("endpoint") && !options.contains_key("aws_region") {
+                    options.entry("region".to_owned()).or_insert_with(|| "us-east-1".to_owned());
+                }
                 options.entry("checksum_algorithm".to_owned()).or_insert_with(|| "crc32c".to_owned());
                 Operator::from_iter::<services::S3>(options)
             }

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use opendal::Operator;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{checked, failure};
+use super::{Source, checked};
 use crate::body::length_of;
 use crate::ledger::Segment;
 use crate::storage::{ByteStream, ReadRange, StorageError, runs};
@@ -32,41 +32,48 @@ impl Default for Readers {
     }
 }
 
+/// A store, with the operator of a read.
+struct Connection {
+    source: Arc<Source>,
+    operator: Operator,
+}
+
 /// Reads `range` of the concatenation of `segments`. Awaits the first bytes, so that a missing object is an error and
 /// not a broken response.
 pub(super) async fn read(
-    operator: &Operator,
+    source: &Arc<Source>,
     readers: &Readers,
     segments: &[Segment],
     range: &Range<u64>,
 ) -> Result<ByteStream, StorageError> {
     let mut ahead = runs(segments, range);
     let Some(first) = ahead.pop_front() else { return Ok(stream::empty().boxed()) };
+    let connection = Connection { source: Arc::clone(source), operator: source.operator().await? };
     let permit = Arc::clone(&readers.0).try_acquire_owned().ok().map(Arc::new);
-    let mut now = open(operator, first, permit.as_ref()).await?;
+    let mut now = open(&connection, first, permit.as_ref()).await?;
     let first = now.next().await;
-    let rest = rest_of(operator.clone(), now, ahead, permit);
+    let rest = rest_of(connection, now, ahead, permit);
     Ok(stream::iter(first).chain(rest).boxed())
 }
 
 /// Returns the bytes of an object that is open, followed by those of the objects after it.
 fn rest_of(
-    operator: Operator,
+    connection: Connection,
     now: ByteStream,
     ahead: VecDeque<ReadRange>,
     permit: Option<Arc<OwnedSemaphorePermit>>,
 ) -> ByteStream {
-    stream::unfold((operator, now, ahead, permit), |(operator, mut now, mut ahead, permit)| async move {
+    stream::unfold((connection, now, ahead, permit), |(connection, mut now, mut ahead, permit)| async move {
         loop {
             if let Some(bytes) = now.next().await {
-                return Some((bytes, (operator, now, ahead, permit)));
+                return Some((bytes, (connection, now, ahead, permit)));
             }
             let next = ahead.pop_front()?;
-            now = match open(&operator, next, permit.as_ref()).await {
+            now = match open(&connection, next, permit.as_ref()).await {
                 Ok(opened) => opened,
                 Err(error) => {
                     let broken = stream::empty().boxed();
-                    return Some((Err(io::Error::other(error)), (operator, broken, VecDeque::new(), permit)));
+                    return Some((Err(io::Error::other(error)), (connection, broken, VecDeque::new(), permit)));
                 }
             };
         }
@@ -76,13 +83,14 @@ fn rest_of(
 
 /// Opens a range of an object and awaits its first bytes.
 async fn open(
-    operator: &Operator,
+    connection: &Connection,
     run: ReadRange,
     permit: Option<&Arc<OwnedSemaphorePermit>>,
 ) -> Result<ByteStream, StorageError> {
     let ReadRange { key, range } = run;
     let expected = range.end - range.start;
-    let failed = |error| failure(error, &key);
+    let Connection { source, operator } = connection;
+    let failed = |error| source.failure(error, &key);
     let reader = operator.reader(checked(&key)?).await.map_err(failed)?;
     let mut bytes: BoxStream<'static, io::Result<Bytes>> = if permit.is_some() {
         reader.into_bytes_stream(range).await.map_err(failed)?.boxed()
@@ -97,13 +105,13 @@ async fn open(
         });
         pieces.boxed()
     };
-    let first = bytes.try_next().await.map_err(|error| missing(error, &key))?.unwrap_or_default();
+    let first = bytes.try_next().await.map_err(|error| missing(source, error, &key))?.unwrap_or_default();
     Ok(exactly(expected, stream::iter([Ok(first)]).chain(bytes).boxed()))
 }
 
-fn missing(error: io::Error, key: &str) -> StorageError {
+fn missing(source: &Source, error: io::Error, key: &str) -> StorageError {
     match error.downcast::<opendal::Error>() {
-        Ok(error) => failure(error, key),
+        Ok(error) => source.failure(error, key),
         Err(error) => error.into(),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use model::clock::{Clock, Timestamp};
 use opendal::{Operator, services};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -169,7 +170,10 @@ impl Swift {
                 let body = answer.bytes().await.map_err(SwiftError::Request)?;
                 let body: Value = serde_json::from_slice(&body).map_err(|_| SwiftError::Answer("JSON"))?;
                 let endpoint = self.options.get("endpoint").cloned().or_else(|| endpoint(&body, region.as_deref()));
-                (endpoint.ok_or(SwiftError::Answer("endpoint of an object store"))?, token, LIFE)
+                let expires_at = body.pointer("/token/expires_at").and_then(Value::as_str);
+                let expires_at = expires_at.and_then(Timestamp::parse_rfc3339);
+                let life = expires_at.map(|at| Clock::system().now().until(at));
+                (endpoint.ok_or(SwiftError::Answer("endpoint of an object store"))?, token, life.unwrap_or(LIFE))
             }
         };
         let container_url = format!("{}/{}", endpoint.trim_end_matches('/'), option("container"));
@@ -186,6 +190,14 @@ impl Swift {
 
     /// Deletes an object, and its segments if it is large.
     pub(super) async fn delete(&self, key: &str) -> Result<(), SwiftError> {
+        let outcome = self.try_delete(key).await;
+        if let Err(SwiftError::Refused(StatusCode::UNAUTHORIZED)) = &outcome {
+            self.sign_in_again();
+        }
+        outcome
+    }
+
+    async fn try_delete(&self, key: &str) -> Result<(), SwiftError> {
         let Session { container_url, token, .. } = self.session().await?;
         let root = self.options.get("root").map_or("", |root| root.trim_matches('/'));
         let path = if root.is_empty() { key.to_owned() } else { format!("{root}/{key}") };

@@ -32,7 +32,7 @@ fn server(service: &str) -> Option<(Cloud, ())> {
     let servers = std::env::var("PORTOLAN_TEST_STORAGES").ok()?;
     let servers: BTreeMap<String, Server> = serde_json::from_str(&servers).unwrap();
     let Server { url, options } = servers.get(service)?;
-    let cloud = Cloud::open(&format!("{url}/{}", Uuid::now_v7()), options, true).unwrap();
+    let cloud = Cloud::open(&format!("{url}/{}/", Uuid::now_v7()), options, service != "gcs").unwrap();
     Some((cloud, ()))
 }
 
@@ -158,7 +158,7 @@ fn an_address_or_an_option_that_is_wrong_is_refused() {
         let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Cloud::open(url, &options, false).err().map(|error| error.to_string())
     };
-    for url in ["", "s3", "s3://", "ftp://bucket", "bucket"] {
+    for url in ["", "s3", "s3://", "ftp://bucket", "bucket", "s3://bucket/a b", "s3://bucket/a//b", "s3://bucket/a?b"] {
         assert!(open(url, &[]).unwrap().contains("s3, azblob, gcs, swift, oss"), "{url}");
     }
     assert!(open("s3://bucket", &[("disable_config_load", "maybe")]).is_some());

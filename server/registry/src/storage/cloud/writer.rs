@@ -1,12 +1,13 @@
 //! Writes the bytes of an upload as objects.
 
-use std::mem;
+use std::sync::Arc;
+use std::{io, mem};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use opendal::{Buffer, Operator};
 
-use super::failure;
+use super::Source;
 use crate::body::length_of;
 use crate::ledger::Segment;
 use crate::storage::{Lease, StorageError, Writer};
@@ -22,12 +23,12 @@ pub(super) const MERGED: u64 = 16 << 20;
 
 /// A writer to an object store.
 pub(super) struct CloudWriter {
+    source: Arc<Source>,
     operator: Operator,
     segments: Vec<Segment>,
     new_key: Box<dyn Fn() -> String + Send + Sync>,
-    /// Bytes that have not been sent, less than [`PART`].
-    waiting: Vec<Bytes>,
-    length: usize,
+    /// Bytes that have not been sent, less than [`PART`]. They are copied, because a client can send them one by one.
+    waiting: BytesMut,
     open: Option<OpenObject>,
     _lease: Lease,
 }
@@ -57,56 +58,68 @@ impl Drop for OpenObject {
 
 impl CloudWriter {
     pub(super) fn new(
+        source: Arc<Source>,
         operator: Operator,
         segments: Vec<Segment>,
         new_key: Box<dyn Fn() -> String + Send + Sync>,
         lease: Lease,
     ) -> Self {
-        Self { operator, segments, new_key, waiting: Vec::new(), length: 0, open: None, _lease: lease }
+        Self { source, operator, segments, new_key, waiting: BytesMut::new(), open: None, _lease: lease }
+    }
+
+    async fn begin(&self) -> Result<OpenObject, StorageError> {
+        let key = (self.new_key)();
+        let writer = self.operator.writer_with(&key).chunk(PART).concurrent(PARTS).await;
+        let writer = writer.map_err(|error| self.source.failure(error, &key))?;
+        Ok(OpenObject { key, length: 0, writer: Some(writer) })
     }
 
     /// Sends the bytes that are waiting as a part.
     async fn send(&mut self) -> Result<(), StorageError> {
-        let part = Buffer::from(mem::take(&mut self.waiting));
-        let length = u64::try_from(mem::take(&mut self.length)).unwrap_or(u64::MAX);
-        if self.open.is_none() {
-            let key = (self.new_key)();
-            let writer = self.operator.writer_with(&key).chunk(PART).concurrent(PARTS).await;
-            let writer = Some(writer.map_err(|error| failure(error, &key))?);
-            self.open = Some(OpenObject { key, length: 0, writer });
-        }
-        if let Some(OpenObject { key, length: sent, writer: Some(writer) }) = &mut self.open {
-            writer.write(part).await.map_err(|error| failure(error, key))?;
-            *sent = sent.saturating_add(length);
-            if *sent >= LARGEST {
-                self.close().await?;
-            }
-        }
-        Ok(())
+        let part = self.waiting.split().freeze();
+        let length = length_of(&part);
+        let mut open = if let Some(open) = self.open.take() { open } else { self.begin().await? };
+        // In a task of its own: a writer whose call is dropped half-way can no longer delete its parts.
+        let sent = tokio::spawn(async move {
+            let outcome = match &mut open.writer {
+                Some(writer) => writer.write(part).await,
+                None => Ok(()),
+            };
+            (open, outcome)
+        });
+        let (mut open, outcome) = sent.await.map_err(|error| StorageError::Failed(io::Error::other(error)))?;
+        outcome.map_err(|error| self.source.failure(error, &open.key))?;
+        open.length = open.length.saturating_add(length);
+        let is_full = open.length >= LARGEST;
+        self.open = Some(open);
+        if is_full { self.close().await } else { Ok(()) }
     }
 
     /// Ends the object and checks its length.
     async fn close(&mut self) -> Result<(), StorageError> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        let Some(mut writer) = open.writer.take() else { return Ok(()) };
+        if let Some(writer) = &mut open.writer {
+            writer.close().await.map_err(|error| self.source.failure(error, &open.key))?;
+        }
+        open.writer = None;
         let (key, length) = (mem::take(&mut open.key), open.length);
-        writer.close().await.map_err(|error| failure(error, &key))?;
         self.add(key, length).await
     }
 
     /// Writes a small object.
     async fn write_whole(&mut self, bytes: Vec<Bytes>, length: u64) -> Result<(), StorageError> {
         let key = (self.new_key)();
-        self.operator.write(&key, Buffer::from(bytes)).await.map_err(|error| failure(error, &key))?;
+        self.operator.write(&key, Buffer::from(bytes)).await.map_err(|error| self.source.failure(error, &key))?;
         self.add(key, length).await
     }
 
     /// Adds an object that has been written. Stores may answer that a write has succeeded and still lose a part.
     async fn add(&mut self, key: String, length: u64) -> Result<(), StorageError> {
-        let written = self.operator.stat(&key).await.map_err(|error| failure(error, &key))?.content_length();
+        let written = self.operator.stat(&key).await.map_err(|error| self.source.failure(error, &key))?;
+        let written = written.content_length();
         if written != length {
             let reason = format!("{key} has {written} bytes after {length} were written");
-            return Err(StorageError::Failed(std::io::Error::other(reason)));
+            return Err(StorageError::Failed(io::Error::other(reason)));
         }
         self.segments.push(Segment { key, length });
         Ok(())
@@ -119,7 +132,7 @@ impl CloudWriter {
             .segments
             .pop_if(|last| last.length <= length.saturating_mul(2) && last.length.saturating_add(length) <= MERGED)
         {
-            let read = self.operator.read(&last.key).await.map_err(|error| failure(error, &last.key))?;
+            let read = self.operator.read(&last.key).await.map_err(|error| self.source.failure(error, &last.key))?;
             let bytes = read.to_bytes();
             if length_of(&bytes) < last.length {
                 return Err(StorageError::Missing(last.key));
@@ -136,29 +149,25 @@ impl CloudWriter {
 #[async_trait]
 impl Writer for CloudWriter {
     async fn write(&mut self, mut bytes: Bytes) -> Result<(), StorageError> {
-        while self.length + bytes.len() >= PART {
-            let part = bytes.split_to(PART - self.length);
-            self.length += part.len();
-            self.waiting.push(part);
+        while self.waiting.len() + bytes.len() >= PART {
+            let rest = bytes.split_off(PART - self.waiting.len());
+            self.waiting.extend_from_slice(&bytes);
             self.send().await?;
+            bytes = rest;
         }
-        if !bytes.is_empty() {
-            self.length += bytes.len();
-            self.waiting.push(bytes);
-        }
+        self.waiting.extend_from_slice(&bytes);
         Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Vec<Segment>, StorageError> {
         if self.open.is_some() {
-            if self.length > 0 {
+            if !self.waiting.is_empty() {
                 self.send().await?;
             }
             self.close().await?;
-        } else if self.length > 0 {
-            let length = u64::try_from(self.length).unwrap_or(u64::MAX);
-            let (mut bytes, length) = self.take_small(length).await?;
-            bytes.append(&mut self.waiting);
+        } else if !self.waiting.is_empty() {
+            let (mut bytes, length) = self.take_small(length_of(&self.waiting)).await?;
+            bytes.push(self.waiting.split().freeze());
             self.write_whole(bytes, length).await?;
         }
         Ok(mem::take(&mut self.segments))

@@ -45,7 +45,7 @@ fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::from_micros(0).plus(since)
 }
 
-/// Returns the path of a key. Rejects keys that do not look like those of [`key_of`], so that no path leaves the
+/// Returns the path of a key. Rejects what is no key, so that no path leaves the
 /// folder.
 pub(super) fn path_of(folder: &Path, key: &str) -> Result<PathBuf, StorageError> {
     if is_key(key) { Ok(folder.join(key)) } else { Err(StorageError::Key) }

@@ -136,6 +136,25 @@ each_database! {
         assert_eq!(contents(&world, &[digest]).await, [true]);
     }
 
+    async fn an_image_that_lost_its_own_tag_after_its_index_is_kept_for_its_own_age(fixture: &Fixture) {
+        let world = World::new(fixture, "team/app").await;
+        let child = world.push("child", &[], &["child"]).await;
+        let list = index("index", &[(&child, "child")], &["v1"]);
+        assert_eq!(world.put(&list).await, Put::Stored);
+        let untag = async |tag: &str| {
+            world.ledger.delete_tag(&world.place, &Tag::parse(tag).unwrap(), world.now()).await.unwrap();
+        };
+        untag("v1").await;
+        fixture.pass(20 * DAY);
+        untag("child").await;
+        fixture.pass(10 * DAY);
+        assert_eq!(sweep(&world, &USUAL).await, Freed { manifests: 1, ..Freed::default() });
+        assert_eq!(contents(&world, &[list.digest, child.clone()]).await, [false, true]);
+        fixture.pass(20 * DAY);
+        assert_eq!(sweep(&world, &USUAL).await, Freed { manifests: 1, ..Freed::default() });
+        assert_eq!(contents(&world, &[child]).await, [false]);
+    }
+
     async fn a_blob_goes_with_the_last_repository_that_has_it(fixture: &Fixture) {
         let (here, there) = (World::new(fixture, "team/here").await, World::new(fixture, "team/there").await);
         let blob = here.blob(b"layer").await;
